@@ -1,0 +1,258 @@
+/**
+ * Cluster: what a tenant orders, and what became of it.
+ *
+ * Each writer owns its own sections of the status and patches only those: the extension servers creation (attempts, autoRepair, availableAt),
+ * the manager (the primary's agent) what runs, each agent its own entry in `nodes`.
+ *
+ * I1: `availableAt` is set once and never changes or goes.
+ * I2: `abandonedAttempt` and `term` never fall; `abandonedAttempt` is frozen once `availableAt` is set.
+ * I3: `virtualDataCenter` and `nodes` never change.
+ * The store refuses writes that break these (CEL transition rules below), also on a plain Kubernetes API server.
+ */
+
+import { conditionsSchema } from './condition.ts';
+import { serviceSchema } from './pod.ts';
+import type { EntityOf, KindDefinition, SpecOf, StatusOf } from './resource.ts';
+import type { InferSchema, Schema } from './schema.ts';
+
+/** Steps of creation, in order. */
+export const STEPS = ['Validate', 'CreatePrimary', 'PrimaryReady', 'CreateWorkers', 'WorkersJoined', 'ServicesReady', 'PairSite'] as const;
+export type Step = (typeof STEPS)[number];
+
+export const PHASES = ['Pending', 'Provisioning', 'Available', 'Degraded', 'Error', 'Deleting'] as const;
+export type Phase = (typeof PHASES)[number];
+
+const specSchema = {
+  type: 'object',
+  required: ['virtualDataCenter', 'release'],
+  properties: {
+    virtualDataCenter: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 63,
+      description: 'Name of the VirtualDataCenter, in the same namespace, that gives the capacity.',
+      'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'cannot be changed; create another cluster there instead' }],
+    },
+    release: { type: 'string', minLength: 1, maxLength: 63, description: 'Name of the ClusterRelease to run, for example 1.0.0.' },
+    nodes: {
+      type: 'string',
+      enum: ['Provisioned', 'Joined'],
+      default: 'Provisioned',
+      description: 'Provisioned: hosts make the nodes. Joined: people run `outrigger agent join` on their machines.',
+      'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'cannot be changed; create another cluster instead' }],
+    },
+    workers: { type: 'integer', minimum: 0, maximum: 8, default: 1, description: 'Number of workers besides the primary.' },
+    resources: {
+      type: 'object',
+      default: {},
+      description: 'What each node takes from the quota.',
+      properties: {
+        cpuMillis: { type: 'integer', minimum: 100, maximum: 1024000, default: 500 },
+        memoryMiB: { type: 'integer', minimum: 64, maximum: 16777216, default: 256 },
+      },
+    },
+    services: {
+      type: 'array',
+      maxItems: 32,
+      default: [],
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['name'],
+      description: "The customer's own services, besides those of the release; one with the release's name replaces it.",
+      items: serviceSchema,
+    },
+    availability: {
+      type: 'object',
+      default: {},
+      properties: {
+        failover: { type: 'string', enum: ['None', 'Witness'], default: 'None' },
+        nodeRestart: { type: 'string', enum: ['Off', 'Low', 'Medium', 'High'], default: 'Medium' },
+      },
+    },
+    nodeHealthCheck: {
+      type: 'object',
+      description: 'Overrides of the ServerConfig for this cluster.',
+      properties: {
+        maxUnhealthyPercent: { type: 'integer', minimum: 0, maximum: 100 },
+        startupSeconds: { type: 'integer', minimum: 30, maximum: 86400 },
+        notReadySeconds: { type: 'integer', minimum: 30, maximum: 86400 },
+        unknownSeconds: { type: 'integer', minimum: 30, maximum: 86400 },
+      },
+    },
+    autoRepairOnErrors: {
+      type: 'boolean',
+      default: true,
+      description: 'Whether a creation that failed for good is torn down and tried again. Never acts on a cluster that was ever available.',
+    },
+  },
+  'x-kubernetes-validations': [
+    {
+      rule: "self.availability.failover != 'Witness' || self.workers <= 1",
+      message: 'must be at most 1 while availability.failover is Witness',
+      fieldPath: '.workers',
+    },
+  ],
+} as const satisfies Schema;
+
+const messageSchema = {
+  type: 'object',
+  required: ['time', 'reason', 'message'],
+  properties: {
+    time: { type: 'string', format: 'date-time' },
+    reason: { type: 'string', maxLength: 64 },
+    message: { type: 'string', maxLength: 1024 },
+  },
+} as const satisfies Schema;
+
+const attemptSchema = {
+  type: 'object',
+  required: ['number', 'startedAt'],
+  properties: {
+    number: { type: 'integer', minimum: 1 },
+    startedAt: { type: 'string', format: 'date-time' },
+    endedAt: { type: 'string', format: 'date-time' },
+    outcome: { type: 'string', enum: ['Available', 'Failed', 'Deleted'] },
+    step: { type: 'string', enum: STEPS, description: 'The step at work, or the one that failed.' },
+    stepStartedAt: { type: 'string', format: 'date-time' },
+    message: { type: 'string', maxLength: 1024 },
+    steps: {
+      type: 'array',
+      default: [],
+      maxItems: 16,
+      description: 'Steps done, in order.',
+      items: {
+        type: 'object',
+        required: ['name', 'startedAt', 'endedAt'],
+        properties: {
+          name: { type: 'string', enum: STEPS },
+          startedAt: { type: 'string', format: 'date-time' },
+          endedAt: { type: 'string', format: 'date-time' },
+        },
+      },
+    },
+  },
+} as const satisfies Schema;
+
+const statusSchema = {
+  type: 'object',
+  properties: {
+    observedGeneration: { type: 'integer', minimum: 0 },
+    phase: { type: 'string', enum: PHASES },
+    conditions: conditionsSchema,
+    availableAt: { type: 'string', format: 'date-time', description: 'When the cluster was first available. Set once, never cleared.' },
+    autoRepair: { type: 'string', enum: ['Armed', 'Disarmed'] },
+    attempt: { type: 'integer', minimum: 0, description: 'The attempt at work; 0 before the first.' },
+    abandonedAttempt: { type: 'integer', minimum: 0, description: 'Everything of this attempt and of earlier ones may be destroyed.' },
+    attempts: { type: 'array', maxItems: 20, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['number'], items: attemptSchema },
+    retryAt: { type: 'string', format: 'date-time', description: 'When the next attempt starts, after back-off.' },
+    primary: { type: 'string', maxLength: 253, description: 'Name of the ClusterNode that is primary.' },
+    term: { type: 'integer', minimum: 0, description: "The primary's epoch." },
+    workers: { type: 'integer', minimum: 0, description: 'Workers that are ready.' },
+    nodes: {
+      type: 'object',
+      maxProperties: 64,
+      additionalProperties: {
+        type: 'object',
+        properties: {
+          role: { type: 'string', enum: ['Primary', 'Worker'] },
+          incarnation: { type: 'integer', minimum: 1 },
+          ready: { type: 'boolean' },
+          address: { type: 'string', maxLength: 253 },
+          message: { type: 'string', maxLength: 1024 },
+        },
+      },
+    },
+    services: {
+      type: 'object',
+      maxProperties: 64,
+      additionalProperties: {
+        type: 'object',
+        properties: {
+          mode: { type: 'string', enum: ['Replicated', 'Singleton'] },
+          desired: { type: 'integer', minimum: 0 },
+          ready: { type: 'integer', minimum: 0 },
+          where: { type: 'array', maxItems: 64, items: { type: 'string', maxLength: 253 } },
+        },
+      },
+    },
+    release: {
+      type: 'object',
+      properties: {
+        current: { type: 'string', maxLength: 63 },
+        target: { type: 'string', maxLength: 63 },
+        progress: { type: 'string', maxLength: 253 },
+      },
+    },
+    eventSet: { type: 'array', maxItems: 20, description: 'The newest events.', items: messageSchema },
+    errorSet: { type: 'array', maxItems: 20, description: 'What is wrong now; an error leaves when its cause is gone.', items: messageSchema },
+  },
+  'x-kubernetes-validations': [
+    {
+      rule: '!has(oldSelf.availableAt) || (has(self.availableAt) && self.availableAt == oldSelf.availableAt)',
+      message: 'availableAt cannot be changed or cleared once it is set',
+      fieldPath: '.availableAt',
+    },
+    {
+      rule: '!has(oldSelf.abandonedAttempt) || (has(self.abandonedAttempt) && self.abandonedAttempt >= oldSelf.abandonedAttempt)',
+      message: 'abandonedAttempt must not fall',
+      fieldPath: '.abandonedAttempt',
+    },
+    {
+      rule: '!has(oldSelf.availableAt) || !has(self.abandonedAttempt) || (has(oldSelf.abandonedAttempt) && self.abandonedAttempt == oldSelf.abandonedAttempt)',
+      message: 'abandonedAttempt is frozen: this cluster was available, and nothing of it may be destroyed',
+      fieldPath: '.abandonedAttempt',
+    },
+    {
+      rule: '!has(self.availableAt) || !has(self.abandonedAttempt) || !has(self.attempt) || self.abandonedAttempt < self.attempt',
+      message: 'an attempt that became available cannot be abandoned',
+      fieldPath: '.abandonedAttempt',
+    },
+    {
+      rule: '!has(oldSelf.term) || (has(self.term) && self.term >= oldSelf.term)',
+      message: 'term must not fall',
+      fieldPath: '.term',
+    },
+  ],
+} as const satisfies Schema;
+
+export const clusterKind = {
+  kind: 'Cluster',
+  plural: 'clusters',
+  singular: 'cluster',
+  shortNames: ['ocl'],
+  scope: 'Namespaced',
+  description: 'A primary and its workers, running the services of a release.',
+  spec: specSchema,
+  status: statusSchema,
+  rules: [
+    {
+      rule: '!has(oldSelf.status) || !has(oldSelf.status.availableAt) || (has(self.status) && has(self.status.availableAt))',
+      message: 'status.availableAt cannot be cleared once it is set',
+      fieldPath: '.status.availableAt',
+    },
+    {
+      rule: '!has(oldSelf.status) || !has(oldSelf.status.abandonedAttempt) || (has(self.status) && has(self.status.abandonedAttempt))',
+      message: 'status.abandonedAttempt must not fall',
+      fieldPath: '.status.abandonedAttempt',
+    },
+    {
+      rule: '!has(oldSelf.status) || !has(oldSelf.status.term) || (has(self.status) && has(self.status.term))',
+      message: 'status.term must not fall',
+      fieldPath: '.status.term',
+    },
+  ],
+  columns: [
+    { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+    { name: 'Release', type: 'string', jsonPath: '.status.release.current' },
+    { name: 'Primary', type: 'string', jsonPath: '.status.primary' },
+    { name: 'Workers', type: 'integer', jsonPath: '.status.workers' },
+    { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason', priority: 1 },
+    { name: 'Message', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ],
+  scale: { specReplicasPath: '.spec.workers', statusReplicasPath: '.status.workers' },
+} as const satisfies KindDefinition;
+
+export type Cluster = EntityOf<typeof clusterKind>;
+export type ClusterSpec = SpecOf<typeof clusterKind>;
+export type ClusterStatus = StatusOf<typeof clusterKind>;
+export type Attempt = InferSchema<typeof attemptSchema>;

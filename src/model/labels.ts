@@ -1,0 +1,34 @@
+/**
+ * Labels, finalizers and names that are derived from an owner. Written down once, because hosts, agents and servers select by them.
+ */
+
+import { API_GROUP } from './resource.ts';
+
+export const LABEL_CLUSTER = `${API_GROUP}/cluster`;
+export const LABEL_CLUSTER_UID = `${API_GROUP}/cluster-uid`;
+export const LABEL_ATTEMPT = `${API_GROUP}/attempt`;
+export const LABEL_ROLE = `${API_GROUP}/role`;
+export const LABEL_VDC = `${API_GROUP}/virtual-data-center`;
+
+/** Held by the extension servers on a Cluster until nothing of it is left. */
+export const FINALIZER_CLUSTER = `${API_GROUP}/cluster`;
+/** Held by the host daemon on a ClusterNode until its machine is gone. */
+export const FINALIZER_NODE = `${API_GROUP}/node`;
+
+/** Annotation by which a person asks to skip what cannot be reached when a cluster is deleted. */
+export const ANNOTATION_FORCE_DELETE = `${API_GROUP}/force-delete`;
+
+/** `<cluster>-a<attempt>-n<index>`; index 0 is born primary. */
+export function nodeName(cluster: string, attempt: number, index: number): string {
+  return `${cluster}-a${attempt}-n${index}`;
+}
+
+/** Key of a node's reservation in its VirtualDataCenter: `<clusterUid>.<index>`. */
+export function reservationKey(clusterUid: string, index: number): string {
+  return `${clusterUid}.${index}`;
+}
+
+/** Name of the Lease by which an agent shows that it lives. */
+export function nodeLeaseName(nodeUid: string): string {
+  return `node-${nodeUid}`;
+}

@@ -1,0 +1,73 @@
+/**
+ * Every limit of Outrigger, in one place, with its unit in its name and where it comes from.
+ *
+ * I1: nothing that can grow is without a bound that stands here.
+ */
+
+export const LIMITS = {
+  /** Largest request body. kube-apiserver has 3 MiB. */
+  requestBodyBytes: 3 * 1024 * 1024,
+  /** Largest stored object. etcd's default request limit is 1.5 MiB. */
+  objectBytes: 1536 * 1024,
+  /** Deepest nesting of a JSON body. */
+  jsonDepth: 64,
+  /** Revisions are decimal text of at most 2^53. */
+  revisionMax: Number.MAX_SAFE_INTEGER,
+
+  /** History that watches can resume from is kept at least this long (kube-apiserver: 5 min; the contract: 10). */
+  historyMinMs: 10 * 60 * 1000,
+  /** Events live this long, as in Kubernetes. */
+  eventTtlMs: 60 * 60 * 1000,
+
+  /** One watcher's unsent events; beyond it the watch ends with 410. */
+  watcherQueueEvents: 1000,
+  watcherQueueBytes: 8 * 1024 * 1024,
+  bookmarkIntervalMs: 60 * 1000,
+
+  /** One commit of the store. */
+  batchWrites: 256,
+  batchBytes: 4 * 1024 * 1024,
+  /** Writes waiting for a commit, then 429. */
+  pendingWrites: 10_000,
+  /** A write waits at most this long for the store. */
+  writeDeadlineMs: 10_000,
+  /** A fresh read waits at most this long for the counter. */
+  freshDeadlineMs: 5_000,
+  /** A commit of unknown outcome is looked for this long, then 504. */
+  outcomeDeadlineMs: 10_000,
+
+  /** Connections and requests of one director. */
+  connections: 20_000,
+  requestDeadlineMs: 60_000,
+  watchMaxMs: 60 * 60 * 1000,
+  tableRows: 100_000,
+
+  /** Rows of `status.eventSet` and `status.errorSet`. */
+  statusMessages: 20,
+
+  /** Clusters that one VirtualDataCenter may hold; keeps its reservations one small object. */
+  clustersPerVirtualDataCenter: 500,
+
+  /** Log files of a pod: this size, this many. */
+  podLogBytes: 10 * 1024 * 1024,
+  podLogFiles: 3,
+  /** The dead are restarted within this time at first; then back-off up to the cap. */
+  podRestartBaseMs: 500,
+  podRestartCapMs: 30_000,
+  /** A pod that ran this long starts its back-off anew. */
+  podRestartResetMs: 60_000,
+
+  /** Certificates: leaves 1 year, CA 10 years, renewal accepted for 400 days. */
+  leafLifetimeMs: 365 * 24 * 3600 * 1000,
+  caLifetimeMs: 3650 * 24 * 3600 * 1000,
+  renewalAcceptedMs: 400 * 24 * 3600 * 1000,
+  /** A bootstrap token's life. */
+  bootstrapTokenTtlMs: 3600 * 1000,
+
+  /** An extension server's lease: renewed, expires, and when overdue work is anybody's. */
+  extensionLeaseRenewMs: 1_000,
+  extensionLeaseTtlMs: 3_000,
+  overdueWorkMs: 15_000,
+  /** An agent's lease; jittered by ±10 %. */
+  nodeLeaseRenewMs: 60_000,
+} as const;

@@ -1,0 +1,19 @@
+/**
+ * Every TCP port that Outrigger listens on by default, in one table.
+ *
+ * `--port 0` makes `outrigger up` pick free ones; `<data>/endpoints.json` then names them.
+ */
+
+export const PORTS = {
+  /** The director: API, console, join, tunnels; all by ALPN on one TLS port. */
+  director: 7443,
+  /** Health and metrics of an extension server, on loopback; 0: picked. */
+  extensionHealth: 0,
+} as const;
+
+/** Loopback networks of the `process` driver: one free 127.77.N.0/24 a data folder. */
+export const LOOPBACK_PREFIX = '127.77';
+/** Node i of a host has .(10·i), its pods .(10·i+1 … 9). */
+export const LOOPBACK_NODE_STRIDE = 10;
+/** Slots of a /24: nodes 1 to 24. */
+export const LOOPBACK_NODE_SLOTS = 24;
