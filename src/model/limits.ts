@@ -48,6 +48,8 @@ export const LIMITS = {
   /** Clusters that one VirtualDataCenter may hold; keeps its reservations one small object. */
   clustersPerVirtualDataCenter: 500,
 
+  /** A part's log file is turned over at this size; one predecessor is kept. */
+  logFileBytes: 10 * 1024 * 1024,
   /** Log files of a pod: this size, this many. */
   podLogBytes: 10 * 1024 * 1024,
   podLogFiles: 3,
