@@ -10,17 +10,9 @@
 
 import type { ResourceAddress } from '../model/core-kinds.ts';
 import type { Json, JsonObject } from '../model/json.ts';
+import type { WireRefusal } from '../model/wire.ts';
 
-export type Refusal =
-  | 'NotFound'
-  | 'AlreadyExists'
-  | 'Conflict'
-  | 'Invalid'
-  | 'Forbidden'
-  | 'Unauthorized'
-  | 'BadRequest'
-  | 'Expired'
-  | 'TooManyRequests';
+export type Refusal = WireRefusal;
 
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: Refusal; readonly message: string };
 

@@ -1,0 +1,264 @@
+/**
+ * `EntityApi` over the official Kubernetes client, for extension servers, commands and tests.
+ *
+ * The library reads kubeconfigs and knows every way to log in (certificates, tokens, exec plug-ins, proxies); the requests themselves are
+ * the few that `EntityApi` names. So whatever `kubectl` can reach with a kubeconfig, this can: a director, or a plain Kubernetes API server.
+ *
+ * I1: a refusal that one can expect is an answer; anything else throws `Fault`, and after a write says that it may have happened.
+ * I2: no call waits for ever: requests have a deadline, and a watch that is silent for longer than two bookmarks is cut.
+ * I3: a watch line is handed on only when it is whole; a torn or malformed line ends the watch, so that the caller resumes without loss.
+ */
+
+import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
+import { fetch } from 'undici';
+
+import type { ResourceAddress } from '../model/core-kinds.ts';
+import { Fault } from '../model/fault.ts';
+import type { Json, JsonObject } from '../model/json.ts';
+import { isJsonObject } from '../model/json.ts';
+import { LIMITS } from '../model/limits.ts';
+import { decodeWatchLine, refusalOf, resourcePath, revisionOf } from '../model/wire.ts';
+import type { Answer, DeletePreconditions, EntityApi, Selection, WatchEvent } from '../ports/api.ts';
+
+const WATCH_SILENCE_MS = 2 * LIMITS.bookmarkIntervalMs + 5_000;
+const PAGE = 500;
+
+interface Call {
+  readonly method: HttpMethod;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: Json;
+  readonly contentType?: string;
+  readonly signal: AbortSignal;
+}
+
+/** Where a kubeconfig comes from: a file's path, or its text. */
+export type KubeconfigSource = { readonly file: string } | { readonly text: string };
+
+/** An API client for the current context of a kubeconfig. Throws `Fault` SettingInvalid when it cannot be used. */
+export function kubernetesApi(source: KubeconfigSource): EntityApi {
+  const config = loadConfig(source);
+  const send = (call: Call) => sendCall(config, call);
+  return {
+    get: async (address, namespace, name, signal) =>
+      answered(await send({ method: HttpMethod.GET, path: resourcePath(address, namespace, name), signal })),
+    list: async (address, selection, signal) => listAll(send, address, selection, signal),
+    create: async (address, namespace, object, signal) =>
+      answered(await send({ method: HttpMethod.POST, path: resourcePath(address, namespace), body: object as JsonObject, signal })),
+    replace: async (address, namespace, name, object, signal, subresource) =>
+      answered(
+        await send({
+          method: HttpMethod.PUT,
+          path: resourcePath(address, namespace, name, subresource),
+          body: object as JsonObject,
+          signal,
+        }),
+      ),
+    mergePatch: async (address, namespace, name, patch, signal, subresource) =>
+      answered(
+        await send({
+          method: HttpMethod.PATCH,
+          path: resourcePath(address, namespace, name, subresource),
+          body: patch,
+          contentType: 'application/merge-patch+json',
+          signal,
+        }),
+      ),
+    delete: async (address, namespace, name, preconditions, signal) =>
+      emptied(await send(deleteCall(resourcePath(address, namespace, name), preconditions, signal))),
+    watch: async (address, selection, onEvent, signal) => watchOnce(config, address, selection, onEvent, signal),
+    post: async (path, body, signal) => answered<Json>(await send({ method: HttpMethod.POST, path, body, signal })),
+  };
+}
+
+function loadConfig(source: KubeconfigSource): KubeConfig {
+  const config = new KubeConfig();
+  const where = 'file' in source ? `the kubeconfig ${source.file}` : 'the kubeconfig';
+  try {
+    if ('file' in source) config.loadFromFile(source.file);
+    else config.loadFromString(source.text);
+  } catch (cause) {
+    throw new Fault('SettingInvalid', `${where} cannot be read; check that it exists and is YAML.`, { cause });
+  }
+  if (!config.getCurrentCluster()) {
+    throw new Fault('SettingInvalid', `${where} has no current context with a cluster; set current-context in it.`);
+  }
+  return config;
+}
+
+async function contextOf(config: KubeConfig, call: Call): Promise<{ readonly url: URL; readonly context: RequestContext }> {
+  const server = config.getCurrentCluster()?.server ?? '';
+  const url = new URL(server.replace(/\/$/, '') + call.path);
+  for (const [key, value] of Object.entries(call.query ?? {})) if (value !== undefined) url.searchParams.set(key, value);
+  const context = new RequestContext(url.toString(), call.method);
+  await config.applySecurityAuthentication(context);
+  return { url, context };
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body: Json | undefined;
+}
+
+async function sendCall(config: KubeConfig, call: Call): Promise<Reply> {
+  const { url, context } = await contextOf(config, call);
+  const headers: Record<string, string> = { ...context.getHeaders(), accept: 'application/json' };
+  if (call.body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
+  const deadline = AbortSignal.timeout(LIMITS.requestDeadlineMs);
+  try {
+    const response = await fetch(url, {
+      method: call.method,
+      headers,
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      signal: AbortSignal.any([call.signal, deadline]),
+      ...dispatcherOf(context),
+    });
+    return { status: response.status, body: parseBody(await response.text()) };
+  } catch (cause) {
+    throw unreachableFault(url, call.method, cause);
+  }
+}
+
+function dispatcherOf(context: RequestContext): object {
+  const dispatcher = context.getDispatcher();
+  return dispatcher === undefined ? {} : { dispatcher };
+}
+
+function parseBody(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+function unreachableFault(url: URL, method: string, cause: unknown): Fault {
+  const written = method === HttpMethod.GET ? '' : ' The write may have happened; it is looked at again before it is repeated.';
+  const why = rootCause(cause);
+  return new Fault('DirectorUnreachable', `No answer from ${url.origin} to ${method} ${url.pathname}: ${why}.${written}`, { cause });
+}
+
+function rootCause(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.cause instanceof Error ? rootCause(cause.cause) : cause.message;
+}
+
+/** A reply as an answer. What one cannot expect (5xx, HTML, …) is a `Fault`. */
+function answered<T>(reply: Reply): Answer<T> {
+  if (reply.status >= 200 && reply.status < 300 && reply.body !== undefined) return { ok: true, value: reply.body as T };
+  const refusal = refusalOf(reply.status, reply.body);
+  if (refusal !== undefined) return { ok: false, ...refusal };
+  const said = reply.body !== undefined && isJsonObject(reply.body) ? String(reply.body['message'] ?? '') : '';
+  throw new Fault('DirectorUnreachable', `The API answered ${reply.status}${said === '' ? '' : `: ${said}`}; it is tried again.`);
+}
+
+function emptied(reply: Reply): Answer<void> {
+  const answer = answered<Json>(reply);
+  return answer.ok ? { ok: true, value: undefined } : answer;
+}
+
+function deleteCall(path: string, preconditions: DeletePreconditions, signal: AbortSignal): Call {
+  const guards: JsonObject = {};
+  if (preconditions.uid !== undefined) guards['uid'] = preconditions.uid;
+  if (preconditions.resourceVersion !== undefined) guards['resourceVersion'] = preconditions.resourceVersion;
+  const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', preconditions: guards };
+  return { method: HttpMethod.DELETE, path, body, signal };
+}
+
+async function listAll<T>(
+  send: (call: Call) => Promise<Reply>,
+  address: ResourceAddress<T>,
+  selection: Selection,
+  signal: AbortSignal,
+): Promise<Answer<{ items: T[]; resourceVersion: string }>> {
+  const items: T[] = [];
+  let resourceVersion = '';
+  let next: string | undefined;
+  do {
+    const query = { ...selectorsOf(selection), limit: String(PAGE), continue: next };
+    const answer = answered<JsonObject>(
+      await send({ method: HttpMethod.GET, path: resourcePath(address, selection.namespace ?? ''), query, signal }),
+    );
+    if (!answer.ok) return answer;
+    for (const item of (answer.value['items'] ?? []) as JsonObject[]) items.push(typed(address, item) as T);
+    resourceVersion = revisionOf(answer.value);
+    const token = (answer.value['metadata'] as JsonObject | undefined)?.['continue'];
+    next = typeof token === 'string' && token !== '' ? token : undefined;
+  } while (next !== undefined);
+  return { ok: true, value: { items, resourceVersion } };
+}
+
+/** Items of a list carry no apiVersion and kind on some servers; objects that we hand out always do. */
+function typed(address: ResourceAddress, item: JsonObject): JsonObject {
+  const apiVersion = address.group === '' ? address.version : `${address.group}/${address.version}`;
+  return { apiVersion, kind: address.kind, ...item };
+}
+
+function selectorsOf(selection: Selection): Record<string, string | undefined> {
+  return { labelSelector: selection.labelSelector, fieldSelector: selection.fieldSelector };
+}
+
+async function watchOnce<T>(
+  config: KubeConfig,
+  address: ResourceAddress<T>,
+  selection: Selection & { readonly resourceVersion: string },
+  onEvent: (event: WatchEvent<T>) => void,
+  signal: AbortSignal,
+): Promise<Answer<void>> {
+  const query = { ...selectorsOf(selection), watch: 'true', allowWatchBookmarks: 'true', resourceVersion: selection.resourceVersion };
+  const path = resourcePath(address, selection.namespace ?? '');
+  const { url, context } = await contextOf(config, { method: HttpMethod.GET, path, query, signal });
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(new Error('the watch was silent for too long')), WATCH_SILENCE_MS);
+  try {
+    const response = await fetch(url, {
+      headers: { ...context.getHeaders(), accept: 'application/json' },
+      signal: AbortSignal.any([signal, silence.signal]),
+      ...dispatcherOf(context),
+    });
+    if (response.status !== 200 || response.body === null) {
+      const answer = answered<Json>({ status: response.status, body: parseBody(await response.text()) });
+      return answer.ok ? { ok: true, value: undefined } : answer;
+    }
+    return await readLines(response.body, onEvent, () => timer.refresh());
+  } catch (cause) {
+    if (signal.aborted) return { ok: true, value: undefined };
+    if (cause instanceof Fault) throw cause;
+    throw unreachableFault(url, HttpMethod.GET, cause);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readLines<T>(body: AsyncIterable<Uint8Array>, onEvent: (event: WatchEvent<T>) => void, alive: () => void): Promise<Answer<void>> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    alive();
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > LIMITS.watcherQueueBytes) return { ok: true, value: undefined };
+    for (const line of lines) {
+      const ended = line.trim() === '' ? undefined : deliver(line, onEvent);
+      if (ended !== undefined) return ended;
+    }
+  }
+  return { ok: true, value: undefined };
+}
+
+/** Hands one line on; an answer ends the watch. */
+function deliver<T>(line: string, onEvent: (event: WatchEvent<T>) => void): Answer<void> | undefined {
+  const event = decodeWatchLine(line);
+  switch (event.kind) {
+    case 'change':
+      onEvent({ type: event.type, object: event.object as T });
+      return undefined;
+    case 'bookmark':
+      onEvent({ type: 'BOOKMARK', resourceVersion: event.resourceVersion });
+      return undefined;
+    case 'error':
+      return { ok: false, reason: event.status === 410 ? 'Expired' : 'BadRequest', message: event.message };
+    default:
+      return { ok: true, value: undefined };
+  }
+}
