@@ -1,0 +1,110 @@
+/**
+ * Every setting, in one table: what it means, its type, its default.
+ *
+ * A setting `leaseTtlMs` is the flag `--lease-ttl-ms`, the variable `OUTRIGGER_LEASE_TTL_MS` and the key `leaseTtlMs` in
+ * `<data>/config.yaml`; the first of these that is given holds. Flags are offered only by the commands that use the setting; variables and
+ * the file are read by all, so that one file serves all parts of a machine.
+ *
+ * I1: the three spellings follow from the name alone, and no two settings share one.
+ * I2: a name that is neither here nor in MARKS is refused wherever it is met, with the nearest one suggested.
+ */
+
+interface CommonSetting {
+  /** A phrase for `--help`; it goes on after the flag. */
+  readonly help: string;
+  /** True: only a flag or a variable may give it; config.yaml may not (it would lie in a file for all to read, or comes too late). */
+  readonly notInFile?: true;
+}
+
+interface TextSetting extends CommonSetting {
+  /** path: made absolute against the working folder. url: checked. name: a DNS label. list: comma separated. */
+  readonly type: 'text' | 'path' | 'url' | 'name';
+  readonly default?: string;
+}
+
+interface ListSetting extends CommonSetting {
+  readonly type: 'urls';
+  readonly default?: readonly string[];
+}
+
+interface CountSetting extends CommonSetting {
+  readonly type: 'count';
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly default?: number;
+}
+
+interface SwitchSetting extends CommonSetting {
+  /** A flag without a value; `--no-…` when the default is true. */
+  readonly type: 'switch';
+  readonly default: boolean;
+}
+
+interface ChoiceSetting extends CommonSetting {
+  readonly type: 'choice';
+  readonly choices: readonly string[];
+  readonly default?: string;
+}
+
+export type Setting = TextSetting | ListSetting | CountSetting | SwitchSetting | ChoiceSetting;
+
+export const SETTINGS = {
+  data: { type: 'path', default: '.outrigger', notInFile: true, help: 'folder for everything that must survive' },
+  port: { type: 'count', minimum: 0, maximum: 65_535, default: 7443, help: 'where the API listens; 0 picks a free port and keeps it' },
+  extensionServers: { type: 'count', minimum: 1, maximum: 16, default: 2, help: 'how many extension servers to run' },
+  sample: { type: 'switch', default: true, help: 'make the sample cluster demo/harbor at the first start' },
+  logLevel: { type: 'choice', choices: ['debug', 'info', 'warn', 'error'], default: 'info', help: 'how much to log' },
+  kubeconfig: { type: 'path', help: 'credentials and address of the API, as kubectl uses them' },
+  server: { type: 'urls', help: 'addresses of directors, comma separated (https://…)' },
+  token: { type: 'text', notInFile: true, help: 'single-use token to join with (outrigger token create)' },
+  caHash: { type: 'text', help: "hash of the control plane's public key, sha256:…, to know it by" },
+  hostName: { type: 'name', help: 'name of this machine as a Host' },
+  identity: { type: 'name', help: 'name of this server among its like' },
+  databaseUrl: { type: 'text', notInFile: true, help: 'a PostgreSQL server to use, postgres://…' },
+  databaseSocket: { type: 'path', help: "folder of the embedded PostgreSQL's socket" },
+  storeKeyFile: { type: 'path', help: 'where the key lies that seals Secrets' },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+type BaseValue<S> = S extends { readonly type: 'count' }
+  ? number
+  : S extends { readonly type: 'switch' }
+    ? boolean
+    : S extends { readonly type: 'urls' }
+      ? readonly string[]
+      : S extends { readonly type: 'choice'; readonly choices: readonly (infer C)[] }
+        ? C
+        : string;
+
+/** The value of a setting as commands see it; undefined when it has no default and nobody gave it. */
+export type SettingValue<N extends SettingName> =
+  | BaseValue<(typeof SETTINGS)[N]>
+  | ((typeof SETTINGS)[N] extends { readonly default: unknown } ? never : undefined);
+
+export type SettingValues<N extends SettingName> = { readonly [K in N]: SettingValue<K> };
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+/** Names that begin like a setting's variable and are none: marks on processes, what pods are told, switches of tools. */
+export const MARKS = {
+  OUTRIGGER_ROLE: 'what a process is: up, director, extension, host, agent, balancer, pod, postgres',
+  OUTRIGGER_NODE: 'uid of the node that a process belongs to',
+  OUTRIGGER_SERVICE: 'service that a pod is an instance of',
+  OUTRIGGER_CLUSTER: 'cluster that a pod belongs to, <namespace>/<name>',
+  OUTRIGGER_RELEASE: 'release that a pod belongs to',
+  OUTRIGGER_TERM: "the primary's term under which a singleton was started, to fence with",
+  OUTRIGGER_SEED: 'repeats a failure of the simulator or of a property test',
+} as const;
+
+/** `extensionServers` → `--extension-servers`. A switch that is on by default is offered as its negation. */
+export function flagOf(name: SettingName): string {
+  const row: Setting = SETTINGS[name];
+  const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return row.type === 'switch' && row.default ? `--no-${kebab}` : `--${kebab}`;
+}
+
+/** `extensionServers` → `OUTRIGGER_EXTENSION_SERVERS`. */
+export function variableOf(name: SettingName): string {
+  return `OUTRIGGER_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}

@@ -1,0 +1,21 @@
+/**
+ * This very program: its version, and how to start another process of it.
+ *
+ * I1: children run the same files under the same Node as their parent, whatever `outrigger` is in the PATH.
+ */
+
+import { readFileSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+
+const HERE = import.meta.filename;
+
+/** From package.json, which lies above src (or dist). */
+export function programVersion(): string {
+  const text = readFileSync(join(dirname(HERE), '..', '..', 'package.json'), 'utf8');
+  return String((JSON.parse(text) as { version: unknown }).version);
+}
+
+/** The command line that runs `outrigger` with `args`. */
+export function programCommand(args: readonly string[]): { readonly file: string; readonly args: readonly string[] } {
+  return { file: process.execPath, args: [join(dirname(HERE), '..', 'main', `outrigger${extname(HERE)}`), ...args] };
+}

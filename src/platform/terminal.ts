@@ -1,0 +1,46 @@
+/**
+ * Standard output and standard error of this process, and the signals by which a person or a supervisor asks it to stop.
+ *
+ * I1: the first signal asks to stop in order, the second one to stop at once; whoever does not obey the second within 5 s is ended.
+ * I2: a reader that went away (a closed pipe) is no failure of the command.
+ */
+
+import type { Terminal } from '../ports/terminal.ts';
+import { Fault } from '../model/fault.ts';
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const FORCED_STOP_MS = 5_000;
+
+export function processTerminal(): Terminal {
+  const { stdout, stderr, env } = process;
+  for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
+  const interactive = stdout.isTTY && env['TERM'] !== 'dumb';
+  return {
+    interactive,
+    color: interactive && (env['NO_COLOR'] ?? '') === '',
+    columns: () => (stdout.isTTY ? stdout.columns : 80),
+    write: (text) => void stdout.write(text),
+    writeError: (text) => void stderr.write(text),
+  };
+}
+
+export interface StopSignals {
+  /** Aborts with a `Fault` Aborted at the first signal. */
+  readonly signal: AbortSignal;
+  /** Aborts at the second. */
+  readonly forced: AbortSignal;
+}
+
+export function stopSignals(): StopSignals {
+  const stop = new AbortController();
+  const force = new AbortController();
+  for (const name of STOP_SIGNALS) {
+    process.on(name, () => {
+      if (!stop.signal.aborted) return stop.abort(new Fault('Aborted', `Stopped by ${name}.`));
+      if (force.signal.aborted) return;
+      force.abort(new Fault('Aborted', `Stopped at once by ${name}.`));
+      setTimeout(() => process.exit(1), FORCED_STOP_MS).unref();
+    });
+  }
+  return { signal: stop.signal, forced: force.signal };
+}
