@@ -11,6 +11,17 @@ export const LIMITS = {
   objectBytes: 1536 * 1024,
   /** Deepest nesting of a JSON body. */
   jsonDepth: 64,
+  /** Problems named in one refusal, and characters of an offending value shown in each. */
+  problemsPerObject: 100,
+  problemValueChars: 256,
+  /** Longest regular expression in a schema or rule. */
+  patternChars: 4096,
+  /** Longest CEL expression, its syntax nodes, and how deep they nest. */
+  celExpressionChars: 8192,
+  celSyntaxNodes: 2000,
+  celDepth: 48,
+  /** Work that all CEL rules of one write may do together: about 5 to 20 ns a step, so at most some 10 ms. */
+  celStepsPerWrite: 500_000,
   /** Revisions are decimal text of at most 2^53. */
   revisionMax: Number.MAX_SAFE_INTEGER,
 
@@ -38,6 +49,21 @@ export const LIMITS = {
 
   /** Connections and requests of one director. */
   connections: 20_000,
+  /** All headers of one request together, and how many. kube-apiserver has 1 MiB; kubectl sends under 2 kB. */
+  requestHeaderBytes: 32 * 1024,
+  requestHeaders: 100,
+  /** Path and query. */
+  requestTargetBytes: 16 * 1024,
+  /** A peer has this long for the TLS handshake, for the head of a request, and for the whole of it (against slow senders). */
+  handshakeDeadlineMs: 10_000,
+  requestHeadDeadlineMs: 20_000,
+  requestReceiveDeadlineMs: 60_000,
+  /** An idle connection is kept this long; longer than clients keep theirs, so that they close it and not we. */
+  keepAliveMs: 120_000,
+  /** Requests under way on one HTTP/2 connection. kube-apiserver has 100 to 250; watches count too. */
+  streamsPerConnection: 250,
+  /** A peer that takes nothing of an answer for this long is cut off. */
+  sendStallMs: 60_000,
   requestDeadlineMs: 60_000,
   watchMaxMs: 60 * 60 * 1000,
   tableRows: 100_000,

@@ -1,0 +1,89 @@
+/**
+ * The door to HTTP on the server's side: what a handler sees of a request, and what it may answer. HTTP/1.1 and HTTP/2 look alike here.
+ *
+ * Headers travel as flat lists (name, value, name, value): that is what both protocols take without another object in between.
+ *
+ * I1: a request is answered exactly once, by `send` or by `stream`.
+ * I2: a body beyond the bound is never held in memory; the caller learns that it was too large.
+ * I3: nothing that a peer sends, and no way in which it vanishes, throws into the handler.
+ */
+
+/** One connection. The same object for all its requests, so it may carry a cache (WeakMap). */
+export interface HttpPeer {
+  readonly address: string;
+  readonly protocol: 'http/1.1' | 'h2';
+  /** The client's certificate in DER, unverified; the same bytes object for the whole connection. */
+  readonly certificate: Uint8Array | undefined;
+}
+
+/** `too-large`: more than the bound; the connection will be closed after the answer. `aborted`: the peer went away; nobody reads the answer. */
+export type BodyRead = { readonly ok: true; readonly bytes: Buffer } | { readonly ok: false; readonly reason: 'too-large' | 'aborted' };
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Path and query as sent, not decoded. */
+  readonly target: string;
+  readonly peer: HttpPeer;
+  /** `name` in lower case. */
+  header(name: string): string | undefined;
+  /** The whole body. Call it at most once. */
+  body(maxBytes: number): Promise<BodyRead>;
+}
+
+/** Flat: name, value, name, value. Names in lower case. */
+export type HttpHeaders = readonly string[];
+
+export interface HttpResponse {
+  /** The whole answer. `content-length` is added. */
+  send(status: number, headers: HttpHeaders, body: Buffer): void;
+  /** Begins an answer whose body follows in pieces. `totalBytes` when it is known. The head leaves at once. */
+  stream(status: number, headers: HttpHeaders, totalBytes?: number): HttpStream;
+  /** Calls `listener` once when the connection or stream is gone before the answer was complete. */
+  onAbandoned(listener: () => void): void;
+}
+
+export interface HttpStream {
+  /** False when the peer reads slower than we write: wait for `onDrain`. Writing on is allowed, and costs memory. */
+  write(chunk: Buffer): boolean;
+  /** Bytes that wait in memory for the peer to read. */
+  unsentBytes(): number;
+  /** Replaces the listener for "all was sent". */
+  onDrain(listener: () => void): void;
+  /** True once nothing can be sent any more. */
+  closed(): boolean;
+  end(): void;
+  /** Cuts the connection (HTTP/2: the stream), for a peer that stopped reading. */
+  destroy(): void;
+}
+
+export type HttpHandler = (request: HttpRequest, response: HttpResponse) => void;
+
+/** PEM texts. `clientCa`: names shown to clients when a certificate is asked for; verification is the handler's. */
+export interface TlsIdentity {
+  readonly certificate: string;
+  readonly key: string;
+  readonly clientCa?: string;
+}
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  /** Absent: plain HTTP/1.1 (health endpoints on loopback, tests). */
+  readonly tls?: TlsIdentity;
+  readonly handler: HttpHandler;
+  /** A broken promise of a handler, or a failure that no request can be told of. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  /** New handshakes use `identity`. */
+  replaceTls(identity: TlsIdentity): void;
+  connections(): number;
+  /** Takes no more connections, lets answers under way finish for at most `graceMs`, then cuts the rest. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Throws `Fault` PortTaken when somebody else listens there. */
+export type ListenHttp = (options: HttpServerOptions) => Promise<HttpServer>;
