@@ -111,7 +111,13 @@ const attemptSchema = {
     startedAt: { type: 'string', format: 'date-time' },
     endedAt: { type: 'string', format: 'date-time' },
     outcome: { type: 'string', enum: ['Available', 'Failed', 'Deleted'] },
+    generation: { type: 'integer', minimum: 0, description: 'Generation of the spec that it began with; another one gets maxAttempts anew.' },
     step: { type: 'string', enum: STEPS, description: 'The step at work, or the one that failed.' },
+    waitingFor: {
+      type: 'string',
+      enum: ['Input', 'Host', 'Join'],
+      description: 'What the step waits for that trying again cannot bring; its deadline does not run meanwhile.',
+    },
     stepStartedAt: { type: 'string', format: 'date-time' },
     message: { type: 'string', maxLength: 1024 },
     steps: {
@@ -170,6 +176,7 @@ const statusSchema = {
           mode: { type: 'string', enum: ['Replicated', 'Singleton'] },
           desired: { type: 'integer', minimum: 0 },
           ready: { type: 'integer', minimum: 0 },
+          failing: { type: 'integer', minimum: 0, description: 'Instances that keep dying or were given up.' },
           where: { type: 'array', maxItems: 64, items: { type: 'string', maxLength: 253 } },
         },
       },

@@ -84,6 +84,12 @@ export const LIMITS = {
   podRestartCapMs: 30_000,
   /** A pod that ran this long starts its back-off anew. */
   podRestartResetMs: 60_000,
+  /** A pod that is to be stopped is taken out of every balancer this long before it gets its TERM. */
+  podDrainMs: 3_000,
+  /** What runs on a node is compared with what was asked for at least this often, also without a hint. */
+  podRelistMs: 10_000,
+  /** A start or stop of a pod that nobody answered for is looked into after this. */
+  podOperationMs: 60_000,
 
   /** Certificates: leaves 1 year, CA 10 years, renewal accepted for 400 days. */
   leafLifetimeMs: 365 * 24 * 3600 * 1000,
@@ -96,6 +102,12 @@ export const LIMITS = {
   extensionLeaseRenewMs: 1_000,
   extensionLeaseTtlMs: 3_000,
   overdueWorkMs: 15_000,
+  /** A deadline by time stamps counts only after the server itself has seen the step at work this long: clocks of servers differ. */
+  stepSeenMinMs: 10_000,
+  /** Everything is decided anew at least this often, whatever the watches say. */
+  resyncMs: 60_000,
+  /** A retired node has this long to drain before it is deleted all the same. */
+  nodeDrainMs: 30_000,
   /** An agent's lease; jittered by ±10 %. */
   nodeLeaseRenewMs: 60_000,
 } as const;

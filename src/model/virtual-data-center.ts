@@ -48,6 +48,8 @@ const statusSchema = {
         required: ['cluster', 'cpuMillis', 'memoryMiB'],
         properties: {
           cluster: { type: 'string', maxLength: 63 },
+          node: { type: 'string', maxLength: 253, description: 'Name of the ClusterNode that it is for.' },
+          generation: { type: 'integer', minimum: 0, description: 'Generation of the Cluster that it was made under.' },
           cpuMillis: { type: 'integer', minimum: 1 },
           memoryMiB: { type: 'integer', minimum: 1 },
         },
