@@ -110,4 +110,9 @@ export const LIMITS = {
   nodeDrainMs: 30_000,
   /** An agent's lease; jittered by ±10 %. */
   nodeLeaseRenewMs: 60_000,
+
+  /** One record of the node store; a plan of 32 services with all their templates stays far below. */
+  nodeRecordBytes: 4 * 1024 * 1024,
+  /** Damaged records of one name that are kept aside; the newest takes the last place. */
+  damagedRecordsKept: 8,
 } as const;
