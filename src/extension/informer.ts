@@ -32,6 +32,8 @@ export interface Informer<T extends AnyEntity> {
   get(namespace: string, name: string): T | undefined;
   list(): Iterable<T>;
   onChange(listener: ChangeListener<T>): void;
+  /** Takes in an object that the director answered to a write, before the watch says it. Older ones are ignored. */
+  learn(object: T): void;
   /** Follows the resource until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -102,6 +104,9 @@ export function createInformer<T extends AnyEntity>(deps: InformerDeps, address:
     get: (namespace, name) => objects.get(`${namespace}/${name}`),
     list: () => objects.values(),
     onChange: (listener) => void listeners.push(listener),
+    learn: (object) => {
+      if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) put(object);
+    },
     run: (signal) => followForever(deps, address, follow, signal),
   };
 }

@@ -1,0 +1,128 @@
+/**
+ * Assembles what a decision about one cluster is made from: out of the informers' copies, or read live from the director.
+ *
+ * I1: a live view is read for one decision, in the order VirtualDataCenter, Cluster, nodes, which is part of the proof in src/decide/cluster-view.ts.
+ * I2: a part that could not be read is never taken for absent: the view then fails as a whole.
+ */
+
+import type { ClusterView } from '../decide/cluster-view.ts';
+import type { Observations } from '../decide/observation.ts';
+import { CLUSTERS, CLUSTER_NODES, CLUSTER_RELEASES, HOSTS, SERVER_CONFIGS, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
+import type { ClusterNode } from '../model/cluster-node.ts';
+import type { ClusterRelease } from '../model/cluster-release.ts';
+import type { Cluster } from '../model/cluster.ts';
+import type { ResourceAddress } from '../model/core-kinds.ts';
+import { Fault } from '../model/fault.ts';
+import type { Host } from '../model/host.ts';
+import { LABEL_CLUSTER_UID } from '../model/labels.ts';
+import { DEFAULT_SERVER_CONFIG } from '../model/server-config.ts';
+import type { ServerConfig, ServerConfigSpec } from '../model/server-config.ts';
+import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
+import type { EntityApi } from '../ports/api.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import { createInformer } from './informer.ts';
+import type { Informer, InformerDeps } from './informer.ts';
+
+export interface Informers {
+  readonly clusters: Informer<Cluster>;
+  readonly nodes: Informer<ClusterNode>;
+  readonly virtualDataCenters: Informer<VirtualDataCenter>;
+  readonly releases: Informer<ClusterRelease>;
+  readonly configs: Informer<ServerConfig>;
+  readonly hosts: Informer<Host>;
+}
+
+export function createInformers(deps: InformerDeps): Informers {
+  return {
+    clusters: createInformer(deps, CLUSTERS),
+    nodes: createInformer(deps, CLUSTER_NODES),
+    virtualDataCenters: createInformer(deps, VIRTUAL_DATA_CENTERS),
+    releases: createInformer(deps, CLUSTER_RELEASES),
+    configs: createInformer(deps, SERVER_CONFIGS),
+    hosts: createInformer(deps, HOSTS),
+  };
+}
+
+/** What the observer adds to a view: its clocks, its memory, its dice, and why the last effect was refused. */
+export interface Observer {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface Memory {
+  readonly seen: Observations;
+  readonly refusal?: string;
+}
+
+/** The active ServerConfig whose name sorts first, else the defaults. */
+export function activeConfig(configs: Iterable<ServerConfig>): ServerConfigSpec {
+  let best: ServerConfig | undefined;
+  for (const config of configs) {
+    if (config.spec.active && (best === undefined || config.metadata.name < best.metadata.name)) best = config;
+  }
+  return best?.spec ?? DEFAULT_SERVER_CONFIG;
+}
+
+/** The cluster as the informers know it; undefined: they know none of that name. */
+export function cachedView(informers: Informers, namespace: string, name: string, memory: Memory, observer: Observer): ClusterView | undefined {
+  const cluster = informers.clusters.get(namespace, name);
+  if (cluster === undefined) return undefined;
+  const nodes: ClusterNode[] = [];
+  for (const node of informers.nodes.list()) if (node.spec.clusterUid === cluster.metadata.uid) nodes.push(node);
+  const virtualDataCenter = informers.virtualDataCenters.get(namespace, cluster.spec.virtualDataCenter);
+  const release = informers.releases.get('', cluster.spec.release);
+  return { live: false, ...common(informers, memory, observer), cluster, nodes, ...present({ virtualDataCenter, release }) };
+}
+
+/** The cluster as it is in the director now; undefined: there is none of that name. Throws `Fault` when any part cannot be read. */
+export async function liveView(
+  api: EntityApi,
+  informers: Informers,
+  known: Cluster,
+  memory: Memory,
+  observer: Observer,
+  signal: AbortSignal,
+): Promise<ClusterView | undefined> {
+  const { name, namespace = '' } = known.metadata;
+  const release = await readOne(api, CLUSTER_RELEASES, '', known.spec.release, signal);
+  const virtualDataCenter = await readOne(api, VIRTUAL_DATA_CENTERS, namespace, known.spec.virtualDataCenter, signal);
+  const cluster = await readOne(api, CLUSTERS, namespace, name, signal);
+  if (cluster === undefined || cluster.metadata.uid !== known.metadata.uid) return undefined;
+  const labelSelector = `${LABEL_CLUSTER_UID}=${cluster.metadata.uid}`;
+  const nodes = await api.list(CLUSTER_NODES, { namespace, labelSelector }, signal);
+  if (!nodes.ok) throw new Fault('DirectorRefused', `The nodes of cluster ${namespace}/${name} cannot be listed: ${nodes.message}`);
+  const sameRelease = cluster.spec.release === known.spec.release;
+  return {
+    live: true,
+    ...common(informers, memory, observer),
+    cluster,
+    nodes: nodes.value.items,
+    ...present({ virtualDataCenter, release: sameRelease ? release : informers.releases.get('', cluster.spec.release) }),
+  };
+}
+
+function common(informers: Informers, memory: Memory, observer: Observer): Pick<ClusterView, 'config' | 'nowMs' | 'monotonicMs' | 'seen' | 'dice'> {
+  return {
+    config: activeConfig(informers.configs.list()),
+    nowMs: observer.clock.nowMs(),
+    monotonicMs: observer.clock.monotonicMs(),
+    seen: memory.seen,
+    dice: observer.random.float(),
+    ...(memory.refusal === undefined ? {} : { refusal: memory.refusal }),
+  };
+}
+
+async function readOne<T>(api: EntityApi, address: ResourceAddress<T>, namespace: string, name: string, signal: AbortSignal): Promise<T | undefined> {
+  const answer = await api.get(address, namespace, name, signal);
+  if (answer.ok) return answer.value;
+  if (answer.reason === 'NotFound') return undefined;
+  throw new Fault('DirectorRefused', `${address.kind} ${namespace === '' ? '' : `${namespace}/`}${name} cannot be read: ${answer.message}`);
+}
+
+type Present<T> = { [K in keyof T]?: NonNullable<T[K]> };
+
+/** The same object without the properties that are undefined. */
+function present<T extends object>(object: T): Present<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Present<T>;
+}
