@@ -40,12 +40,31 @@ export const LIMITS = {
   batchBytes: 4 * 1024 * 1024,
   /** Writes waiting for a commit, then 429. */
   pendingWrites: 10_000,
+  pendingWriteBytes: 64 * 1024 * 1024,
   /** A write waits at most this long for the store. */
   writeDeadlineMs: 10_000,
   /** A fresh read waits at most this long for the counter. */
   freshDeadlineMs: 5_000,
   /** A commit of unknown outcome is looked for this long, then 504. */
   outcomeDeadlineMs: 10_000,
+
+  /** "Not older than revision N" waits at most this long for N. */
+  revisionDeadlineMs: 5_000,
+  /** The newest events in memory, for watches that resume and for consistent pages; older ones are read from the database. */
+  recentEvents: 16_384,
+  recentBytes: 32 * 1024 * 1024,
+  /** So many of them are read back when a director starts, so that a storm of resuming watches finds them in memory. */
+  recentPreload: 2_000,
+  /** Most tombstones in one answer. */
+  tombstonePage: 1_000,
+  /** The counter is looked at this often when nothing else does; NOTIFY is only a hint. */
+  storePollMs: 1_000,
+  /** A database that has not answered for this long makes the director not ready. */
+  storeSilenceMs: 5_000,
+  /** A statement that writes or reads the counter is given up after this long. */
+  statementMs: 4_000,
+  /** One that reads much is given up after this long without a row. */
+  bulkStatementMs: 30_000,
 
   /** Connections and requests of one director. */
   connections: 20_000,
@@ -97,6 +116,23 @@ export const LIMITS = {
   renewalAcceptedMs: 400 * 24 * 3600 * 1000,
   /** A bootstrap token's life. */
   bootstrapTokenTtlMs: 3600 * 1000,
+  /** New certificates begin this much in the past, for clocks that are behind ours. */
+  certificateBackdateMs: 5 * 60 * 1000,
+  /** ServiceAccount tokens: kube-apiserver's default is an hour and its least ten minutes; the most is a leaf's year. */
+  serviceAccountTokenMs: 3600 * 1000,
+  serviceAccountTokenMinMs: 600 * 1000,
+  serviceAccountTokenMaxMs: 365 * 24 * 3600 * 1000,
+  /** An Authorization header longer than this is not looked at. */
+  authorizationBytes: 16 * 1024,
+  /** Verified certificates and tokens that a director remembers: one for each connection, and some. */
+  verifiedCredentials: 32_768,
+  /** Joins and renewals under way at a time (each signs a certificate), then 429. */
+  joinsUnderWay: 64,
+  /** Refused joins of one address in a minute, then 429 for it; and how many addresses are counted. */
+  joinRefusalsPerMinute: 30,
+  joinAddressesCounted: 10_000,
+  /** Combinations of verb, resource and name that a role may hold and still be compared with its writer's rights. */
+  roleCombinations: 10_000,
 
   /** An extension server's lease: renewed, expires, and when overdue work is anybody's. */
   extensionLeaseRenewMs: 1_000,
