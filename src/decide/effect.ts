@@ -62,14 +62,24 @@ export type Effect =
   | { readonly kind: 'DeleteNode'; readonly on: Guard; readonly license: License }
   /** Of a node that no host holds, or (`forced`) of one whose host cannot be reached. */
   | { readonly kind: 'DropNodeFinalizer'; readonly on: Guard; readonly finalizers: readonly string[]; readonly forced: boolean }
-  | { readonly kind: 'Reserve'; readonly on: Guard; readonly reservations: Readonly<Record<string, Reservation>>; readonly reserved: ReservedSums }
+  | {
+      readonly kind: 'Reserve';
+      readonly on: Guard;
+      readonly reservations: Readonly<Record<string, Reservation>>;
+      readonly reserved: ReservedSums;
+    }
   | { readonly kind: 'Unreserve'; readonly on: Guard; readonly keys: readonly string[]; readonly reserved: ReservedSums }
   | EventEffect;
 
 /** An Event for people; losing it never matters. */
 export interface EventEffect {
   readonly kind: 'RecordEvent';
-  readonly about: { readonly kind: 'Cluster' | 'ClusterNode' | 'VirtualDataCenter'; readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly about: {
+    readonly kind: 'Cluster' | 'ClusterNode' | 'VirtualDataCenter';
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid: string;
+  };
   readonly type: 'Normal' | 'Warning';
   readonly reason: EventReason;
   readonly message: string;

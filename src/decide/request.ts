@@ -78,7 +78,12 @@ export function requestOf(effect: WriteEffect): ApiRequest {
 }
 
 /** The Event as it is created. `component` names the writer, `name` must be unique in the namespace, `now` is RFC 3339. */
-export function eventOf(effect: EventEffect, component: string, name: string, now: string): Omit<CoreEvent, 'metadata'> & { metadata: object } {
+export function eventOf(
+  effect: EventEffect,
+  component: string,
+  name: string,
+  now: string,
+): Omit<CoreEvent, 'metadata'> & { metadata: object } {
   const { about } = effect;
   return {
     apiVersion: 'v1',

@@ -1,0 +1,23 @@
+/**
+ * Canonical JSON: one text for one value, whatever the order in which its keys were written; and a short hash of it.
+ *
+ * I1: two values that differ only in the order of keys, or in keys that are undefined, have the same text.
+ */
+
+import { hash32 } from './ring.ts';
+
+/** JSON with keys sorted (code units) at every level; keys whose value is undefined are left out. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((one) => canonicalJson(one ?? null)).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, one]) => `${JSON.stringify(key)}:${canonicalJson(one)}`).join(',')}}`;
+}
+
+/** 16 hex digits that tell values apart; not for secrets, and not against people who look for collisions. */
+export function shortHash(value: unknown): string {
+  const text = canonicalJson(value);
+  const hex = (n: number): string => n.toString(16).padStart(8, '0');
+  return hex(hash32(text)) + hex(hash32(`${text.length}\u0001${text}`));
+}
