@@ -50,7 +50,8 @@ export type Setting = TextSetting | ListSetting | CountSetting | SwitchSetting |
 
 export const SETTINGS = {
   data: { type: 'path', default: '.outrigger', notInFile: true, help: 'folder for everything that must survive' },
-  port: { type: 'count', minimum: 0, maximum: 65_535, default: 7443, help: 'where the API listens; 0 picks a free port and keeps it' },
+  // No default here: without it the port of the last time holds, else PORTS.director.
+  port: { type: 'count', minimum: 0, maximum: 65_535, help: 'where the API listens (7443, or as the last time); 0 picks a free port and keeps it' },
   extensionServers: { type: 'count', minimum: 1, maximum: 16, default: 2, help: 'how many extension servers to run' },
   sample: { type: 'switch', default: true, help: 'make the sample cluster demo/harbor at the first start' },
   logLevel: { type: 'choice', choices: ['debug', 'info', 'warn', 'error'], default: 'info', help: 'how much to log' },
@@ -89,7 +90,10 @@ export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
 /** Names that begin like a setting's variable and are none: marks on processes, what pods are told, switches of tools. */
 export const MARKS = {
   OUTRIGGER_ROLE: 'what a process is: up, director, extension, host, agent, balancer, pod, postgres',
+  OUTRIGGER_POD: 'pod that a process belongs to',
+  OUTRIGGER_CONTAINER: 'container of the pod that a process belongs to',
   OUTRIGGER_NODE: 'uid of the node that a process belongs to',
+  OUTRIGGER_EXAMPLES: 'folder of the example services, for pods of the process runtime',
   OUTRIGGER_SERVICE: 'service that a pod is an instance of',
   OUTRIGGER_CLUSTER: 'cluster that a pod belongs to, <namespace>/<name>',
   OUTRIGGER_RELEASE: 'release that a pod belongs to',

@@ -1,0 +1,154 @@
+/**
+ * Informer: a copy of one resource, kept current by list and watch.
+ *
+ * Decisions are made on such copies, which may lag; whatever destroys is decided anew on live reads (src/extension/act.ts).
+ *
+ * I1: the copy never goes back: an older revision of the same object (by uid) is ignored.
+ * I2: a watch resumes from the last revision seen; when that is too old the resource is listed again, and objects that are gone are reported gone.
+ * I3: failures are met with back-off and never end the informer; only the signal does.
+ */
+
+import { backoffMs } from '../base/backoff.ts';
+import type { AnyEntity, ResourceAddress } from '../model/core-kinds.ts';
+import { isFault } from '../model/fault.ts';
+import type { EntityApi, Selection, WatchEvent } from '../ports/api.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Random } from '../ports/random.ts';
+
+export interface InformerDeps {
+  readonly api: EntityApi;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Called with the object as it is now; `gone` when it was deleted. */
+export type ChangeListener<T> = (object: T, gone: boolean) => void;
+
+export interface Informer<T extends AnyEntity> {
+  /** False until the first list has arrived. */
+  synced(): boolean;
+  get(namespace: string, name: string): T | undefined;
+  list(): Iterable<T>;
+  onChange(listener: ChangeListener<T>): void;
+  /** Takes in an object that the director answered to a write, before the watch says it. Older ones are ignored. */
+  learn(object: T): void;
+  /** Follows the resource until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+const RETRY = { baseMs: 200, capMs: 5_000, jitter: 0.5 };
+
+export function createInformer<T extends AnyEntity>(
+  deps: InformerDeps,
+  address: ResourceAddress<T>,
+  selection: Selection = {},
+): Informer<T> {
+  const objects = new Map<string, T>();
+  const listeners: ChangeListener<T>[] = [];
+  let synced = false;
+  let revision = '';
+
+  const notify = (object: T, gone: boolean): void => {
+    for (const listener of listeners) listener(object, gone);
+  };
+  const put = (object: T): void => {
+    const key = keyOf(object);
+    const known = objects.get(key);
+    if (known?.metadata.uid === object.metadata.uid && Number(known.metadata.resourceVersion) >= Number(object.metadata.resourceVersion))
+      return;
+    objects.set(key, object);
+    notify(object, false);
+  };
+  const drop = (object: T): void => {
+    const known = objects.get(keyOf(object));
+    if (known === undefined || known.metadata.uid !== object.metadata.uid) return;
+    objects.delete(keyOf(object));
+    notify(object, true);
+  };
+  const onEvent = (event: WatchEvent<T>): void => {
+    if (event.type === 'BOOKMARK') revision = event.resourceVersion;
+    else {
+      revision = event.object.metadata.resourceVersion;
+      if (event.type === 'DELETED') drop(event.object);
+      else put(event.object);
+    }
+  };
+  const relist = async (signal: AbortSignal): Promise<boolean> => {
+    const answer = await deps.api.list(address, selection, signal);
+    if (!answer.ok) {
+      deps.log.warn(`The list of ${address.plural} was refused: ${answer.message}`);
+      return false;
+    }
+    const seen = new Set(answer.value.items.map(keyOf));
+    for (const [key, object] of objects) if (!seen.has(key)) drop(object);
+    for (const object of answer.value.items) replaceOther(object);
+    revision = answer.value.resourceVersion;
+    synced = true;
+    return true;
+  };
+  /** An object of the same name with another uid: the old one is gone, even though no event said so. */
+  const replaceOther = (object: T): void => {
+    const known = objects.get(keyOf(object));
+    if (known !== undefined && known.metadata.uid !== object.metadata.uid) drop(known);
+    put(object);
+  };
+  /** One list (when needed) and one watch. True: it went well. */
+  const follow = async (signal: AbortSignal): Promise<boolean> => {
+    if (revision === '' && !(await relist(signal))) return false;
+    const ended = await deps.api.watch(address, { ...selection, resourceVersion: revision }, onEvent, signal);
+    if (ended.ok) return true;
+    if (ended.reason === 'Expired') revision = '';
+    else deps.log.warn(`The watch of ${address.plural} was refused: ${ended.message}`);
+    return ended.reason === 'Expired';
+  };
+
+  return {
+    synced: () => synced,
+    get: (namespace, name) => objects.get(`${namespace}/${name}`),
+    list: () => objects.values(),
+    onChange: (listener) => void listeners.push(listener),
+    learn: (object) => {
+      if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) put(object);
+    },
+    run: (signal) => followForever(deps, address, follow, signal),
+  };
+}
+
+async function followForever(
+  deps: InformerDeps,
+  address: ResourceAddress,
+  follow: (signal: AbortSignal) => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<void> {
+  let failures = 0;
+  while (!signal.aborted) {
+    const startedMs = deps.clock.monotonicMs();
+    const well = await attempt(deps, address, follow, signal);
+    // A watch that ends at once, again and again, is a failure too: never spin.
+    const lasted = deps.clock.monotonicMs() - startedMs > RETRY.capMs;
+    failures = well && lasted ? 0 : Math.min(failures + 1, 32);
+    if (!signal.aborted) await deps.clock.sleep(backoffMs(RETRY, failures, deps.random.float()), signal).catch(() => undefined);
+  }
+}
+
+async function attempt(
+  deps: InformerDeps,
+  address: ResourceAddress,
+  follow: (signal: AbortSignal) => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    return await follow(signal);
+  } catch (cause) {
+    if (signal.aborted) return true;
+    if (!isFault(cause)) throw cause;
+    deps.log.warn(`${address.plural} cannot be followed: ${cause.message}`);
+    return false;
+  }
+}
+
+function keyOf(object: AnyEntity): string {
+  return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+}
