@@ -22,6 +22,8 @@ export const LIMITS = {
   celDepth: 48,
   /** Work that all CEL rules of one write may do together: about 5 to 20 ns a step, so at most some 10 ms. */
   celStepsPerWrite: 500_000,
+  /** Operations of one JSON patch; kube-apiserver has 10,000. */
+  jsonPatchOperations: 10_000,
   /** Revisions are decimal text of at most 2^53. */
   revisionMax: Number.MAX_SAFE_INTEGER,
 
@@ -98,6 +100,8 @@ export const LIMITS = {
   /** Log files of a pod: this size, this many. */
   podLogBytes: 10 * 1024 * 1024,
   podLogFiles: 3,
+  /** What an exec probe said, kept for people. */
+  probeOutputChars: 256,
   /** The dead are restarted within this time at first; then back-off up to the cap. */
   podRestartBaseMs: 500,
   podRestartCapMs: 30_000,
@@ -144,6 +148,8 @@ export const LIMITS = {
   resyncMs: 60_000,
   /** A retired node has this long to drain before it is deleted all the same. */
   nodeDrainMs: 30_000,
+  /** A forced deletion gives a host this long to let go by itself before it is skipped. */
+  forceDeleteGraceMs: 30_000,
   /** An agent's lease; jittered by ±10 %. */
   nodeLeaseRenewMs: 60_000,
 

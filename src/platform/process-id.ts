@@ -23,6 +23,7 @@ export interface ProcessStat {
   readonly startTicks: number;
 }
 
+const NO_BYTES = Buffer.alloc(0);
 const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
 let bootIdRead: string | undefined;
 
@@ -116,6 +117,22 @@ export function processesInSession(leader: ProcessId): ProcessStat[] {
     .map(statOf)
     .filter(livesInStat)
     .filter((stat) => stat.sessionId === leader.pid && stat.startTicks >= leader.startTicks);
+}
+
+/** Living processes that carry the mark `name=value` or belong to the session of one of `leaders`. */
+export function processesOf(name: string, value: string, leaders: readonly ProcessId[]): ProcessStat[] {
+  const mark = Buffer.from(`${name}=${value}\0`);
+  const inSessions = new Set(leaders.flatMap(processesInSession).map((stat) => stat.pid));
+  return allPids()
+    .filter((pid) => pid !== process.pid && (inSessions.has(pid) || holdsEntry(readProc(`${pid}/environ`) ?? NO_BYTES, mark)))
+    .map(statOf)
+    .filter(livesInStat);
+}
+
+/** Children of a process, as far as the kernel tells (it does when built with CONFIG_PROC_CHILDREN, as distributions are). */
+export function childrenOf(pid: number): number[] {
+  const text = readProc(`${pid}/task/${pid}/children`)?.toString('latin1') ?? '';
+  return text.split(' ').map(Number).filter(Boolean);
 }
 
 /** Sends a signal; false when there is nobody (any more) to receive it. `pid` < 0: the whole group. */

@@ -21,7 +21,9 @@ export interface PodStart {
 }
 
 export type PodState =
+  /** `pids`: the programs of its containers. `startedMs`: on the monotonic clock (`Clock.monotonicMs`). */
   | { readonly phase: 'Running'; readonly pids: readonly number[]; readonly startedMs: number }
+  /** Both null: nobody knows, because the machine was restarted meanwhile. */
   | { readonly phase: 'Exited'; readonly exitCode: number | null; readonly signal: string | null; readonly ranMs: number };
 
 export interface Pod {
@@ -29,12 +31,24 @@ export interface Pod {
   readonly state: PodState;
 }
 
+/** `exitCode` null: it was killed, or did not end in time. */
+export interface ExecResult {
+  readonly exitCode: number | null;
+  readonly output: string;
+}
+
 export interface PodRuntime {
   /** All pods of this node, also those that an earlier life of the agent started. */
   list(): Promise<readonly Pod[]>;
+  /**
+   * Throws `Fault` ProgramMissing when a command cannot be run, AlreadyRunning when a pod of this key lives; then nothing was started.
+   * The record of an exited pod of this key is replaced.
+   */
   start(pod: PodStart, signal: AbortSignal): Promise<void>;
   /** TERM, then KILL after the grace; resolves when nothing of it lives. Safe to repeat. */
   stop(key: PodKey, graceMs: number, signal: AbortSignal): Promise<void>;
+  /** Runs a command within a running container: its environment, its working folder. `output` is the beginning of what it said. */
+  exec(key: PodKey, container: string, command: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<ExecResult>;
   /** Forgets an exited pod: its record goes, its newest logs stay. */
   remove(key: PodKey): Promise<void>;
   /** Calls `onChange` soon after a pod exits; a hint, the truth is `list`. */
