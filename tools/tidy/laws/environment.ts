@@ -11,10 +11,7 @@ const SETTINGS_PATH = 'src/model/settings.ts';
 
 /** Names that are not settings: marks on processes, and switches of the tools. */
 const OTHERS: Readonly<Record<string, string>> = {
-  OUTRIGGER_DATA: 'the data folder a process belongs to; every process carries it, so that it can be found again',
-  OUTRIGGER_ROLE: 'what a process is (director, extension, host, agent, balancer, pod, ...)',
   OUTRIGGER_STORE_KEY_FILE: 'where the key that seals Secrets lies, when not in the data folder',
-  OUTRIGGER_SEED: 'repeats a failure of the simulator or of a property test',
 };
 
 const NAME = /\bOUTRIGGER_[A-Z0-9_]*[A-Z0-9]\b/g;

@@ -5,7 +5,8 @@ import { basename } from 'node:path';
 import { headComment, lineAt, ts } from '../tree.ts';
 import type { Finding, Law, TreeFile } from '../tree.ts';
 
-const CONFIG_FILE = /(?:\.config\.[cm]?[jt]s|^\.[\w-]+\.[cm]?js)$/;
+/** Configuration files, and the reporter: their readers ask for a default export. */
+const NEEDS_DEFAULT = /(?:\.config\.[cm]?[jt]s|^\.[\w-]+\.[cm]?js|^tools\/test\/reporter\.ts)$/;
 const NO_NAMES = new Set(['util', 'utils', 'utilities', 'helper', 'helpers', 'misc', 'common']);
 /** A head comment shorter than this says nothing (comment marks included). */
 const MIN_HEAD_CHARS = 24;
@@ -24,7 +25,7 @@ export const headComments: Law = {
 export const defaultExports: Law = {
   name: 'default-export',
   perFile: true,
-  judge: (tree) => tree.code.filter((file) => !CONFIG_FILE.test(file.path)).flatMap(findDefaultExports),
+  judge: (tree) => tree.code.filter((file) => !NEEDS_DEFAULT.test(file.path)).flatMap(findDefaultExports),
 };
 
 export const barrels: Law = {
