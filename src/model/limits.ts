@@ -43,6 +43,8 @@ export const LIMITS = {
   /** Writes waiting for a commit, then 429. */
   pendingWrites: 10_000,
   pendingWriteBytes: 64 * 1024 * 1024,
+  /** A change that loses its race is decided anew this often, then 409. kube-apiserver tries a patch 5 times. */
+  writeTries: 32,
   /** A write waits at most this long for the store. */
   writeDeadlineMs: 10_000,
   /** A fresh read waits at most this long for the counter. */
@@ -152,6 +154,15 @@ export const LIMITS = {
   forceDeleteGraceMs: 30_000,
   /** An agent's lease; jittered by ±10 %. */
   nodeLeaseRenewMs: 60_000,
+
+  /** What an agent or host waits for: a connection to a director, an answer, and the echo of a ping on a silent connection. */
+  connectMs: 5_000,
+  callDeadlineMs: 15_000,
+  pingEveryMs: 30_000,
+  pingEchoMs: 10_000,
+  /** Largest answer and longest line of a watch that an agent or host takes. */
+  answerBytes: 32 * 1024 * 1024,
+  watchLineBytes: 4 * 1024 * 1024,
 
   /** One record of the node store; a plan of 32 services with all their templates stays far below. */
   nodeRecordBytes: 4 * 1024 * 1024,

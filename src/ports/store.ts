@@ -240,6 +240,17 @@ export interface ExclusiveStore {
   write(batch: ChangeBatch): Promise<void>;
 }
 
+export interface ResourceName {
+  readonly group: string;
+  readonly resource: string;
+}
+
+/** What an entity was at a revision; without `row` it was not there. */
+export interface StateBefore {
+  readonly key: EntityKey;
+  readonly row?: StoredRow;
+}
+
 /** What a page of history answers, or that it is gone. */
 export type ReplayPage = { readonly changes: ReplayChange[]; /** All up to here was looked at. */ readonly through: number } | 'expired';
 
@@ -260,16 +271,10 @@ export interface StoreBackend {
   snapshot(onRow: (row: StoredRow) => void, signal: AbortSignal): Promise<StoreHead>;
   /** What came after `after`, oldest first, at most `limit` and at most about 8 MB. */
   history(after: number, limit: number, signal: AbortSignal): Promise<HistoryChange[]>;
-  /** Of one resource: the changes in (after, through], oldest first, at most `limit` and at most about 8 MB, each with the state before it. */
-  replay(group: string, resource: string, after: number, through: number, limit: number, signal: AbortSignal): Promise<ReplayPage>;
-  /** Of one resource: what each entity that changed in (after, through] was at `after`; undefined: it was not there. */
-  before(
-    group: string,
-    resource: string,
-    after: number,
-    through: number,
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<EntityKey, StoredRow | undefined> | 'expired'>;
+  /** The changes in (after, through], oldest first, each with the state before it: of one resource or of all. At most `limit` and at most about 8 MB. */
+  replay(of: ResourceName | undefined, after: number, through: number, limit: number, signal: AbortSignal): Promise<ReplayPage>;
+  /** What each entity of one resource that changed in (after, through] was at `after`; undefined: it was not there. */
+  before(of: ResourceName, after: number, through: number, signal: AbortSignal): Promise<StateBefore[] | 'expired'>;
   /** Someone may have committed up to this revision. Only a hint: it may be late, or missing. Returns how to stop it. */
   onHint(listener: (revision: number) => void): () => void;
   tombstone(uid: string, signal: AbortSignal): Promise<Tombstone | undefined>;
