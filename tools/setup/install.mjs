@@ -27,7 +27,10 @@ const REASONS = /** @type {const} */ ([
     'a folder of the checkout is not writable for this user; run as its owner, or clone it into a folder of your own.',
   ],
   [/ENOSPC/, 'the disk is full; about 1 GB is needed.'],
-  [/EUSAGE|can only install packages when/i, 'package.json and package-lock.json disagree; run npm install and commit both.'],
+  [
+    /EUSAGE|can only install packages when/i,
+    'package.json and package-lock.json disagree; run npm install and node tools/lock/complete.ts, and commit both.',
+  ],
   [/EINTEGRITY/, 'a downloaded package is not the one that the lock file names; run npm cache verify, then try again.'],
   [/E401|E403/, 'the package registry refused us; check its credentials (npm config list).'],
 ]);
@@ -119,7 +122,8 @@ async function npmCi() {
     return;
   }
   const reason = REASONS.find(([pattern]) => pattern.test(output))?.[1] ?? 'see what it printed above.';
-  console.error(output.trimEnd().split('\n').slice(-20).join('\n'));
+  // npm ends many errors with its manual; the cause stands first.
+  console.error(output.trim().split('\n').slice(0, 20).join('\n'));
   throw new SetupError(`npm ci failed: ${reason}`);
 }
 

@@ -9,10 +9,11 @@
 import { environmentNames } from './laws/environment.ts';
 import { fiveWords } from './laws/five-words.ts';
 import { invariants } from './laws/invariants.ts';
+import { lockFile } from './laws/lock.ts';
 import { environmentDoor, purity } from './laws/purity.ts';
 import { barrels, defaultExports, headComments, names, noSkippedTests } from './laws/shape.ts';
 import { fileLength, folderDepth, functionLength } from './laws/size.ts';
-import { lockFile, machinePaths, registryHosts, spelling } from './laws/words.ts';
+import { machinePaths, registryHosts, spelling } from './laws/words.ts';
 import { listFiles, readTree } from './tree.ts';
 import type { Finding, Law } from './tree.ts';
 

@@ -76,23 +76,6 @@ export const registryHosts: Law = {
     })),
 };
 
-/** The lock file keeps integrity, not addresses: it must install from any registry. */
-export const lockFile: Law = {
-  name: 'lock-file',
-  perFile: false,
-  judge: (tree) =>
-    tree.files
-      .filter((file) => file.path === 'package-lock.json')
-      .flatMap((file) =>
-        [...file.text.matchAll(/"resolved":\s*"https?:/g)].slice(0, 3).map((match) => ({
-          law: 'lock-file',
-          path: file.path,
-          line: lineAt(file.text, match.index),
-          says: '"resolved" holds a host: keep omit-lockfile-registry-resolved in .npmrc and run npm install again',
-        })),
-      ),
-};
-
 function find(tree: Tree, pattern: RegExp, name: (found: string) => { law: string; says: string }): Finding[] {
   return tree.files
     .filter((file) => file.path !== OWN_PATH)
