@@ -23,8 +23,8 @@ export function memberId(nodeUid: string, incarnation: number): string {
 }
 
 /**
- * Membership of a node at its birth. Born primary it is the only voter; `recordedTerm` is Cluster.status.term (0: none yet), and a
- * replacement begins above it. Born worker it has no vote and follows `primary` (a memberId, or '' while unknown).
+ * Membership of a node at its birth. Born primary it is the only voter, in a term above `recordedTerm` (Cluster.status.term; 0: none
+ * yet): one term has one primary, and this is another one. Born worker it has no vote and follows `primary` (a memberId, or '' while unknown).
  */
 export function bornMembership(
   node: { readonly uid: string; readonly incarnation: number; readonly role: 'Primary' | 'Worker' },
@@ -34,8 +34,7 @@ export function bornMembership(
   const self = memberId(node.uid, node.incarnation);
   if (node.role === 'Worker')
     return { term: recordedTerm, primary, k: 0, voters: primary === '' ? [] : [primary], incarnation: node.incarnation };
-  const term = node.incarnation === 1 ? Math.max(recordedTerm, 1) : recordedTerm + 1;
-  return { term, primary: self, k: 0, voters: [self], incarnation: node.incarnation };
+  return { term: recordedTerm + 1, primary: self, k: 0, voters: [self], incarnation: node.incarnation };
 }
 
 /** `membership` after meeting (term, primary) of somebody else. */

@@ -18,6 +18,9 @@ export const FINALIZER_NODE = `${API_GROUP}/node`;
 /** Annotation by which a person asks to skip what cannot be reached when a cluster is deleted. */
 export const ANNOTATION_FORCE_DELETE = `${API_GROUP}/force-delete`;
 
+/** Annotation of a ClusterNode by which a person vouches that its machine is off for good; the value is the incarnation that is meant. */
+export const ANNOTATION_CONFIRM_DEAD = `${API_GROUP}/confirm-dead`;
+
 /** `<cluster>-a<attempt>-n<index>`; index 0 is born primary. */
 export function nodeName(cluster: string, attempt: number, index: number): string {
   return `${cluster}-a${attempt}-n${index}`;

@@ -1,0 +1,68 @@
+/**
+ * Deletion of a Cluster, from every phase: nodes, then reservations, then the finalizer.
+ *
+ * I1: the finalizer is dropped last: on a live view that shows no node and no reservation of the cluster.
+ * I2: every pass brings it forward or waits for a host by name; nothing but a host that keeps a machine can hold it up, and force-delete skips that.
+ * I3: nodes of every attempt go, whatever made them.
+ */
+
+import type { Attempt, ClusterStatus } from '../model/cluster.ts';
+import { FINALIZER_CLUSTER } from '../model/labels.ts';
+import { attemptsAfter, recordOf, statusPatch, timestamp } from './attempt.ts';
+import type { ClusterView, Decision } from './cluster-view.ts';
+import { guardOf } from './effect.ts';
+import type { Effect } from './effect.ts';
+import { letGoLicensed } from './let-go.ts';
+import { NO_EFFECTS, clusterEvent, soonest } from './outcome.ts';
+import type { ConditionChange } from './phase.ts';
+import { droppableKeys, unreserve } from './reservation.ts';
+
+/** The next effects for a cluster with a deletionTimestamp. */
+export function decideDeletion(view: ClusterView): Decision {
+  const { cluster } = view;
+  const finalizers = cluster.metadata.finalizers ?? [];
+  if (!finalizers.includes(FINALIZER_CLUSTER)) return NO_EFFECTS;
+  const gone = letGoLicensed(view, view.nodes);
+  const patch = said(view, gone.waits);
+  if (view.nodes.length > 0)
+    return { effects: [...patch, ...gone.effects], needsLive: false, watching: gone.watching, ...soonest([gone.requeueAfterMs]) };
+  if (!view.live) return { ...NO_EFFECTS, needsLive: true };
+  const drop = dropReservations(view);
+  if (drop !== undefined) return { ...NO_EFFECTS, effects: [...patch, drop] };
+  const left = finalizers.filter((one) => one !== FINALIZER_CLUSTER);
+  return {
+    ...NO_EFFECTS,
+    effects: [
+      { kind: 'DropClusterFinalizer', on: guardOf(cluster), finalizers: left },
+      clusterEvent(cluster, 'Normal', 'Deleted', 'Nothing of it is left.'),
+    ],
+  };
+}
+
+function dropReservations(view: ClusterView): Effect | undefined {
+  const vdc = view.virtualDataCenter;
+  if (vdc === undefined) return undefined;
+  return unreserve(vdc, droppableKeys(vdc, view.cluster, [], new Set()));
+}
+
+function said(view: ClusterView, waits: readonly string[]): readonly Effect[] {
+  const status: ClusterStatus = view.cluster.status ?? {};
+  const held =
+    waits.length === 0
+      ? ''
+      : ` Waits: ${waits.join('; ')}. If such a machine is off for good: kubectl annotate cluster ${view.cluster.metadata.name} outrigger.dev/force-delete=true.`;
+  const message = `Nodes, pods and reservations are being removed.${held}`;
+  const changes: readonly ConditionChange[] = [
+    ['Ready', 'False', 'Deleting', message],
+    ['Progressing', 'True', 'Deleting', message],
+  ];
+  const record = recordOf(status, status.attempt ?? 0);
+  const next =
+    record === undefined || record.outcome !== undefined ? status : { ...status, attempts: attemptsAfter(status, ended(view, record)) };
+  return statusPatch(view, next, changes, undefined);
+}
+
+function ended(view: ClusterView, record: Attempt): Attempt {
+  const { waitingFor: _, ...rest } = record;
+  return { ...rest, outcome: 'Deleted', endedAt: timestamp(view.nowMs) };
+}

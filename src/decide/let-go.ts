@@ -1,0 +1,105 @@
+/**
+ * Letting a node go: the one place where a deletion of a ClusterNode is decided.
+ *
+ * I1: a node is deleted only under a license: the owner's deletionTimestamp, status.abandonedAttempt at or above the node's attempt, the
+ *     node's own `retired: true`, or an owner whose uid is gone; and the license is in the state that was read, not in a write of this pass.
+ * I2: the finalizer of a node is dropped for its host only when no host holds it, or when a person forced it and the host had its time.
+ * I3: a node whose machine may still run is waited for, for ever if need be.
+ */
+
+import type { Cluster } from '../model/cluster.ts';
+import type { ClusterNode } from '../model/cluster-node.ts';
+import { ANNOTATION_FORCE_DELETE, FINALIZER_NODE } from '../model/labels.ts';
+import { LIMITS } from '../model/limits.ts';
+import type { ClusterView } from './cluster-view.ts';
+import { guardOf } from './effect.ts';
+import type { Effect, License } from './effect.ts';
+import { holdsNodeFinalizer, isUnclaimed } from './node-facts.ts';
+import { seenMs } from './observation.ts';
+
+/** What letting nodes go asks for now, and what it waits for. */
+export interface LetGo {
+  readonly effects: readonly Effect[];
+  readonly watching: readonly string[];
+  /** Sentences about nodes that are held. */
+  readonly waits: readonly string[];
+  readonly requeueAfterMs?: number;
+}
+
+export const NOTHING_TO_LET_GO: LetGo = { effects: [], watching: [], waits: [] };
+
+/** The fact under which `node` may be destroyed, as `cluster` and `node` were read; undefined: there is none. */
+export function licenseFor(cluster: Cluster, node: ClusterNode): License | undefined {
+  if (node.spec.clusterUid !== cluster.metadata.uid) return undefined;
+  if (cluster.metadata.deletionTimestamp !== undefined) return 'OwnerDeleted';
+  if ((cluster.status?.abandonedAttempt ?? 0) >= node.spec.attempt) return 'AttemptAbandoned';
+  return node.spec.retired === true ? 'Retired' : undefined;
+}
+
+/** Lets every licensed one of `nodes` go. */
+export function letGoLicensed(view: ClusterView, nodes: readonly ClusterNode[]): LetGo {
+  const parts = nodes.map((node) => {
+    const license = licenseFor(view.cluster, node);
+    return license === undefined ? NOTHING_TO_LET_GO : letNodeGo(view, node, license);
+  });
+  return together(parts);
+}
+
+/** One node, under `license`. */
+export function letNodeGo(
+  view: Pick<ClusterView, 'monotonicMs' | 'seen'> & { readonly cluster?: Cluster },
+  node: ClusterNode,
+  license: License,
+): LetGo {
+  if (node.metadata.deletionTimestamp === undefined) {
+    return { effects: [{ kind: 'DeleteNode', on: guardOf(node), license }], watching: [], waits: [] };
+  }
+  if (!holdsNodeFinalizer(node)) return { effects: [], watching: [], waits: [`${node.metadata.name} is held by another finalizer`] };
+  if (isUnclaimed(node)) return { effects: [dropFinalizer(node, false)], watching: [], waits: [] };
+  return held(view, node);
+}
+
+export function together(parts: readonly LetGo[]): LetGo {
+  const requeues = parts.flatMap((part) => (part.requeueAfterMs === undefined ? [] : [part.requeueAfterMs]));
+  return {
+    effects: parts.flatMap((part) => part.effects),
+    watching: parts.flatMap((part) => part.watching),
+    waits: parts.flatMap((part) => part.waits),
+    ...(requeues.length === 0 ? {} : { requeueAfterMs: Math.min(...requeues) }),
+  };
+}
+
+function held(view: Pick<ClusterView, 'monotonicMs' | 'seen'> & { readonly cluster?: Cluster }, node: ClusterNode): LetGo {
+  const key = `held/${node.metadata.uid}`;
+  const wait = `host ${node.spec.host} has not yet let go of ${node.metadata.name}`;
+  if (!isForced(view.cluster) && !isForced(node)) return { effects: [], watching: [], waits: [wait] };
+  const leftMs = LIMITS.forceDeleteGraceMs - seenMs(view.seen, key, view.monotonicMs);
+  if (leftMs > 0) return { effects: [], watching: [key], waits: [wait], requeueAfterMs: leftMs };
+  return { effects: [dropFinalizer(node, true), leftBehind(node)], watching: [key], waits: [] };
+}
+
+function isForced(entity: Cluster | ClusterNode | undefined): boolean {
+  const value = entity?.metadata.annotations?.[ANNOTATION_FORCE_DELETE];
+  return value !== undefined && value !== 'false';
+}
+
+function dropFinalizer(node: ClusterNode, forced: boolean): Effect {
+  return {
+    kind: 'DropNodeFinalizer',
+    on: guardOf(node),
+    finalizers: (node.metadata.finalizers ?? []).filter((one) => one !== FINALIZER_NODE),
+    forced,
+  };
+}
+
+function leftBehind(node: ClusterNode): Effect {
+  const { namespace, name, uid } = node.metadata;
+  const message = `${name} was given up by force: host ${node.spec.host} could not be asked, and its machine (uid ${uid}) may still run there; stop it when that host is back.`;
+  return {
+    kind: 'RecordEvent',
+    about: { kind: 'ClusterNode', namespace: namespace ?? '', name, uid },
+    type: 'Warning',
+    reason: 'NodeLeft',
+    message,
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * After Available: what an extension server still does, and the replacement of lost nodes, which it shares with the manager.
+ *
+ * I1: nothing of a cluster that was available is destroyed here but nodes of attempts abandoned before, which no host ever starts.
+ * I2: a node is replaced only on proof: its host says that it is gone, or a person confirms this very incarnation. Silence and failure prove
+ *     nothing.
+ * I3: a replacement is one write: a higher incarnation and no host.
+ * I4: extension servers replace the primary, the manager replaces workers.
+ * I5: an extension server writes the status only while there is no primary that could: no report of the primary's present incarnation.
+ */
+
+import type { ClusterStatus } from '../model/cluster.ts';
+import type { ClusterNode } from '../model/cluster-node.ts';
+import { statusPatch } from './attempt.ts';
+import type { ClusterView, Decision } from './cluster-view.ts';
+import { guardOf } from './effect.ts';
+import type { Effect } from './effect.ts';
+import { letGoLicensed } from './let-go.ts';
+import { agentOf, deathOf, isLeaving, isLost } from './node-facts.ts';
+import { soonest } from './outcome.ts';
+import { conditionsAfterAvailable, phaseInput, summaryOf } from './phase.ts';
+import { servicesOf } from './plan.ts';
+import { missingNodes } from './scale.ts';
+
+/** The next effects of an extension server for a cluster that was available. */
+export function decideAfterAvailable(view: ClusterView): Decision {
+  const status: ClusterStatus = view.cluster.status ?? {};
+  const attempt = status.attempt ?? 0;
+  const late = letGoLicensed(
+    view,
+    view.nodes.filter((node) => node.spec.attempt < attempt),
+  );
+  const primary = primaryOf(view);
+  const replaced = primary === undefined ? [] : replacement(primary);
+  const missing = primary === undefined ? missingNodes(view, attempt, [0]) : undefined;
+  // A cache that has not yet seen the primary is no reason to make one.
+  const needsLive = missing?.state === 'Act';
+  return {
+    effects: [...spokenFor(view, status, primary), ...late.effects, ...replaced, ...(missing?.state === 'Act' ? missing.effects : [])],
+    needsLive,
+    watching: late.watching,
+    ...soonest([late.requeueAfterMs]),
+  };
+}
+
+/** What the manager does about workers that are proven dead. */
+export function decideWorkerRepair(view: ClusterView): readonly Effect[] {
+  const attempt = view.cluster.status?.attempt ?? 0;
+  const workers = view.nodes.filter((node) => node.spec.attempt === attempt && node.spec.index > 0 && !isLeaving(node));
+  return workers.flatMap(replacement);
+}
+
+/** The node that is primary now: by status.primary, else the one that was born so. */
+export function primaryOf(view: ClusterView): ClusterNode | undefined {
+  const attempt = view.cluster.status?.attempt ?? 0;
+  const mine = view.nodes.filter((node) => node.spec.attempt === attempt);
+  return mine.find((node) => node.metadata.name === view.cluster.status?.primary) ?? mine.find((node) => node.spec.index === 0);
+}
+
+function replacement(node: ClusterNode): readonly Effect[] {
+  const death = deathOf(node);
+  if (death === undefined || isLeaving(node)) return [];
+  const { namespace, name, uid } = node.metadata;
+  const incarnation = node.spec.incarnation + 1;
+  const message = `${name} is replaced by its incarnation ${incarnation}: ${death}.`;
+  return [
+    { kind: 'RaiseIncarnation', on: guardOf(node), incarnation },
+    {
+      kind: 'RecordEvent',
+      about: { kind: 'ClusterNode', namespace: namespace ?? '', name, uid },
+      type: 'Warning',
+      reason: 'NodeReplaced',
+      message,
+    },
+  ];
+}
+
+/** Status while nobody at the site can write it. */
+function spokenFor(view: ClusterView, status: ClusterStatus, primary: ClusterNode | undefined): readonly Effect[] {
+  if (primary !== undefined && agentOf(primary) !== undefined && !isLost(primary)) return [];
+  const mine = view.nodes.filter((node) => node.spec.attempt === status.attempt);
+  const services = view.release === undefined ? [] : servicesOf(view.cluster.spec, view.release);
+  const next: ClusterStatus = { ...status, ...summaryOf(mine, services, view.cluster.spec.workers) };
+  const changes = conditionsAfterAvailable(phaseInput(view.cluster, next));
+  return statusPatch(view, next, changes, [changes[0]?.[2] ?? 'NodeNotReady', changes[0]?.[3] ?? '']);
+}
