@@ -152,6 +152,8 @@ export const LIMITS = {
   nodeDrainMs: 30_000,
   /** A forced deletion gives a host this long to let go by itself before it is skipped. */
   forceDeleteGraceMs: 30_000,
+  /** What seems to have no owner is looked at live only after this: caches of two resources lag differently. */
+  orphanSeenMs: 10_000,
   /** An agent's lease; jittered by ±10 %. */
   nodeLeaseRenewMs: 60_000,
 
