@@ -33,10 +33,13 @@ async function openKeys(texts: readonly string[]): Promise<JwsKeySet> {
   const keys = await Promise.all(texts.map(openKey));
   const byId = new Map(keys.map((key) => [key.kid, key]));
   const newest = keys.at(-1);
-  if (newest === undefined) throw new Fault('SealBroken', 'There is no key to sign tokens with. Restore the Secret outrigger-system/service-account-keys.');
+  if (newest === undefined)
+    throw new Fault('SealBroken', 'There is no key to sign tokens with. Restore the Secret outrigger-system/service-account-keys.');
   return {
     sign: (claims) =>
-      new CompactSign(Buffer.from(JSON.stringify(claims))).setProtectedHeader({ alg: ALGORITHM, kid: newest.kid, typ: 'JWT' }).sign(newest.privateKey),
+      new CompactSign(Buffer.from(JSON.stringify(claims)))
+        .setProtectedHeader({ alg: ALGORITHM, kid: newest.kid, typ: 'JWT' })
+        .sign(newest.privateKey),
     verify: (token) => verify(byId, token),
   };
 }
@@ -50,7 +53,11 @@ async function openKey(text: string): Promise<OpenKey> {
     if (key.kid === undefined || privateKey.type !== 'private') throw new Error('it has no kid or no private part');
     return { kid: key.kid, privateKey, publicKey };
   } catch (cause) {
-    throw new Fault('SealBroken', 'A key in the Secret outrigger-system/service-account-keys is damaged. Restore it from a backup, or delete it: all tokens must then be made anew.', { cause });
+    throw new Fault(
+      'SealBroken',
+      'A key in the Secret outrigger-system/service-account-keys is damaged. Restore it from a backup, or delete it: all tokens must then be made anew.',
+      { cause },
+    );
   }
 }
 

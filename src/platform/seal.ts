@@ -39,7 +39,8 @@ export function openSealer(file: string, options: { readonly create: boolean }):
   const keys = readKeys(file);
   const byId = new Map(keys.map((key) => [key.id, key]));
   const newest = keys.at(-1);
-  if (newest === undefined) throw new Fault('SealBroken', `The key file ${file} holds no key. Put the key back that sealed this store's Secrets.`);
+  if (newest === undefined)
+    throw new Fault('SealBroken', `The key file ${file} holds no key. Put the key back that sealed this store's Secrets.`);
   return {
     seal: (plain, context) => seal(newest, plain, context),
     open: (sealed, context) => open(byId, sealed, context, file),
@@ -56,7 +57,10 @@ function seal(key: SealKey, plain: Buffer, context: string): Buffer {
 
 function open(keys: ReadonlyMap<string, SealKey>, sealed: Buffer, context: string, file: string): Buffer {
   if (sealed.length < HEAD_BYTES || !sealed.subarray(0, MAGIC.length).equals(MAGIC)) {
-    throw new Fault('SealBroken', `${context} is stored without a seal. Somebody wrote it past the director; delete it and create it again.`);
+    throw new Fault(
+      'SealBroken',
+      `${context} is stored without a seal. Somebody wrote it past the director; delete it and create it again.`,
+    );
   }
   const id = sealed.subarray(MAGIC.length, MAGIC.length + ID_BYTES).toString('hex');
   const key = keys.get(id);
@@ -92,9 +96,19 @@ function readKeys(file: string): SealKey[] {
     .map(({ line, number }) => {
       const key = Buffer.from(line, 'base64');
       if (key.length !== KEY_BYTES || key.toString('base64') !== line) {
-        throw new Fault('SealBroken', `Line ${number} of the key file ${file} is not the base64 of ${KEY_BYTES} bytes. Put the file back as it was.`);
+        throw new Fault(
+          'SealBroken',
+          `Line ${number} of the key file ${file} is not the base64 of ${KEY_BYTES} bytes. Put the file back as it was.`,
+        );
       }
-      return { id: createHash('sha256').update('outrigger store key').update(key).digest('hex').slice(0, 2 * ID_BYTES), key };
+      return {
+        id: createHash('sha256')
+          .update('outrigger store key')
+          .update(key)
+          .digest('hex')
+          .slice(0, 2 * ID_BYTES),
+        key,
+      };
     });
 }
 
@@ -104,13 +118,18 @@ function readPrivate(file: string): string {
   try {
     descriptor = openSync(file, 'r');
   } catch (cause) {
-    throw new Fault('SealBroken', `The key file ${file} cannot be read. Without it no Secret of this store can be opened: put it back.`, { cause });
+    throw new Fault('SealBroken', `The key file ${file} cannot be read. Without it no Secret of this store can be opened: put it back.`, {
+      cause,
+    });
   }
   try {
     const mode = fstatSync(descriptor).mode & 0o777;
     if ((mode & OTHERS) !== 0) {
       const shown = mode.toString(8).padStart(4, '0');
-      throw new Fault('SealBroken', `The key file ${file} has mode ${shown}: others than its owner may use it. Run chmod 0600 on it, and replace the key if others had access.`);
+      throw new Fault(
+        'SealBroken',
+        `The key file ${file} has mode ${shown}: others than its owner may use it. Run chmod 0600 on it, and replace the key if others had access.`,
+      );
     }
     return readFileSync(descriptor, 'utf8');
   } finally {
@@ -124,16 +143,27 @@ function createKeyFile(file: string): void {
   const aside = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeSynced(aside, `# Key of this store's Secrets. Without it they are lost: keep a copy apart from the database.\n${randomBytes(KEY_BYTES).toString('base64')}\n`);
+    writeSynced(
+      aside,
+      `# Key of this store's Secrets. Without it they are lost: keep a copy apart from the database.\n${randomBytes(KEY_BYTES).toString('base64')}\n`,
+    );
   } catch (cause) {
-    throw new Fault('FolderUnwritable', `The key file ${file} cannot be made: ${(cause as Error).message}. Give this user the right to write there.`, { cause });
+    throw new Fault(
+      'FolderUnwritable',
+      `The key file ${file} cannot be made: ${(cause as Error).message}. Give this user the right to write there.`,
+      { cause },
+    );
   }
   try {
     linkSync(aside, file);
     syncFolder(dirname(file));
   } catch (cause) {
     if ((cause as { code?: string }).code === 'EEXIST') return;
-    throw new Fault('FolderUnwritable', `The key file ${file} cannot be made: ${(cause as Error).message}. Give this user the right to write there.`, { cause });
+    throw new Fault(
+      'FolderUnwritable',
+      `The key file ${file} cannot be made: ${(cause as Error).message}. Give this user the right to write there.`,
+      { cause },
+    );
   } finally {
     unlinkSync(aside);
   }

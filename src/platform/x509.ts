@@ -66,7 +66,10 @@ async function openAuthority(certificatePem: string, privateKeyPem: string): Pro
   const facts = readCertificate(certificatePem);
   const hash = publicKeyHash(certificatePem);
   if (facts === undefined || hash === undefined || !facts.isAuthority || !belongTogether(privateKeyPem, facts.publicKeyDer)) {
-    throw new Fault('CertificateInvalid', "The stored CA's certificate and private key do not belong together. Restore the Secret outrigger-system/ca from a backup.");
+    throw new Fault(
+      'CertificateInvalid',
+      "The stored CA's certificate and private key do not belong together. Restore the Secret outrigger-system/ca from a backup.",
+    );
   }
   const authority = new X509Certificate(certificatePem);
   const signingKey = await importPrivate(privateKeyPem);
@@ -95,7 +98,9 @@ async function openAuthority(certificatePem: string, privateKeyPem: string): Pro
 
 function leafExtensions(order: LeafOrder): Extension[] {
   const usage = order.usage === 'client' ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth;
-  const names = (order.names ?? []).map((text) => (isIP(text) === 0 ? ({ type: 'dns', value: text } as const) : ({ type: 'ip', value: text } as const)));
+  const names = (order.names ?? []).map((text) =>
+    isIP(text) === 0 ? ({ type: 'dns', value: text } as const) : ({ type: 'ip', value: text } as const),
+  );
   return [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),

@@ -58,7 +58,10 @@ export async function openAuthority(parts: AuthorityParts, signal: AbortSignal):
   const certificatePem = data.get(CERTIFICATE_FIELD);
   const privateKeyPem = data.get(KEY_FIELD);
   if (certificatePem === undefined || privateKeyPem === undefined) {
-    throw new Fault('CertificateInvalid', `The Secret ${SYSTEM_NAMESPACE}/${CA_SECRET} lacks ${CERTIFICATE_FIELD} or ${KEY_FIELD}. Restore it from a backup.`);
+    throw new Fault(
+      'CertificateInvalid',
+      `The Secret ${SYSTEM_NAMESPACE}/${CA_SECRET} lacks ${CERTIFICATE_FIELD} or ${KEY_FIELD}. Restore it from a backup.`,
+    );
   }
   const authority = await x509.openAuthority(certificatePem, privateKeyPem);
   if (authority.notAfterMs - clock.nowMs() < WARN_BEFORE_END_MS) {
@@ -77,7 +80,10 @@ async function newAuthority(parts: AuthorityParts): Promise<ReturnType<typeof se
     nowMs + LIMITS.caLifetimeMs,
   );
   parts.log.info('Made the certificate authority of this store.');
-  return secretObject(SYSTEM_NAMESPACE, CA_SECRET, 'kubernetes.io/tls', { [CERTIFICATE_FIELD]: made.certificatePem, [KEY_FIELD]: made.privateKeyPem });
+  return secretObject(SYSTEM_NAMESPACE, CA_SECRET, 'kubernetes.io/tls', {
+    [CERTIFICATE_FIELD]: made.certificatePem,
+    [KEY_FIELD]: made.privateKeyPem,
+  });
 }
 
 function withAuthority(parts: AuthorityParts, authority: CertificateAuthority): StoreAuthority {
@@ -103,7 +109,13 @@ function withAuthority(parts: AuthorityParts, authority: CertificateAuthority): 
     issueServing: async (names) => {
       const key = x509.newKey();
       const span = life();
-      const leaf = await authority.issue({ commonName: 'outrigger-director', ...span, publicKeyDer: key.publicKeyDer, usage: 'server', names });
+      const leaf = await authority.issue({
+        commonName: 'outrigger-director',
+        ...span,
+        publicKeyDer: key.publicKeyDer,
+        usage: 'server',
+        names,
+      });
       return withKey(key, { ...span, certificatePem: leaf + authority.certificatePem });
     },
   };

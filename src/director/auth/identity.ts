@@ -54,8 +54,11 @@ export interface Decision {
 export interface Credentials {
   /** The `Authorization` header. */
   readonly authorization?: string | undefined;
-  /** The peer's leaf certificate, DER; TLS must ask for one (`requestCert`) without judging it (`rejectUnauthorized: false`). */
-  readonly peerCertificate?: Uint8Array | undefined;
+  /**
+   * The peer's leaf certificate, DER, or how to get it (called only when `connection` is not known yet, as asking Node for it is slow). TLS must
+   * ask for one (`requestCert`) without judging it (`rejectUnauthorized: false`).
+   */
+  readonly peerCertificate?: Uint8Array | (() => Uint8Array | undefined) | undefined;
   /** Path of the request: without a credential the open paths get the anonymous identity, all others are refused. */
   readonly path?: string | undefined;
   /** The connection (TLS socket, HTTP/2 session) as an object: its certificate is then judged once, not at each request. */

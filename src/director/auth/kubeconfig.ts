@@ -39,7 +39,11 @@ current-context: outrigger
 }
 
 /** True when `text` is a kubeconfig for `server` whose CA is ours and whose admin certificate holds on for a while. */
-export function holdsLivingAdmin(parts: { x509: CertificateIssuer; authority: StoreAuthority; clock: Clock }, kubeconfig: string, server: string): boolean {
+export function holdsLivingAdmin(
+  parts: { x509: CertificateIssuer; authority: StoreAuthority; clock: Clock },
+  kubeconfig: string,
+  server: string,
+): boolean {
   if (fieldOf(kubeconfig, 'server') !== JSON.stringify(server)) return false;
   if (fieldOf(kubeconfig, 'certificate-authority-data') !== base64(parts.authority.certificatePem)) return false;
   const certificate = Buffer.from(fieldOf(kubeconfig, 'client-certificate-data') ?? '', 'base64').toString('utf8');

@@ -29,14 +29,14 @@ export function sealedBackend(backend: StoreBackend, sealer: Sealer): StoreBacke
     exclusive: (work, signal) => backend.exclusive((store) => work(sealedExclusive(store, sealer)), signal),
     snapshot: (onRow, signal) => backend.snapshot((row) => onRow(openRow(sealer, row)), signal),
     history: async (after, limit, signal) => (await backend.history(after, limit, signal)).map((change) => openChange(sealer, change)),
-    replay: async (group, resource, after, through, limit, signal) => {
-      const page = await backend.replay(group, resource, after, through, limit, signal);
+    replay: async (of, after, through, limit, signal) => {
+      const page = await backend.replay(of, after, through, limit, signal);
       return page === 'expired' ? page : { ...page, changes: page.changes.map((change) => openReplay(sealer, change)) };
     },
-    before: async (group, resource, after, through, signal) => {
-      const states = await backend.before(group, resource, after, through, signal);
-      if (states === 'expired' || !isSealed({ group, resource })) return states;
-      return new Map(Array.from(states, ([key, row]) => [key, row === undefined ? undefined : openRow(sealer, row)]));
+    before: async (of, after, through, signal) => {
+      const states = await backend.before(of, after, through, signal);
+      if (states === 'expired' || !isSealed(of)) return states;
+      return states.map((state) => (state.row === undefined ? state : { ...state, row: openRow(sealer, state.row) }));
     },
     onHint: (listener) => backend.onHint(listener),
     tombstone: (uid, signal) => backend.tombstone(uid, signal),
@@ -84,7 +84,8 @@ function openChange(sealer: Sealer, change: HistoryChange): HistoryChange {
 
 function openReplay(sealer: Sealer, change: ReplayChange): ReplayChange {
   if (!isSealed(change.key)) return change;
-  const open = (body: Buffer | undefined): Buffer | undefined => (body === undefined ? undefined : sealer.open(body, contextOf(change.key)));
+  const open = (body: Buffer | undefined): Buffer | undefined =>
+    body === undefined ? undefined : sealer.open(body, contextOf(change.key));
   return { ...change, body: open(change.body), previousBody: open(change.previousBody) };
 }
 

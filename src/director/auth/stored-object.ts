@@ -38,7 +38,10 @@ export function text(value: Json | undefined): string | undefined {
 /** As stored: see I2. */
 export function bodyOf(object: JsonObject): Buffer {
   const { apiVersion, kind, metadata, ...rest } = object;
-  assert(typeof apiVersion === 'string' && typeof kind === 'string' && isJsonObject(metadata ?? null), 'an object has apiVersion, kind and metadata');
+  assert(
+    typeof apiVersion === 'string' && typeof kind === 'string' && isJsonObject(metadata ?? null),
+    'an object has apiVersion, kind and metadata',
+  );
   const { resourceVersion: _spliced, ...kept } = metadata as JsonObject;
   return Buffer.from(JSON.stringify({ apiVersion, kind, metadata: kept, ...rest }), 'utf8');
 }

@@ -37,12 +37,14 @@ export function adminSubject(name: string): SubjectNames {
 /** Who bears a certificate of ours; signature and validity have been checked by the caller. */
 export function identityOf(facts: CertificateFacts): Identity | Refused {
   const [commonName] = facts.commonNames;
-  if (commonName === undefined || facts.commonNames.length > 1) return { refused: 'The client certificate has not exactly one common name.' };
+  if (commonName === undefined || facts.commonNames.length > 1)
+    return { refused: 'The client certificate has not exactly one common name.' };
   if (facts.organizations.length > 1) return { refused: 'The client certificate names several organizations; ours name one.' };
   const organization = facts.organizations[0] ?? '';
   if (organization === GROUP_NODES) return nodeOf(commonName);
   if (organization === GROUP_HOSTS) return hostOf(commonName);
-  if (RESERVED.test(commonName)) return { refused: `The client certificate's name ${commonName} does not fit its organization "${organization}".` };
+  if (RESERVED.test(commonName))
+    return { refused: `The client certificate's name ${commonName} does not fit its organization "${organization}".` };
   if (organization === GROUP_ADMINS) return { kind: 'admin', name: commonName, groups: [GROUP_ADMINS, GROUP_AUTHENTICATED] };
   if (RESERVED.test(organization)) return { refused: `The client certificate's organization ${organization} is reserved.` };
   return { kind: 'user', name: commonName, groups: [...(organization === '' ? [] : [organization]), GROUP_AUTHENTICATED] };

@@ -1,0 +1,157 @@
+/**
+ * How a machine gets its certificates: joining by a single-use token, renewing by the certificate it has.
+ *
+ * The subject of a request is ignored: what the certificate says is decided by the token, or by the old certificate.
+ *
+ * I1: one token, one certificate: of several requests at once exactly one wins, by compare-and-swap on the token's Secret.
+ * I2: the same request again gets the same certificate, so that a lost answer is no dead end.
+ * I3: unknown, expired, used and wrong tokens are refused with the same sentence.
+ * I4: a certificate is given only for a node that is there, is wanted, and whose incarnation is not newer than the one asked for; or a Host that is there.
+ */
+
+import { timingSafeEqual } from 'node:crypto';
+import { parseToken, readTokenFields, tokenData, tokenSecretName } from '../../model/bootstrap-token.ts';
+import type { BootstrapToken, TokenBearer, TokenFields } from '../../model/bootstrap-token.ts';
+import { LIMITS } from '../../model/limits.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { EntityStore, StoredEntity } from '../../ports/store.ts';
+import type { CertificateIssuer, RequestFacts } from '../../ports/x509.ts';
+import { forbiddenStatus } from './answer.ts';
+import type { Issued, StoreAuthority } from './authority.ts';
+import { isRefused, SYSTEM_NAMESPACE } from './identity.ts';
+import type { AuthAnswer, Identity } from './identity.ts';
+import type { Relations } from './relations.ts';
+import { sha256 } from './service-account.ts';
+import { replaceObject, secretData, secretKey, text, timeText } from './stored-object.ts';
+import { identityOf } from './subject.ts';
+
+export interface JoinParts {
+  readonly store: EntityStore;
+  readonly clock: Clock;
+  readonly x509: CertificateIssuer;
+  readonly authority: StoreAuthority;
+  readonly relations: Relations;
+}
+
+const NO_GOOD = 'This token does not let anybody join: it is unknown, expired or already used. Create another one.';
+/** Compare-and-swap rounds: somebody else's change of the Secret's labels must not cost a join. */
+const ROUNDS = 3;
+/** Compared with when there is no token of that id, so that both cases take the same time. */
+const NO_HASH = '0'.repeat(64);
+
+/** `token` as its bearer gave it, `request` checked. */
+export async function join(parts: JoinParts, token: string, request: RequestFacts, signal: AbortSignal): Promise<AuthAnswer> {
+  const parsed = parseToken(token);
+  const requestHash = sha256(request.der);
+  await parts.store.fresh(signal);
+  for (let round = 0; round < ROUNDS; round++) {
+    const found = parsed === undefined ? undefined : findToken(parts, parsed);
+    if (!matches(found?.fields, parsed) || found === undefined || parsed === undefined) return forbiddenStatus(NO_GOOD);
+    if (found.fields.usedBy !== undefined) return repeated(parts, found.fields, requestHash);
+    if (Date.parse(found.fields.expiresAt) <= parts.clock.nowMs()) return forbiddenStatus(NO_GOOD);
+    const why = unwanted(parts.relations, parsed.namespace, found.fields.bearer);
+    if (why !== undefined) return forbiddenStatus(why);
+    const issued = await issue(parts.authority, found.fields.bearer, request);
+    const outcome = await replaceObject(parts.store, found.secret, usedSecret(found, requestHash, issued), signal);
+    if (outcome.ok) return certificateAnswer(parts, issued.certificatePem, issued.notAfterMs);
+    if (outcome.reason !== 'stale') return forbiddenStatus(NO_GOOD);
+  }
+  return forbiddenStatus(NO_GOOD);
+}
+
+interface FoundToken {
+  readonly secret: StoredEntity;
+  readonly fields: TokenFields;
+}
+
+function findToken({ store }: JoinParts, token: BootstrapToken): FoundToken | undefined {
+  const secret = store.get(secretKey(token.namespace, tokenSecretName(token.id)));
+  if (secret === undefined) return undefined;
+  const object = secret.object();
+  const fields = readTokenFields(text(object['type']), secretData(object));
+  return fields === undefined ? undefined : { secret, fields };
+}
+
+function matches(fields: TokenFields | undefined, token: BootstrapToken | undefined): boolean {
+  const stored = Buffer.from(fields?.tokenHash ?? NO_HASH, 'latin1');
+  const given = Buffer.from(sha256(token?.secret ?? ''), 'latin1');
+  return timingSafeEqual(stored, given) && fields !== undefined && token !== undefined;
+}
+
+/** The token was used: by this very request, then its certificate again; else as if there were none. */
+function repeated(parts: JoinParts, fields: TokenFields, requestHash: string): AuthAnswer {
+  const { usedBy = '', certificate = '' } = fields;
+  const facts = parts.x509.read(certificate);
+  // Whoever may write Secrets could have put another text there.
+  const ours = facts !== undefined && parts.x509.isIssuedBy(certificate, parts.authority.certificatePem);
+  if (usedBy !== requestHash || !ours) return forbiddenStatus(NO_GOOD);
+  return certificateAnswer(parts, certificate, facts.notAfterMs);
+}
+
+/** Why nobody may have a certificate for the bearer now. Only who holds a good token hears this. */
+function unwanted(relations: Relations, namespace: string, bearer: TokenBearer): string | undefined {
+  if (bearer.kind === 'host') {
+    if (namespace !== SYSTEM_NAMESPACE) return NO_GOOD;
+    return relations.host(bearer.name) === undefined ? `There is no Host ${bearer.name}. Create it, then join again.` : undefined;
+  }
+  const node = relations.nodeAt(namespace, bearer.name);
+  if (node === undefined || node.uid !== bearer.uid) return `The ClusterNode ${bearer.name} that this token is for is gone.`;
+  if (node.deleting || node.retired) return `The ClusterNode ${bearer.name} is to go, so nobody may join as it.`;
+  if (node.incarnation === bearer.incarnation) return undefined;
+  return `The ClusterNode ${bearer.name} is at incarnation ${node.incarnation}; this token was for ${bearer.incarnation}. Create another one.`;
+}
+
+function issue(authority: StoreAuthority, bearer: TokenBearer, request: RequestFacts): Promise<Issued> {
+  if (bearer.kind === 'host') return authority.issueHost(bearer.name, request.publicKeyDer);
+  return authority.issueNode(bearer.uid, bearer.incarnation, request.publicKeyDer);
+}
+
+function usedSecret({ secret, fields }: FoundToken, requestHash: string, issued: Issued): ReturnType<StoredEntity['object']> {
+  const data = Object.entries(tokenData({ ...fields, usedBy: requestHash, certificate: issued.certificatePem }));
+  return {
+    ...secret.object(),
+    data: Object.fromEntries(data.map(([name, value]) => [name, Buffer.from(value, 'utf8').toString('base64')])),
+  };
+}
+
+function certificateAnswer({ store, authority }: JoinParts, certificate: string, notAfterMs: number): AuthAnswer {
+  const { number, id } = store.era();
+  return { status: 200, body: { certificate, ca: authority.certificatePem, notAfter: timeText(notAfterMs), era: { number, id } } };
+}
+
+/** `certificate`: what the caller showed in the TLS handshake, which proved that it holds the key; it may have expired. */
+export async function renew(parts: JoinParts, certificate: Uint8Array | undefined, request: RequestFacts): Promise<AuthAnswer> {
+  const identity = renewing(parts, certificate);
+  if (typeof identity === 'string') return forbiddenStatus(identity);
+  const why = notRenewed(parts.relations, identity);
+  if (why !== undefined) return forbiddenStatus(why);
+  const { node, host } = identity;
+  const bearer: TokenBearer = node === undefined ? { kind: 'host', name: host ?? '' } : { kind: 'node', name: '', ...node };
+  const issued = await issue(parts.authority, bearer, request);
+  return certificateAnswer(parts, issued.certificatePem, issued.notAfterMs);
+}
+
+/** Whose certificate it is; a sentence when it cannot be renewed. */
+function renewing({ x509, authority, clock }: JoinParts, certificate: Uint8Array | undefined): Identity | string {
+  const facts = certificate === undefined ? undefined : x509.read(certificate);
+  if (certificate === undefined || facts === undefined) return 'Renewing needs the old client certificate in the TLS handshake.';
+  if (!x509.isIssuedBy(certificate, authority.certificatePem) || !facts.clientAuth)
+    return "The client certificate was not signed by this director's authority. Join again with a new token.";
+  const nowMs = clock.nowMs();
+  if (nowMs < facts.notBeforeMs) return 'The client certificate is not valid yet; compare the clocks.';
+  if (nowMs - facts.notAfterMs > LIMITS.renewalAcceptedMs)
+    return 'The client certificate expired more than 400 days ago. Join again with a new token.';
+  const identity = identityOf(facts);
+  if (isRefused(identity)) return identity.refused;
+  if (identity.kind === 'node' || identity.kind === 'host') return identity;
+  return 'Only nodes and hosts renew their certificates here; a director writes new kubeconfigs at its start.';
+}
+
+function notRenewed(relations: Relations, { node, host }: Identity): string | undefined {
+  if (node === undefined)
+    return relations.host(host ?? '') === undefined ? `This director knows no Host ${host}; go on as you are.` : undefined;
+  const known = relations.node(node.uid);
+  if (known === undefined) return `This director knows no ClusterNode with uid ${node.uid}; go on as you are.`;
+  if (node.incarnation >= known.incarnation) return undefined;
+  return `Incarnation ${known.incarnation} of ${known.name} has replaced incarnation ${node.incarnation}: stop its pods.`;
+}

@@ -1,0 +1,129 @@
+/**
+ * Who belongs to whom: what the rules for nodes and hosts ask of the store, answered synchronously from its copy.
+ *
+ * A certificate names a node by uid, the store finds entities by name; the one index kept here leads from uid to name, which never changes in an
+ * entity's life. Everything else is read from the copy at each question, so it is never older than the copy.
+ *
+ * I1: facts are those of the state that the copy holds at the moment of the question.
+ * I2: each state is parsed at most once.
+ */
+
+import { isJsonObject } from '../../model/json.ts';
+import type { JsonObject } from '../../model/json.ts';
+import { API_GROUP } from '../../model/resource.ts';
+import type { EntityKey, EntityStore, StoredEntity } from '../../ports/store.ts';
+import { follow } from './follow.ts';
+import { part, text } from './stored-object.ts';
+
+export interface NodeFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly cluster: string;
+  readonly clusterUid: string;
+  readonly virtualDataCenter: string;
+  /** What it was born as. */
+  readonly role: string;
+  readonly incarnation: number;
+  readonly host: string | undefined;
+  readonly retired: boolean;
+  readonly deleting: boolean;
+}
+
+export interface Relations {
+  /** The ClusterNode that bears this uid. */
+  node(uid: string): NodeFacts | undefined;
+  nodeAt(namespace: string, name: string): NodeFacts | undefined;
+  clusterUid(namespace: string, name: string): string | undefined;
+  /** `spec.hosts` of a VirtualDataCenter; empty when there is none of that name. */
+  hostsOf(namespace: string, virtualDataCenter: string): readonly string[];
+  host(name: string): { readonly uid: string } | undefined;
+  /** uid of a ServiceAccount. */
+  serviceAccountUid(namespace: string, name: string): string | undefined;
+  close(): void;
+}
+
+const NODES = 'clusternodes';
+
+export function openRelations(store: EntityStore): Relations {
+  const keyByUid = new Map<string, EntityKey>();
+  const close = follow(store, API_GROUP, NODES, {
+    reset: (all) => {
+      keyByUid.clear();
+      for (const node of all) keyByUid.set(node.uid, node.key);
+    },
+    changed: ({ type, entity }) => {
+      if (type === 'DELETED') keyByUid.delete(entity.uid);
+      else keyByUid.set(entity.uid, entity.key);
+    },
+  });
+  const nodeFacts = perState(readNode);
+  const hosts = perState(readHosts);
+  const ours = (resource: string, namespace: string, name: string): StoredEntity | undefined =>
+    store.get({ group: API_GROUP, resource, namespace, name });
+  const nodeAt = (namespace: string, name: string): NodeFacts | undefined => nodeFacts(ours(NODES, namespace, name));
+  return {
+    node: (uid) => {
+      const key = keyByUid.get(uid);
+      const node = key === undefined ? undefined : nodeFacts(store.get(key));
+      return node?.uid === uid ? node : undefined;
+    },
+    nodeAt,
+    clusterUid: (namespace, name) => ours('clusters', namespace, name)?.uid,
+    hostsOf: (namespace, virtualDataCenter) => hosts(ours('virtualdatacenters', namespace, virtualDataCenter)) ?? [],
+    host: (name) => ours('hosts', '', name),
+    serviceAccountUid: (namespace, name) => store.get({ group: '', resource: 'serviceaccounts', namespace, name })?.uid,
+    close,
+  };
+}
+
+/** `read` applied to a state, once for each. */
+function perState<T>(read: (entity: StoredEntity) => T): (entity: StoredEntity | undefined) => T | undefined {
+  const known = new WeakMap<StoredEntity, { readonly facts: T }>();
+  return (entity) => {
+    if (entity === undefined) return undefined;
+    let entry = known.get(entity);
+    if (entry === undefined) {
+      entry = { facts: read(entity) };
+      known.set(entity, entry);
+    }
+    return entry.facts;
+  };
+}
+
+function readNode(entity: StoredEntity): NodeFacts {
+  const object = entity.object();
+  const spec = part(object, 'spec');
+  return {
+    namespace: entity.key.namespace,
+    name: entity.key.name,
+    uid: entity.uid,
+    cluster: text(spec['cluster']) ?? '',
+    clusterUid: text(spec['clusterUid']) ?? '',
+    virtualDataCenter: text(spec['virtualDataCenter']) ?? '',
+    role: text(spec['role']) ?? '',
+    incarnation: numberOf(spec['incarnation']),
+    host: text(spec['host']),
+    retired: spec['retired'] === true,
+    deleting: isDeleting(object),
+  };
+}
+
+function readHosts(entity: StoredEntity): readonly string[] {
+  const hosts = part(entity.object(), 'spec')['hosts'];
+  return Array.isArray(hosts) ? hosts.filter((host): host is string => typeof host === 'string') : [];
+}
+
+export function isDeleting(object: JsonObject): boolean {
+  return text(part(object, 'metadata')['deletionTimestamp']) !== undefined;
+}
+
+/** A whole number, or 0 for anything else. */
+export function numberOf(value: unknown): number {
+  return typeof value === 'number' && Number.isInteger(value) ? value : 0;
+}
+
+/** `object` when it is one; else an empty object, which no rule likes. */
+export function objectOf(object: unknown): JsonObject {
+  return isJsonObject((object ?? null) as JsonObject) ? (object as JsonObject) : {};
+}

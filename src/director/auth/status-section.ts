@@ -1,0 +1,96 @@
+/**
+ * Who owns which section of which status: the one table behind "each writer owns its own sections and patches only those".
+ *
+ * A section is a direct member of `status`. Before a cluster was available the extension servers write all of it; from then on what runs is the
+ * manager's (the agent of the primary), and what guards against destruction stays the extension servers' for ever.
+ *
+ * I1: every member of the status of every kind that several write has a row.
+ * I2: availableAt, autoRepair, abandonedAttempt and the attempts are never a node's or host's to write.
+ */
+
+export type SectionWriter = 'extension' | 'manager' | 'agent' | 'host';
+
+/** `BeforeAvailable`: while status.availableAt is not set, and again once the cluster is being deleted. */
+export type SectionTime = 'Always' | 'BeforeAvailable' | 'AfterAvailable';
+
+export interface SectionOwner {
+  readonly writer: SectionWriter;
+  readonly when: SectionTime;
+}
+
+const EXTENSION: SectionOwner = { writer: 'extension', when: 'Always' };
+const EXTENSION_BEFORE: SectionOwner = { writer: 'extension', when: 'BeforeAvailable' };
+const MANAGER: SectionOwner = { writer: 'manager', when: 'AfterAvailable' };
+const AGENT: SectionOwner = { writer: 'agent', when: 'Always' };
+const HOST: SectionOwner = { writer: 'host', when: 'Always' };
+
+const GUARDS = [EXTENSION];
+/** The manager's, and an extension server's when the manager is silent. */
+const SAID_BY_BOTH = [EXTENSION, MANAGER];
+const WHAT_RUNS = [EXTENSION_BEFORE, MANAGER];
+
+export const STATUS_SECTIONS: Readonly<Record<string, Readonly<Record<string, readonly SectionOwner[]>>>> = {
+  clusters: {
+    observedGeneration: SAID_BY_BOTH,
+    phase: SAID_BY_BOTH,
+    conditions: SAID_BY_BOTH,
+    eventSet: SAID_BY_BOTH,
+    errorSet: SAID_BY_BOTH,
+    availableAt: GUARDS,
+    autoRepair: GUARDS,
+    attempt: GUARDS,
+    abandonedAttempt: GUARDS,
+    attempts: GUARDS,
+    retryAt: GUARDS,
+    primary: WHAT_RUNS,
+    term: WHAT_RUNS,
+    workers: WHAT_RUNS,
+    nodes: WHAT_RUNS,
+    services: WHAT_RUNS,
+    release: WHAT_RUNS,
+  },
+  clusternodes: { role: [AGENT], agent: [AGENT], infrastructure: [HOST] },
+  virtualdatacenters: { conditions: GUARDS, reservations: GUARDS, reserved: GUARDS },
+  hosts: { conditions: [HOST], address: [HOST], version: [HOST], bootId: [HOST], nodes: [HOST], used: [HOST], unclaimed: [HOST] },
+};
+
+const known = new Map<string, ReadonlySet<string>>();
+
+/** `now`: in which time the object is (BeforeAvailable or AfterAvailable; for other kinds it does not matter). */
+export function ownedSections(resource: string, writer: SectionWriter, now: SectionTime): ReadonlySet<string> {
+  const key = `${resource} ${writer} ${now}`;
+  let paths = known.get(key);
+  if (paths === undefined) {
+    const sections = Object.entries(STATUS_SECTIONS[resource] ?? {});
+    paths = new Set(
+      sections
+        .filter(([, owners]) => owners.some((owner) => owner.writer === writer && covers(owner.when, now)))
+        .map(([name]) => `status.${name}`),
+    );
+    known.set(key, paths);
+  }
+  return paths;
+}
+
+function covers(when: SectionTime, now: SectionTime): boolean {
+  return when === 'Always' || when === now;
+}
+
+/** Who owns a section (`status.<section>…`), in words. */
+export function ownersOf(resource: string, path: string): string {
+  const section = path.split('.')[1] ?? '';
+  const owners = STATUS_SECTIONS[resource]?.[section] ?? [];
+  const words: Record<SectionTime, string> = {
+    Always: '',
+    BeforeAvailable: ' until it is available',
+    AfterAvailable: ' once it is available',
+  };
+  return owners.map((owner) => `${OWNER_NAMES[owner.writer]}${words[owner.when]}`).join(' and ');
+}
+
+const OWNER_NAMES: Readonly<Record<SectionWriter, string>> = {
+  extension: 'the extension servers',
+  manager: "the primary's agent",
+  agent: "the node's agent",
+  host: 'the host daemon',
+};
