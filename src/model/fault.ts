@@ -28,6 +28,7 @@ export const FAULTS = {
   StoreForeign: { http: 503, reason: 'ServiceUnavailable', exit: 1, retry: 'never' },
   DirectorUnreachable: { http: 503, reason: 'ServiceUnavailable', exit: 4, retry: 'later' },
   DirectorRefused: { http: 403, reason: 'Forbidden', exit: 3, retry: 'never' },
+  DirectorOutdated: { http: 503, reason: 'ServiceUnavailable', exit: 4, retry: 'later' },
   DirectorAnswerInvalid: { http: 502, reason: 'InternalError', exit: 1, retry: 'later' },
   DeadlineExceeded: { http: 504, reason: 'Timeout', exit: 5, retry: 'later' },
   Overloaded: { http: 429, reason: 'TooManyRequests', exit: 5, retry: 'later' },

@@ -144,6 +144,8 @@ export const LIMITS = {
   extensionLeaseRenewMs: 1_000,
   extensionLeaseTtlMs: 3_000,
   overdueWorkMs: 15_000,
+  /** Clusters that one extension server works on at a time. */
+  extensionConcurrency: 32,
   /** A deadline by time stamps counts only after the server itself has seen the step at work this long: clocks of servers differ. */
   stepSeenMinMs: 10_000,
   /** Everything is decided anew at least this often, whatever the watches say. */
