@@ -230,7 +230,11 @@ async function watchOnce<T>(
   }
 }
 
-async function readLines<T>(body: AsyncIterable<Uint8Array>, onEvent: (event: WatchEvent<T>) => void, alive: () => void): Promise<Answer<void>> {
+async function readLines<T>(
+  body: AsyncIterable<Uint8Array>,
+  onEvent: (event: WatchEvent<T>) => void,
+  alive: () => void,
+): Promise<Answer<void>> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of body) {

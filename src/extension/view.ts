@@ -7,16 +7,15 @@
 
 import type { ClusterView } from '../decide/cluster-view.ts';
 import type { Observations } from '../decide/observation.ts';
-import { CLUSTERS, CLUSTER_NODES, CLUSTER_RELEASES, HOSTS, SERVER_CONFIGS, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
+import { activeConfig } from '../decide/server-config.ts';
+import { CLUSTERS, CLUSTER_NODES, CLUSTER_RELEASES, SERVER_CONFIGS, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import type { ClusterRelease } from '../model/cluster-release.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { ResourceAddress } from '../model/core-kinds.ts';
 import { Fault } from '../model/fault.ts';
-import type { Host } from '../model/host.ts';
 import { LABEL_CLUSTER_UID } from '../model/labels.ts';
-import { DEFAULT_SERVER_CONFIG } from '../model/server-config.ts';
-import type { ServerConfig, ServerConfigSpec } from '../model/server-config.ts';
+import type { ServerConfig } from '../model/server-config.ts';
 import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
 import type { EntityApi } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -30,7 +29,6 @@ export interface Informers {
   readonly virtualDataCenters: Informer<VirtualDataCenter>;
   readonly releases: Informer<ClusterRelease>;
   readonly configs: Informer<ServerConfig>;
-  readonly hosts: Informer<Host>;
 }
 
 export function createInformers(deps: InformerDeps): Informers {
@@ -40,7 +38,6 @@ export function createInformers(deps: InformerDeps): Informers {
     virtualDataCenters: createInformer(deps, VIRTUAL_DATA_CENTERS),
     releases: createInformer(deps, CLUSTER_RELEASES),
     configs: createInformer(deps, SERVER_CONFIGS),
-    hosts: createInformer(deps, HOSTS),
   };
 }
 
@@ -55,17 +52,14 @@ export interface Memory {
   readonly refusal?: string;
 }
 
-/** The active ServerConfig whose name sorts first, else the defaults. */
-export function activeConfig(configs: Iterable<ServerConfig>): ServerConfigSpec {
-  let best: ServerConfig | undefined;
-  for (const config of configs) {
-    if (config.spec.active && (best === undefined || config.metadata.name < best.metadata.name)) best = config;
-  }
-  return best?.spec ?? DEFAULT_SERVER_CONFIG;
-}
-
 /** The cluster as the informers know it; undefined: they know none of that name. */
-export function cachedView(informers: Informers, namespace: string, name: string, memory: Memory, observer: Observer): ClusterView | undefined {
+export function cachedView(
+  informers: Informers,
+  namespace: string,
+  name: string,
+  memory: Memory,
+  observer: Observer,
+): ClusterView | undefined {
   const cluster = informers.clusters.get(namespace, name);
   if (cluster === undefined) return undefined;
   const nodes: ClusterNode[] = [];
@@ -102,9 +96,13 @@ export async function liveView(
   };
 }
 
-function common(informers: Informers, memory: Memory, observer: Observer): Pick<ClusterView, 'config' | 'nowMs' | 'monotonicMs' | 'seen' | 'dice'> {
+function common(
+  informers: Informers,
+  memory: Memory,
+  observer: Observer,
+): Pick<ClusterView, 'config' | 'nowMs' | 'monotonicMs' | 'seen' | 'dice'> {
   return {
-    config: activeConfig(informers.configs.list()),
+    config: activeConfig([...informers.configs.list()]),
     nowMs: observer.clock.nowMs(),
     monotonicMs: observer.clock.monotonicMs(),
     seen: memory.seen,
@@ -113,7 +111,13 @@ function common(informers: Informers, memory: Memory, observer: Observer): Pick<
   };
 }
 
-async function readOne<T>(api: EntityApi, address: ResourceAddress<T>, namespace: string, name: string, signal: AbortSignal): Promise<T | undefined> {
+async function readOne<T>(
+  api: EntityApi,
+  address: ResourceAddress<T>,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<T | undefined> {
   const answer = await api.get(address, namespace, name, signal);
   if (answer.ok) return answer.value;
   if (answer.reason === 'NotFound') return undefined;

@@ -14,6 +14,12 @@ interface Verb {
 
 const VERBS: readonly Verb[] = [
   {
+    name: 'extension',
+    summary: 'Run an extension server: creates, repairs and deletes clusters',
+    group: 'Parts (started by up, systemd or a host):',
+    register: async (program) => (await import('./extension.ts')).registerExtension(program),
+  },
+  {
     name: 'version',
     summary: 'Print the version of this program',
     group: 'Look and change:',

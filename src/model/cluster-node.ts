@@ -123,4 +123,3 @@ export const clusterNodeKind = {
 export type ClusterNode = EntityOf<typeof clusterNodeKind>;
 export type ClusterNodeSpec = SpecOf<typeof clusterNodeKind>;
 export type ClusterNodeStatus = StatusOf<typeof clusterNodeKind>;
-

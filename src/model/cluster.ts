@@ -111,7 +111,11 @@ const attemptSchema = {
     startedAt: { type: 'string', format: 'date-time' },
     endedAt: { type: 'string', format: 'date-time' },
     outcome: { type: 'string', enum: ['Available', 'Failed', 'Deleted'] },
-    generation: { type: 'integer', minimum: 0, description: 'Generation of the spec that it began with; another one gets maxAttempts anew.' },
+    generation: {
+      type: 'integer',
+      minimum: 0,
+      description: 'Generation of the spec that it began with; another one gets maxAttempts anew.',
+    },
     step: { type: 'string', enum: STEPS, description: 'The step at work, or the one that failed.' },
     waitingFor: {
       type: 'string',
@@ -148,7 +152,13 @@ const statusSchema = {
     autoRepair: { type: 'string', enum: ['Armed', 'Disarmed'] },
     attempt: { type: 'integer', minimum: 0, description: 'The attempt at work; 0 before the first.' },
     abandonedAttempt: { type: 'integer', minimum: 0, description: 'Everything of this attempt and of earlier ones may be destroyed.' },
-    attempts: { type: 'array', maxItems: 20, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['number'], items: attemptSchema },
+    attempts: {
+      type: 'array',
+      maxItems: 20,
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['number'],
+      items: attemptSchema,
+    },
     retryAt: { type: 'string', format: 'date-time', description: 'When the next attempt starts, after back-off.' },
     primary: { type: 'string', maxLength: 253, description: 'Name of the ClusterNode that is primary.' },
     term: { type: 'integer', minimum: 0, description: "The primary's epoch." },
@@ -190,7 +200,12 @@ const statusSchema = {
       },
     },
     eventSet: { type: 'array', maxItems: 20, description: 'The newest events.', items: messageSchema },
-    errorSet: { type: 'array', maxItems: 20, description: 'What is wrong now; an error leaves when its cause is gone.', items: messageSchema },
+    errorSet: {
+      type: 'array',
+      maxItems: 20,
+      description: 'What is wrong now; an error leaves when its cause is gone.',
+      items: messageSchema,
+    },
   },
   'x-kubernetes-validations': [
     {

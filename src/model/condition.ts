@@ -76,7 +76,11 @@ export const conditionsSchema = {
 export type Condition = InferSchema<typeof conditionSchema>;
 
 /** `conditions` with `next` in it. `now` is RFC 3339 text. The same array comes back when nothing changed. */
-export function setCondition(conditions: readonly Condition[], next: Omit<Condition, 'lastTransitionTime'>, now: string): readonly Condition[] {
+export function setCondition(
+  conditions: readonly Condition[],
+  next: Omit<Condition, 'lastTransitionTime'>,
+  now: string,
+): readonly Condition[] {
   const old = conditions.find((c) => c.type === next.type);
   if (old === undefined) return [...conditions, { ...next, lastTransitionTime: now }];
   const same =

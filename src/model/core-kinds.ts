@@ -74,7 +74,13 @@ export const LEASES: ResourceAddress<Lease> = {
 };
 export const SECRETS: ResourceAddress<Secret> = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', scope: 'Namespaced' };
 export const EVENTS: ResourceAddress<CoreEvent> = { group: '', version: 'v1', plural: 'events', kind: 'Event', scope: 'Namespaced' };
-export const NAMESPACES: ResourceAddress<Namespace> = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', scope: 'Cluster' };
+export const NAMESPACES: ResourceAddress<Namespace> = {
+  group: '',
+  version: 'v1',
+  plural: 'namespaces',
+  kind: 'Namespace',
+  scope: 'Cluster',
+};
 
 /** Anything with metadata, which is all that generic code may assume. */
 export type AnyEntity = Pick<Entity, 'apiVersion' | 'kind' | 'metadata'>;

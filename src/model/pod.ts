@@ -111,7 +111,12 @@ export const serviceSchema = {
       enum: ['Replicated', 'Singleton'],
       description: 'Replicated: an instance on every node, balanced. Singleton: one instance, on the primary.',
     },
-    protocol: { type: 'string', enum: ['TCP', 'HTTP'], default: 'TCP', description: 'HTTP: the balancer also retries idempotent requests.' },
+    protocol: {
+      type: 'string',
+      enum: ['TCP', 'HTTP'],
+      default: 'TCP',
+      description: 'HTTP: the balancer also retries idempotent requests.',
+    },
     port: { type: 'integer', minimum: 1, maximum: 65535, description: 'Where every node listens for this service. Absent: not balanced.' },
     targetPort: { type: 'integer', minimum: 1, maximum: 65535, description: 'Where a pod listens, as $PORT. Absent: the same as port.' },
     pod: podSpecSchema,

@@ -11,15 +11,27 @@ const specSchema = {
   type: 'object',
   properties: {
     active: { type: 'boolean', default: true, description: 'Of several active ones the one whose name sorts first holds.' },
-    stepDeadlineSeconds: { type: 'integer', minimum: 5, maximum: 86400, default: 600, description: 'How long one step of creation may take.' },
+    stepDeadlineSeconds: {
+      type: 'integer',
+      minimum: 5,
+      maximum: 86400,
+      default: 600,
+      description: 'How long one step of creation may take.',
+    },
     maxAttempts: { type: 'integer', minimum: 1, maximum: 20, default: 5, description: 'Creations tried before a cluster stays in Error.' },
-    retryBaseSeconds: { type: 'integer', minimum: 1, maximum: 3600, default: 5, description: 'Back-off before the second attempt; doubles.' },
+    retryBaseSeconds: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 3600,
+      default: 5,
+      description: 'Back-off before the second attempt; doubles.',
+    },
     retryCapSeconds: { type: 'integer', minimum: 1, maximum: 86400, default: 300 },
     eligibleEnvironments: {
       type: 'array',
       maxItems: 32,
       default: ['OnPremises', 'VMwareCloudOnAWSAllInSDDC'],
-      description: "Environments of a Site in which a cluster may have workers.",
+      description: 'Environments of a Site in which a cluster may have workers.',
       items: { type: 'string', maxLength: 63 },
     },
     nodeHealthCheck: {

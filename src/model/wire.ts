@@ -72,7 +72,8 @@ export function decodeWatchLine(line: string): WireEvent {
   const type = decoded['type'];
   if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') return { kind: 'change', type, object };
   if (type === 'BOOKMARK') return { kind: 'bookmark', resourceVersion: revisionOf(object) };
-  if (type === 'ERROR') return { kind: 'error', status: Number(object['code'] ?? 500), message: String(object['message'] ?? 'the watch failed') };
+  if (type === 'ERROR')
+    return { kind: 'error', status: Number(object['code'] ?? 500), message: String(object['message'] ?? 'the watch failed') };
   return { kind: 'malformed' };
 }
 

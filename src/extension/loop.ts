@@ -1,0 +1,159 @@
+/**
+ * The loop of an extension server: which cluster is looked at when, and by whom.
+ *
+ * I1: a server works on the clusters that are its own, and on others only when their work has been due for LIMITS.overdueWorkMs.
+ * I2: every cluster is looked at anew whenever it or what it is made of changes, when the servers that live change, and at every resync.
+ * I3: at most `concurrency` clusters are at work at a time.
+ */
+
+import { clusterKey } from '../decide/creation.ts';
+import type { Cluster } from '../model/cluster.ts';
+import { LIMITS } from '../model/limits.ts';
+import { createMembership } from './membership.ts';
+import type { Membership } from './membership.ts';
+import { createQueue } from './queue.ts';
+import type { WorkQueue } from './queue.ts';
+import { isWorkDue, NO_MEMORY, reconcile } from './reconcile.ts';
+import type { ClusterMemory, ReconcileDeps } from './reconcile.ts';
+import type { InformerDeps } from './informer.ts';
+import { sweepForever } from './sweep.ts';
+import { createInformers } from './view.ts';
+import type { Informers } from './view.ts';
+
+export interface LoopOptions {
+  /** Name of this server, unique among all that live. */
+  readonly server: string;
+  /** Clusters worked on at a time. */
+  readonly concurrency: number;
+}
+
+interface LoopState {
+  readonly deps: ReconcileDeps;
+  readonly membership: Membership;
+  readonly queue: WorkQueue;
+  readonly memories: Map<string, ClusterMemory>;
+  /** Since when (monotonic) work on a cluster of another server has been due. */
+  readonly dueSince: Map<string, number>;
+  /** When anything was last finished (monotonic). */
+  progressMs: number;
+  wake: () => void;
+}
+
+/** Runs an extension server until the signal aborts. */
+export async function runExtensionServer(deps: InformerDeps, options: LoopOptions, signal: AbortSignal): Promise<void> {
+  const informers = createInformers(deps);
+  const state = createState(deps, informers, options);
+  listen(state, informers);
+  await Promise.all([
+    ...Object.values(informers).map((informer) => informer.run(signal)),
+    state.membership.run(signal),
+    dispatchForever(state, informers, options.concurrency, signal),
+    sweepForever(state.deps, (key) => state.membership.mine(key, 0), signal),
+  ]);
+}
+
+function createState(deps: InformerDeps, informers: Informers, options: LoopOptions): LoopState {
+  const queue = createQueue();
+  const state: LoopState = {
+    deps: { ...deps, informers, component: `extension-${options.server}`, wrote: (object) => learn(informers, object) },
+    membership: createMembership(deps, options.server, () => progressing()),
+    queue,
+    memories: new Map(),
+    dueSince: new Map(),
+    progressMs: deps.clock.monotonicMs(),
+    wake: () => undefined,
+  };
+  const progressing = (): boolean => queue.atWork() === 0 || deps.clock.monotonicMs() - state.progressMs < LIMITS.overdueWorkMs;
+  return state;
+}
+
+function learn(informers: Informers, object: { readonly kind: string }): void {
+  if (object.kind === 'Cluster') informers.clusters.learn(object as Cluster);
+  else if (object.kind === 'ClusterNode') informers.nodes.learn(object as Parameters<Informers['nodes']['learn']>[0]);
+  else if (object.kind === 'VirtualDataCenter')
+    informers.virtualDataCenters.learn(object as Parameters<Informers['virtualDataCenters']['learn']>[0]);
+}
+
+/** Which clusters a change concerns. */
+function listen(state: LoopState, informers: Informers): void {
+  const add = (key: string): void => {
+    state.queue.add(key, state.deps.clock.monotonicMs());
+    state.wake();
+  };
+  const addAll = (concerns: (cluster: Cluster) => boolean): void => {
+    for (const cluster of informers.clusters.list()) if (concerns(cluster)) add(clusterKey(cluster));
+  };
+  informers.clusters.onChange((cluster) => add(clusterKey(cluster)));
+  informers.nodes.onChange((node) => add(`${node.metadata.namespace ?? ''}/${node.spec.cluster}`));
+  informers.virtualDataCenters.onChange((vdc) =>
+    addAll((cluster) => cluster.metadata.namespace === vdc.metadata.namespace && cluster.spec.virtualDataCenter === vdc.metadata.name),
+  );
+  informers.releases.onChange((release) => addAll((cluster) => cluster.spec.release === release.metadata.name));
+  informers.configs.onChange(() => addAll(() => true));
+  state.membership.onChange(() => addAll(() => true));
+}
+
+async function dispatchForever(state: LoopState, informers: Informers, concurrency: number, signal: AbortSignal): Promise<void> {
+  const { clock } = state.deps;
+  while (!signal.aborted) {
+    const ready = Object.values(informers).every((informer) => informer.synced());
+    while (ready && state.queue.atWork() < concurrency) {
+      const key = state.queue.take(clock.monotonicMs());
+      if (key === undefined) break;
+      void look(state, informers, key, signal);
+    }
+    await untilDue(state, ready, signal);
+  }
+}
+
+/** Sleeps until the next key is due, something changes, or half a second has gone. */
+async function untilDue(state: LoopState, ready: boolean, signal: AbortSignal): Promise<void> {
+  const { clock } = state.deps;
+  const waker = new AbortController();
+  state.wake = () => waker.abort();
+  const nextMs = ready && state.queue.atWork() === 0 ? state.queue.nextDueMs() : undefined;
+  const pauseMs = nextMs === undefined ? 500 : Math.min(500, Math.max(0, nextMs - clock.monotonicMs()));
+  await clock.sleep(pauseMs, AbortSignal.any([signal, waker.signal])).catch(() => undefined);
+}
+
+async function look(state: LoopState, informers: Informers, key: string, signal: AbortSignal): Promise<void> {
+  const slash = key.indexOf('/');
+  const namespace = key.slice(0, slash);
+  const name = key.slice(slash + 1);
+  const cluster = informers.clusters.get(namespace, name);
+  try {
+    if (cluster === undefined) forget(state, key);
+    else await lookAt(state, cluster, key, signal);
+  } finally {
+    state.progressMs = state.deps.clock.monotonicMs();
+    state.queue.done(key);
+    state.wake();
+  }
+}
+
+function forget(state: LoopState, key: string): void {
+  state.memories.delete(key);
+  state.dueSince.delete(key);
+}
+
+async function lookAt(state: LoopState, cluster: Cluster, key: string, signal: AbortSignal): Promise<void> {
+  const { deps, queue } = state;
+  const memory = state.memories.get(key) ?? NO_MEMORY;
+  const nowMs = deps.clock.monotonicMs();
+  const { namespace = '', name } = cluster.metadata;
+  if (!state.membership.mine(key, 0)) {
+    const isDue = isWorkDue(deps, namespace, name, memory);
+    if (!isDue) state.dueSince.delete(key);
+    const since = isDue ? (state.dueSince.get(key) ?? nowMs) : nowMs;
+    if (isDue) state.dueSince.set(key, since);
+    if (!isDue || !state.membership.mine(key, nowMs - since)) {
+      queue.add(key, isDue ? Math.max(since + LIMITS.overdueWorkMs, nowMs + 500) : nowMs + LIMITS.resyncMs);
+      return;
+    }
+    deps.log.warn(`Work on ${key} has been due for ${LIMITS.overdueWorkMs / 1000} s and its server does nothing; this one does it.`);
+  }
+  state.dueSince.delete(key);
+  const result = await reconcile(deps, cluster, memory, signal);
+  state.memories.set(key, result.memory);
+  queue.add(key, deps.clock.monotonicMs() + (result.againMs ?? LIMITS.resyncMs));
+}

@@ -1,0 +1,99 @@
+/**
+ * One look at one cluster: decide, carry out, remember what is needed for the next look.
+ *
+ * I1: a look decides on the copies first; it reads live only when the decision asks for it, or when the last look lost a race.
+ * I2: what the director refused for good is told to the next decision, until something else succeeds.
+ * I3: after a failure the next look comes with back-off, so that nothing spins.
+ */
+
+import { backoffMs } from '../base/backoff.ts';
+import type { ClusterView, Decision } from '../decide/cluster-view.ts';
+import { decideCluster } from '../decide/creation.ts';
+import { NO_OBSERVATIONS, observe } from '../decide/observation.ts';
+import type { Cluster } from '../model/cluster.ts';
+import { isFault } from '../model/fault.ts';
+import { LIMITS } from '../model/limits.ts';
+import { carryOut } from './act.ts';
+import type { ActDeps, Outcome } from './act.ts';
+import { cachedView, liveView } from './view.ts';
+import type { Informers, Memory, Observer } from './view.ts';
+
+export interface ReconcileDeps extends ActDeps, Observer {
+  readonly informers: Informers;
+}
+
+/** What is remembered of a cluster between two looks. Losing it costs time, never safety. */
+export interface ClusterMemory extends Memory {
+  readonly failures: number;
+  /** The last look lost a race: the copies lag. */
+  readonly stale: boolean;
+}
+
+export const NO_MEMORY: ClusterMemory = { seen: NO_OBSERVATIONS, failures: 0, stale: false };
+
+export interface Look {
+  readonly memory: ClusterMemory;
+  /** Look again after this many ms; absent: only when something changes, or at the next resync. */
+  readonly againMs?: number;
+}
+
+const RETRY = { baseMs: 100, capMs: 30_000, jitter: 0.3 };
+
+/** Whether something is to be done about the cluster, judged on the copies alone, without doing it. */
+export function isWorkDue(deps: ReconcileDeps, namespace: string, name: string, memory: ClusterMemory): boolean {
+  const view = cachedView(deps.informers, namespace, name, memory, deps);
+  if (view === undefined) return false;
+  const decision = decideCluster(view);
+  return decision.needsLive || decision.effects.length > 0;
+}
+
+export async function reconcile(deps: ReconcileDeps, cluster: Cluster, memory: ClusterMemory, signal: AbortSignal): Promise<Look> {
+  try {
+    const { namespace = '', name } = cluster.metadata;
+    const cached = memory.stale ? undefined : cachedView(deps.informers, namespace, name, memory, deps);
+    const first = cached === undefined ? undefined : decideCluster(cached);
+    if (cached !== undefined && first !== undefined && !first.needsLive) return await follow(deps, cached, first, memory, signal);
+    const live = await liveView(deps.api, deps.informers, cluster, remember(memory, cached, first), deps, signal);
+    if (live === undefined) return { memory: { ...memory, stale: false } };
+    return await follow(deps, live, decideCluster(live), memory, signal);
+  } catch (cause) {
+    if (!isFault(cause)) throw cause;
+    return failed(deps, memory, { result: 'unreachable', message: cause.message }, cluster);
+  }
+}
+
+/** Facts are timed from the first decision that named them, also when that one only asked for a live view. */
+function remember(memory: ClusterMemory, view: ClusterView | undefined, decision: Decision | undefined): Memory {
+  if (view === undefined || decision === undefined) return memory;
+  return { ...memory, seen: observe(memory.seen, decision.watching, view.monotonicMs) };
+}
+
+async function follow(
+  deps: ReconcileDeps,
+  view: ClusterView,
+  decision: Decision,
+  memory: ClusterMemory,
+  signal: AbortSignal,
+): Promise<Look> {
+  const seen = observe(memory.seen, decision.watching, view.monotonicMs);
+  const outcome = await carryOut(deps, decision.effects, view.live, signal);
+  if (outcome.result !== 'done') return failed(deps, { ...memory, seen }, outcome, view.cluster);
+  const next: ClusterMemory = { seen, failures: 0, stale: false };
+  // A refusal is only told while it lasts; with nothing to do it may still be what the conditions say.
+  const kept = decision.effects.length === 0 && memory.refusal !== undefined ? { ...next, refusal: memory.refusal } : next;
+  return decision.requeueAfterMs === undefined ? { memory: kept } : { memory: kept, againMs: decision.requeueAfterMs };
+}
+
+function failed(deps: ReconcileDeps, memory: ClusterMemory, outcome: Exclude<Outcome, { result: 'done' }>, cluster: Cluster): Look {
+  const failures = memory.failures + 1;
+  const { namespace, name } = cluster.metadata;
+  if (outcome.result !== 'conflict' && outcome.message !== memory.refusal)
+    deps.log.warn(outcome.message, { namespace, name, result: outcome.result });
+  const refusal = outcome.result === 'refused' ? outcome.message : memory.refusal;
+  // The first lost races are no failure: somebody else was faster, and a live look follows at once.
+  const againMs = outcome.result === 'conflict' && failures <= 3 ? 0 : backoffMs(RETRY, failures, deps.random.float());
+  return {
+    memory: { seen: memory.seen, failures, stale: outcome.result !== 'refused', ...(refusal === undefined ? {} : { refusal }) },
+    againMs: Math.min(againMs, LIMITS.overdueWorkMs),
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * The sweep: nodes and reservations whose cluster is gone, namespace by namespace.
+ *
+ * Almost always there are none: only a server that was paused in the middle of a write leaves any.
+ *
+ * I1: what is swept is decided on a live view, read in the order VirtualDataCenters, nodes, clusters (src/decide/sweep.ts).
+ */
+
+import type { Decision } from '../decide/cluster-view.ts';
+import { NO_OBSERVATIONS, observe } from '../decide/observation.ts';
+import type { Observations } from '../decide/observation.ts';
+import { decideSweep } from '../decide/sweep.ts';
+import type { SweepView } from '../decide/sweep.ts';
+import { CLUSTERS, CLUSTER_NODES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
+import type { ResourceAddress } from '../model/core-kinds.ts';
+import { Fault, isFault } from '../model/fault.ts';
+import type { EntityApi } from '../ports/api.ts';
+import { carryOut } from './act.ts';
+import type { ReconcileDeps } from './reconcile.ts';
+import type { Informers } from './view.ts';
+
+const LOOK_MS = 2_000;
+
+/** Sweeps the namespaces that `mine` says are this server's. */
+export async function sweepForever(deps: ReconcileDeps, mine: (key: string) => boolean, signal: AbortSignal): Promise<void> {
+  const memories = new Map<string, Observations>();
+  while (!signal.aborted) {
+    const { clusters, nodes, virtualDataCenters } = deps.informers;
+    const synced = clusters.synced() && nodes.synced() && virtualDataCenters.synced();
+    for (const namespace of synced ? namespacesOf(deps.informers) : []) {
+      if (!mine(`sweep/${namespace}`)) memories.delete(namespace);
+      else memories.set(namespace, await sweep(deps, namespace, memories.get(namespace) ?? NO_OBSERVATIONS, signal));
+    }
+    await deps.clock.sleep(LOOK_MS, signal).catch(() => undefined);
+  }
+}
+
+function namespacesOf(informers: Informers): Set<string> {
+  const found = new Set<string>();
+  for (const node of informers.nodes.list()) found.add(node.metadata.namespace ?? '');
+  for (const vdc of informers.virtualDataCenters.list()) found.add(vdc.metadata.namespace ?? '');
+  return found;
+}
+
+async function sweep(deps: ReconcileDeps, namespace: string, seen: Observations, signal: AbortSignal): Promise<Observations> {
+  try {
+    const cached = cachedView(deps, namespace, seen);
+    const first = decideSweep(cached);
+    const watched = observe(seen, first.watching, cached.monotonicMs);
+    if (!first.needsLive) return watched;
+    const live = await liveView(deps, namespace, watched, signal);
+    const decision: Decision = decideSweep(live);
+    await carryOut(deps, decision.effects, true, signal);
+    return observe(watched, decision.watching, live.monotonicMs);
+  } catch (cause) {
+    if (!isFault(cause)) throw cause;
+    deps.log.warn(`Namespace ${namespace} could not be swept: ${cause.message}`);
+    return seen;
+  }
+}
+
+function cachedView(deps: ReconcileDeps, namespace: string, seen: Observations): SweepView {
+  const { clusters, nodes, virtualDataCenters } = deps.informers;
+  const within = <T extends { readonly metadata: { readonly namespace?: string } }>(all: Iterable<T>): T[] =>
+    [...all].filter((one) => one.metadata.namespace === namespace);
+  return {
+    live: false,
+    virtualDataCenters: within(virtualDataCenters.list()),
+    nodes: within(nodes.list()),
+    clusters: within(clusters.list()),
+    monotonicMs: deps.clock.monotonicMs(),
+    seen,
+  };
+}
+
+async function liveView(deps: ReconcileDeps, namespace: string, seen: Observations, signal: AbortSignal): Promise<SweepView> {
+  const virtualDataCenters = await listed(deps.api, VIRTUAL_DATA_CENTERS, namespace, signal);
+  const nodes = await listed(deps.api, CLUSTER_NODES, namespace, signal);
+  const clusters = await listed(deps.api, CLUSTERS, namespace, signal);
+  return { live: true, virtualDataCenters, nodes, clusters, monotonicMs: deps.clock.monotonicMs(), seen };
+}
+
+async function listed<T>(api: EntityApi, address: ResourceAddress<T>, namespace: string, signal: AbortSignal): Promise<readonly T[]> {
+  const answer = await api.list(address, { namespace }, signal);
+  if (!answer.ok) throw new Fault('DirectorRefused', `${address.plural} in ${namespace} cannot be listed: ${answer.message}`);
+  return answer.value.items;
+}

@@ -1,0 +1,48 @@
+/**
+ * `outrigger extension`: one extension server. It needs a kubeconfig and nothing else; everything it knows is in entities.
+ */
+
+import type { Command } from 'commander';
+import { kubernetesApi } from '../client/kubernetes.ts';
+import { runExtensionServer } from '../extension/loop.ts';
+import { Fault } from '../model/fault.ts';
+import type { ExitCode } from '../model/fault.ts';
+import { LIMITS } from '../model/limits.ts';
+import { systemClock } from '../platform/clock.ts';
+import { createLog } from '../platform/log.ts';
+import { systemRandom } from '../platform/random.ts';
+import { addCommand } from './command.ts';
+import type { CommandContext } from './command.ts';
+
+const SETTINGS_USED = ['kubeconfig', 'identity', 'logLevel'] as const;
+
+export function registerExtension(program: Command): void {
+  addCommand(program, {
+    name: 'extension',
+    summary: 'Run an extension server: creates, repairs and deletes clusters',
+    description:
+      'Stateless: run as many as you like, kill them at any moment. They share the clusters among themselves by Leases in outrigger-system.\n' +
+      'It speaks only the Kubernetes API, so it also runs against a Kubernetes API server that has the CRDs of deploy/crds.',
+    examples: [['outrigger extension --kubeconfig extension.kubeconfig', 'run one until Ctrl-C']],
+    settings: SETTINGS_USED,
+    run: runExtension,
+  });
+}
+
+async function runExtension({ settings, signal }: CommandContext<(typeof SETTINGS_USED)[number]>): Promise<ExitCode> {
+  if (settings.kubeconfig === undefined) {
+    throw new Fault(
+      'UsageWrong',
+      'An extension server needs --kubeconfig: the address of a director and the credentials of its ServiceAccount.',
+    );
+  }
+  const random = systemRandom();
+  // The name ends in dice, so that a server that is started again is never taken for its former life.
+  const server = `${settings.identity ?? 'server'}-${random.uuid().slice(0, 8)}`;
+  const log = createLog({ role: 'extension', level: settings.logLevel }).with({ server });
+  const deps = { api: kubernetesApi({ file: settings.kubeconfig }), clock: systemClock(), random, log };
+  log.info('The extension server starts.');
+  await runExtensionServer(deps, { server, concurrency: LIMITS.extensionConcurrency }, signal);
+  log.info('The extension server has stopped.');
+  return 0;
+}
