@@ -4,7 +4,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 
 export const HOME = join(import.meta.dirname, '..', '..');
@@ -57,14 +57,14 @@ export interface Outcome {
   readonly output: string;
 }
 
-/** Runs a program of this repository (`tools/…`) in a canary; both streams together. */
+/** Runs a program of this repository (`tools/…`), or one by its full path, in a canary; both streams together. */
 export function runTool(
   canaryFolder: string,
   tool: string,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): Outcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(HOME, tool), ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [resolve(HOME, tool), ...args], {
     cwd: canaryFolder,
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1', ...env },

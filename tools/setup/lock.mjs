@@ -35,6 +35,11 @@ export async function withLock(work, path = join(ROOT, '.cache', 'setup.lock')) 
 
 /** @param {string} path */
 async function acquire(path) {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw explained(error, path);
+  }
   const deadline = Date.now() + WAIT_MS;
   let told = false;
   while (!tryCreate(path)) {
@@ -59,23 +64,35 @@ async function acquire(path) {
 function tryCreate(path) {
   const aside = `${path}.${process.pid}`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(aside, JSON.stringify({ pid: process.pid, startTicks: startTicks(process.pid) }));
     linkSync(aside, path);
     return true;
   } catch (error) {
-    const code = /** @type {NodeJS.ErrnoException} */ (error).code;
-    if (code === 'EEXIST') return false;
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-      throw new SetupError(
-        `Cannot write to ${dirname(path)} as this user; run as the owner of the checkout, or clone it into a folder of your own.`,
-      );
-    }
-    if (code === 'ENOSPC') throw new SetupError(`The disk of ${dirname(path)} is full; free about 1 GB, then try again.`);
-    throw error;
+    if (codeOf(error) === 'EEXIST') return false;
+    throw explained(error, path);
   } finally {
     rmSync(aside, { force: true });
   }
+}
+
+/** @param {unknown} error */
+function codeOf(error) {
+  return /** @type {NodeJS.ErrnoException} */ (error).code ?? '';
+}
+
+/**
+ * @param {unknown} error
+ * @param {string} path
+ * @returns {unknown} a sentence for what a person can mend, else the error itself
+ */
+function explained(error, path) {
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(codeOf(error))) {
+    return new SetupError(
+      `Cannot write to ${dirname(path)} as this user; run as the owner of the checkout, or clone it into a folder of your own.`,
+    );
+  }
+  if (codeOf(error) === 'ENOSPC') return new SetupError(`The disk of ${dirname(path)} is full; free about 1 GB, then try again.`);
+  return error;
 }
 
 /**
@@ -109,7 +126,7 @@ function takeOver(path) {
     rmSync(aside, { force: true });
     say('took over from a set-up that ended before it was done.');
   } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
   } finally {
     rmSync(guard, { force: true });
   }

@@ -88,8 +88,10 @@ function parseReport(text: string): TestLine[] {
 async function runProcess(layer: Layer, file: string, report: string, options: RunOptions): Promise<Ended> {
   const started = performance.now();
   const pattern = options.namePattern === undefined ? [] : [`--test-name-pattern=${options.namePattern}`];
-  const args = ['--enable-source-maps', `--test-reporter=${REPORTER}`, `--test-reporter-destination=${report}`, ...pattern, file];
-  const child = spawn(process.execPath, args, { cwd: options.root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const args = [`--test-reporter=${REPORTER}`, `--test-reporter-destination=${report}`, ...pattern, file];
+  // Set when we are run by a test ourselves; it would make the file's tests report to nobody.
+  const { NODE_TEST_CONTEXT: _context, ...env } = process.env;
+  const child = spawn(process.execPath, args, { cwd: options.root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const take = (chunk: Buffer): void => {
     output = (output + chunk.toString('utf8')).slice(-MAX_OUTPUT_CHARS);
