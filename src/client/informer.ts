@@ -1,7 +1,7 @@
 /**
  * Informer: a copy of one resource, kept current by list and watch.
  *
- * Decisions are made on such copies, which may lag; whatever destroys is decided anew on live reads (src/extension/act.ts).
+ * Decisions are made on such copies, which may lag; whatever destroys is decided anew on live reads (src/extension/act.ts, src/host/keeper.ts).
  *
  * I1: the copy never goes back: an older revision of the same object (by uid) is ignored.
  * I2: a watch resumes from the last revision seen; when that is too old the resource is listed again, and objects that are gone are reported gone.
@@ -45,34 +45,16 @@ export function createInformer<T extends AnyEntity>(
   address: ResourceAddress<T>,
   selection: Selection = {},
 ): Informer<T> {
-  const objects = new Map<string, T>();
-  const listeners: ChangeListener<T>[] = [];
+  const copy = createCopy<T>();
   let synced = false;
   let revision = '';
 
-  const notify = (object: T, gone: boolean): void => {
-    for (const listener of listeners) listener(object, gone);
-  };
-  const put = (object: T): void => {
-    const key = keyOf(object);
-    const known = objects.get(key);
-    if (known?.metadata.uid === object.metadata.uid && Number(known.metadata.resourceVersion) >= Number(object.metadata.resourceVersion))
-      return;
-    objects.set(key, object);
-    notify(object, false);
-  };
-  const drop = (object: T): void => {
-    const known = objects.get(keyOf(object));
-    if (known === undefined || known.metadata.uid !== object.metadata.uid) return;
-    objects.delete(keyOf(object));
-    notify(object, true);
-  };
   const onEvent = (event: WatchEvent<T>): void => {
     if (event.type === 'BOOKMARK') revision = event.resourceVersion;
     else {
       revision = event.object.metadata.resourceVersion;
-      if (event.type === 'DELETED') drop(event.object);
-      else put(event.object);
+      if (event.type === 'DELETED') copy.drop(event.object);
+      else copy.put(event.object);
     }
   };
   const relist = async (signal: AbortSignal): Promise<boolean> => {
@@ -81,18 +63,10 @@ export function createInformer<T extends AnyEntity>(
       deps.log.warn(`The list of ${address.plural} was refused: ${answer.message}`);
       return false;
     }
-    const seen = new Set(answer.value.items.map(keyOf));
-    for (const [key, object] of objects) if (!seen.has(key)) drop(object);
-    for (const object of answer.value.items) replaceOther(object);
+    copy.become(answer.value.items);
     revision = answer.value.resourceVersion;
     synced = true;
     return true;
-  };
-  /** An object of the same name with another uid: the old one is gone, even though no event said so. */
-  const replaceOther = (object: T): void => {
-    const known = objects.get(keyOf(object));
-    if (known !== undefined && known.metadata.uid !== object.metadata.uid) drop(known);
-    put(object);
   };
   /** One list (when needed) and one watch. True: it went well. */
   const follow = async (signal: AbortSignal): Promise<boolean> => {
@@ -106,14 +80,53 @@ export function createInformer<T extends AnyEntity>(
 
   return {
     synced: () => synced,
-    get: (namespace, name) => objects.get(`${namespace}/${name}`),
-    list: () => objects.values(),
-    onChange: (listener) => void listeners.push(listener),
+    get: (namespace, name) => copy.objects.get(`${namespace}/${name}`),
+    list: () => copy.objects.values(),
+    onChange: (listener) => void copy.listeners.push(listener),
     learn: (object) => {
-      if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) put(object);
+      if (copy.objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) copy.put(object);
     },
     run: (signal) => followForever(deps, address, follow, signal),
   };
+}
+
+interface Copy<T> {
+  readonly objects: Map<string, T>;
+  readonly listeners: ChangeListener<T>[];
+  put(object: T): void;
+  drop(object: T): void;
+  /** Takes a whole list for the truth. */
+  become(items: readonly T[]): void;
+}
+
+function createCopy<T extends AnyEntity>(): Copy<T> {
+  const objects = new Map<string, T>();
+  const listeners: ChangeListener<T>[] = [];
+  const notify = (object: T, gone: boolean): void => {
+    for (const listener of listeners) listener(object, gone);
+  };
+  const put = (object: T): void => {
+    const key = keyOf(object);
+    const known = objects.get(key);
+    const same = known?.metadata.uid === object.metadata.uid;
+    if (same && Number(known?.metadata.resourceVersion) >= Number(object.metadata.resourceVersion)) return;
+    // The same name with another uid: the old one is gone, even though no event said so.
+    if (known !== undefined && !same) notify(known, true);
+    objects.set(key, object);
+    notify(object, false);
+  };
+  const drop = (object: T): void => {
+    const known = objects.get(keyOf(object));
+    if (known === undefined || known.metadata.uid !== object.metadata.uid) return;
+    objects.delete(keyOf(object));
+    notify(object, true);
+  };
+  const become = (items: readonly T[]): void => {
+    const seen = new Set(items.map(keyOf));
+    for (const [key, object] of objects) if (!seen.has(key)) drop(object);
+    for (const object of items) put(object);
+  };
+  return { objects, listeners, put, drop, become };
 }
 
 async function followForever(

@@ -15,7 +15,7 @@ import { createQueue } from './queue.ts';
 import type { WorkQueue } from './queue.ts';
 import { isWorkDue, NO_MEMORY, reconcile } from './reconcile.ts';
 import type { ClusterMemory, ReconcileDeps } from './reconcile.ts';
-import type { InformerDeps } from './informer.ts';
+import type { InformerDeps } from '../client/informer.ts';
 import { sweepForever } from './sweep.ts';
 import { createInformers } from './view.ts';
 import type { Informers } from './view.ts';

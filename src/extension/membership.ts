@@ -14,8 +14,8 @@ import { LEASES } from '../model/core-kinds.ts';
 import type { Lease } from '../model/core-kinds.ts';
 import { isFault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
-import { createInformer } from './informer.ts';
-import type { InformerDeps } from './informer.ts';
+import { createInformer } from '../client/informer.ts';
+import type { InformerDeps } from '../client/informer.ts';
 
 export const EXTENSION_NAMESPACE = 'outrigger-system';
 /** A Lease unchanged for this long belongs to nobody any more. */

@@ -20,8 +20,8 @@ import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
 import type { EntityApi } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
-import { createInformer } from './informer.ts';
-import type { Informer, InformerDeps } from './informer.ts';
+import { createInformer } from '../client/informer.ts';
+import type { Informer, InformerDeps } from '../client/informer.ts';
 
 export interface Informers {
   readonly clusters: Informer<Cluster>;

@@ -40,6 +40,8 @@ export interface CommandSpec<N extends SettingName> {
   readonly options?: readonly (readonly [flags: string, help: string])[];
   /** Arguments in commander's notation, `<name>` or `[name]`. */
   readonly arguments?: readonly (readonly [name: string, help: string])[];
+  /** True: it runs until it is told to stop, so being told is no failure. */
+  readonly daemon?: boolean;
   readonly run: (context: CommandContext<N>) => Promise<ExitCode>;
 }
 
@@ -68,13 +70,15 @@ async function runCommand<N extends SettingName>(
   args: readonly string[],
 ): Promise<void> {
   const terminal = processTerminal();
+  const stop = stopSignals();
   try {
     const settings = settle(spec.settings, flags);
-    process.exitCode = await spec.run({ settings, options: flags, args, terminal, ...stopSignals() });
+    process.exitCode = await spec.run({ settings, options: flags, args, terminal, ...stop });
   } catch (error) {
+    const asked = stop.signal.aborted && error === stop.signal.reason;
     const rendered = renderFault(error);
-    terminal.writeError(rendered.text);
-    process.exitCode = rendered.exit;
+    if (!asked) terminal.writeError(rendered.text);
+    process.exitCode = asked && spec.daemon === true ? 0 : rendered.exit;
   }
   // Sockets kept alive for the next request must not keep a command that is done.
   process.exit();

@@ -14,6 +14,12 @@ interface Verb {
 
 const VERBS: readonly Verb[] = [
   {
+    name: 'host',
+    summary: 'Run the host daemon: claims nodes and keeps them running',
+    group: 'Parts (started by up, systemd or a host):',
+    register: async (program) => (await import('./host.ts')).registerHost(program),
+  },
+  {
     name: 'extension',
     summary: 'Run an extension server: creates, repairs and deletes clusters',
     group: 'Parts (started by up, systemd or a host):',

@@ -1,24 +1,22 @@
 /**
  * Loopback networks of this machine (src/ports/loopback.ts).
  *
- * A claim is an abstract Unix socket named after the network: it belongs to the network namespace, as loopback addresses do, and the kernel
- * drops it with the process, so no stale lock is ever left. A host daemon that died may have left nodes behind, which still listen: a
- * network on which somebody listens is passed over unless it is our own.
+ * A claim is a lock by name (src/platform/name-lock.ts), which belongs to the network namespace, as loopback addresses do. A host daemon that
+ * died may have left nodes behind, which still listen: a network on which somebody listens is passed over unless it is our own.
  */
 
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { Server } from 'node:net';
 import { Fault } from '../model/fault.ts';
 import { LOOPBACK_PREFIX } from '../model/ports.ts';
-import type { LoopbackClaim, LoopbackNetworks } from '../ports/loopback.ts';
+import type { LoopbackNetworks } from '../ports/loopback.ts';
+import type { NameLocks } from '../ports/name-lock.ts';
 
 const FIRST = 1;
 const LAST = 254;
 /** State of a listening socket in /proc/net/tcp. */
 const LISTEN = '0A';
 
-export function loopbackNetworks(): LoopbackNetworks {
+export function loopbackNetworks(locks: NameLocks): LoopbackNetworks {
   return {
     claim: async (preferred, occupied) => {
       const others = Array.from({ length: LAST - FIRST + 1 }, (_, index) => FIRST + index);
@@ -26,23 +24,12 @@ export function loopbackNetworks(): LoopbackNetworks {
       for (const network of candidates) {
         const own = occupied && network === preferred;
         if (!own && isListenedOn(network)) continue;
-        const claim = await tryClaim(network);
-        if (claim !== undefined) return claim;
+        const held = await locks.hold(`loopback/${LOOPBACK_PREFIX}.${network}`);
+        if (held !== undefined) return { network, ...held };
       }
       throw new Fault('PortTaken', `All networks ${LOOPBACK_PREFIX}.${FIRST}–${LAST}.0/24 are taken; stop an Outrigger of this machine.`);
     },
   };
-}
-
-function tryClaim(network: number): Promise<LoopbackClaim | undefined> {
-  return new Promise((resolve) => {
-    const server: Server = createServer((socket) => socket.destroy());
-    server.once('error', () => resolve(undefined));
-    server.listen({ path: `\0outrigger-loopback-${LOOPBACK_PREFIX}.${network}` }, () => {
-      server.unref();
-      resolve({ network, release: () => void server.close() });
-    });
-  });
 }
 
 /** Whether any socket of this network namespace listens on an address of the network. */

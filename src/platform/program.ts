@@ -16,6 +16,6 @@ export function programVersion(): string {
 }
 
 /** The command line that runs `outrigger` with `args`. */
-export function programCommand(args: readonly string[]): { readonly file: string; readonly args: readonly string[] } {
-  return { file: process.execPath, args: [join(dirname(HERE), '..', 'main', `outrigger${extname(HERE)}`), ...args] };
+export function programCommand(args: readonly string[]): readonly [string, ...string[]] {
+  return [process.execPath, join(dirname(HERE), '..', 'main', `outrigger${extname(HERE)}`), ...args];
 }

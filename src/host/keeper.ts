@@ -1,0 +1,254 @@
+/**
+ * Carries out what the host owes to each node (src/decide/host-claim.ts): starts machines, keeps them, stops them, and lets go.
+ *
+ * I1: nothing is started or stopped on a cached view: node and cluster are read live for that very step.
+ * I2: each step is written down before it is taken, so that a crash at any point is gone on from.
+ * I3: the finalizer goes only after nothing of the node lives here and its folder is gone.
+ */
+
+import { createJoinToken } from '../client/join-token.ts';
+import { dutyOf, startRefusal } from '../decide/host-claim.ts';
+import type { Duty, StopReason } from '../decide/host-claim.ts';
+import { unreachable } from '../base/assert.ts';
+import { CLUSTERS, CLUSTER_NODES } from '../model/addresses.ts';
+import type { Cluster } from '../model/cluster.ts';
+import type { ClusterNode } from '../model/cluster-node.ts';
+import { Fault } from '../model/fault.ts';
+import { FINALIZER_NODE } from '../model/labels.ts';
+import { GROUP_VERSION } from '../model/resource.ts';
+import type { Answer } from '../ports/api.ts';
+import type { ProcessExit } from '../ports/processes.ts';
+import type { HostDeps } from './deps.ts';
+import { nodeFolder } from './deps.ts';
+import type { InfrastructureReports } from './infrastructure.ts';
+import { keyedLoop } from './keyed-loop.ts';
+import { keepMachine, stopAll } from './machine.ts';
+import type { Machine } from './machine.ts';
+import { writeNodeFile } from './node-file.ts';
+import type { NodeRecord, NodeRecords } from './records.ts';
+import { freeSlot } from './slots.ts';
+
+/** Exit code of an agent that a director refused. */
+const EXIT_REFUSED = 3;
+
+export interface KeeperParts {
+  readonly deps: HostDeps;
+  readonly records: NodeRecords;
+  readonly network: number;
+  readonly reports: InfrastructureReports;
+  /** The cached view of a node. */
+  readonly seen: (nodeUid: string) => ClusterNode | undefined;
+  /** Records or what is unclaimed changed. */
+  readonly onChange: () => void;
+}
+
+export interface Keeper {
+  poke(nodeUid: string): void;
+  /** Names of nodes that run here and that the director does not know. */
+  unclaimed(): readonly string[];
+  settled(): Promise<void>;
+}
+
+export function createKeeper(parts: KeeperParts, signal: AbortSignal): Keeper {
+  const machines = new Map<string, Machine>();
+  const unclaimed = new Set<string>();
+  const loop = keyedLoop(parts.deps, 'The care for a node', (nodeUid, work) => untilDone(() => step(nodeUid, work), work), signal);
+
+  const setUnclaimed = (nodeUid: string, is: boolean): void => {
+    if (unclaimed.has(nodeUid) === is) return;
+    if (is) unclaimed.add(nodeUid);
+    else unclaimed.delete(nodeUid);
+    parts.onChange();
+  };
+  const ensureMachine = (nodeUid: string): void => {
+    const record = parts.records.get(nodeUid);
+    if (machines.has(nodeUid) || record?.phase !== 'Running') return;
+    informAgent(parts, record);
+    machines.set(nodeUid, keepMachine(parts.deps, parts.records, nodeUid, hooksOf(parts, nodeUid, signal), signal));
+    parts.onChange();
+  };
+  const end = async (nodeUid: string, why: StopReason, work: AbortSignal): Promise<void> => {
+    // First nobody restarts the agent any more, then it is written down that all of it ends: the two never write over each other.
+    await machines.get(nodeUid)?.halt();
+    machines.delete(nodeUid);
+    await endNode(parts, nodeUid, why, work);
+    parts.onChange();
+  };
+  /** One look and what follows from it; true when another look is due. */
+  const step = async (nodeUid: string, work: AbortSignal): Promise<boolean> => {
+    const { duty, node } = await dutyNow(parts, nodeUid, work);
+    setUnclaimed(nodeUid, duty.do === 'unclaimed');
+    switch (duty.do) {
+      case 'nothing':
+      case 'readLive':
+        return false;
+      case 'run':
+      case 'unclaimed':
+        ensureMachine(nodeUid);
+        return false;
+      case 'start':
+        return node !== undefined && (await beginNode(parts, node, work));
+      case 'stop':
+        await end(nodeUid, duty.why, work);
+        return true;
+      case 'release':
+        if (node !== undefined) await releaseNode(parts, node, work);
+        return false;
+      default:
+        return unreachable(duty, 'duty');
+    }
+  };
+  // Nodes that ran before this daemon start at once, director or not; everything else waits for a look at the director.
+  for (const record of parts.records.all()) {
+    ensureMachine(record.nodeUid);
+    if (record.phase !== 'Running') loop.poke(record.nodeUid);
+  }
+  return {
+    poke: (nodeUid) => loop.poke(nodeUid),
+    unclaimed: () => [...unclaimed].map((nodeUid) => nameOf(parts.records.get(nodeUid), nodeUid)),
+    settled: () => loop.settled(),
+  };
+}
+
+/** An agent that runs with other addresses or directors than ours is started again; its pods and balancer go on meanwhile. */
+function informAgent(parts: KeeperParts, record: NodeRecord): void {
+  const { deps } = parts;
+  if (record.agent === undefined || !deps.processes.isAlive(record.agent)) return;
+  if (writeNodeFile(deps, parts.network, record)) deps.processes.signalGroup(record.agent, 'SIGTERM');
+}
+
+async function untilDone(step: () => Promise<boolean>, work: AbortSignal): Promise<void> {
+  while (!work.aborted && (await step()));
+}
+
+async function dutyNow(
+  parts: KeeperParts,
+  nodeUid: string,
+  work: AbortSignal,
+): Promise<{ readonly duty: Duty; readonly node: ClusterNode | undefined }> {
+  const held = parts.records.get(nodeUid);
+  const cached = parts.seen(nodeUid);
+  const duty = dutyOf({ host: parts.deps.name, live: false, node: cached, held });
+  if (duty.do !== 'readLive') return { duty, node: cached };
+  const [namespace, name] =
+    cached === undefined ? [held?.namespace ?? '', held?.node ?? ''] : [cached.metadata.namespace ?? '', cached.metadata.name];
+  const found = liveOf(await parts.deps.api.get<ClusterNode>(CLUSTER_NODES, namespace, name, work));
+  const node = found?.metadata.uid === nodeUid ? found : undefined;
+  return { duty: dutyOf({ host: parts.deps.name, live: true, node, held: parts.records.get(nodeUid) }), node };
+}
+
+/** The object, or undefined when there is none. Every other refusal says nothing about the object, so nothing follows from it. */
+function liveOf<T>(answer: Answer<T>): T | undefined {
+  if (answer.ok) return answer.value;
+  if (answer.reason === 'NotFound') return undefined;
+  throw new Fault('DirectorRefused', `The director does not show what is asked for: ${answer.message}`);
+}
+
+/** Takes a slot, makes the folder and the token. False when node or cluster do not want it now. */
+async function beginNode(parts: KeeperParts, node: ClusterNode, work: AbortSignal): Promise<boolean> {
+  const { deps, records } = parts;
+  const namespace = node.metadata.namespace ?? '';
+  const cluster = liveOf(await deps.api.get<Cluster>(CLUSTERS, namespace, node.spec.cluster, work));
+  const refusal = startRefusal(deps.name, node, cluster);
+  if (refusal !== undefined) {
+    deps.log.info('A node is not started', { node: node.metadata.name, why: refusal });
+    return false;
+  }
+  const slot = records.get(node.metadata.uid)?.slot ?? freeSlot(records.all().map((record) => record.slot));
+  if (slot === undefined)
+    throw new Fault('Overloaded', `There is no free address for ${node.metadata.name}; it waits until a node has gone.`);
+  const record = recordOf(node, slot);
+  await records.save(record);
+  parts.reports.report(record, { phase: 'Starting' });
+  writeNodeFile(deps, parts.network, record, await mintToken(parts, record, work));
+  await records.save({ ...record, phase: 'Running' });
+  deps.log.info('A node is started', { node: record.node, nodeUid: record.nodeUid, incarnation: record.incarnation, slot });
+  return true;
+}
+
+function recordOf(node: ClusterNode, slot: number): NodeRecord {
+  const { spec, metadata } = node;
+  return {
+    namespace: metadata.namespace ?? '',
+    node: metadata.name,
+    nodeUid: metadata.uid,
+    incarnation: spec.incarnation,
+    cluster: spec.cluster,
+    clusterUid: spec.clusterUid,
+    virtualDataCenter: spec.virtualDataCenter,
+    role: spec.role,
+    slot,
+    cpuMillis: spec.resources.cpuMillis,
+    memoryMiB: spec.resources.memoryMiB,
+    phase: 'Preparing',
+    restarts: 0,
+  };
+}
+
+async function mintToken(parts: KeeperParts, record: NodeRecord, work: AbortSignal): Promise<string> {
+  const { deps } = parts;
+  const { namespace, node: name, nodeUid: uid, incarnation } = record;
+  const answer = await createJoinToken(
+    deps.api,
+    deps.newJoinSecret,
+    {
+      namespace,
+      bearer: { kind: 'node', uid, name, incarnation },
+      nowMs: deps.clock.nowMs(),
+      owner: { apiVersion: GROUP_VERSION, kind: 'ClusterNode', name, uid },
+    },
+    work,
+  );
+  if (!answer.ok) throw new Fault('DirectorRefused', `No token was made for ${name}: ${answer.message}`);
+  return answer.value;
+}
+
+function hooksOf(parts: KeeperParts, nodeUid: string, signal: AbortSignal): Parameters<typeof keepMachine>[3] {
+  const { deps, records } = parts;
+  return {
+    onChange: (state) => {
+      const record = records.get(nodeUid);
+      if (record !== undefined) parts.reports.report(record, state);
+    },
+    prepare: () => {
+      const record = records.get(nodeUid);
+      if (record !== undefined) writeNodeFile(deps, parts.network, record);
+      return Promise.resolve();
+    },
+    onExit: async (exit) => {
+      const record = records.get(nodeUid);
+      if (record !== undefined && needsToken(deps, nodeUid, exit))
+        writeNodeFile(deps, parts.network, record, await mintToken(parts, record, signal));
+    },
+  };
+}
+
+/** An agent that was refused before it ever had a certificate: its token ran out or was used up by a lost life. */
+function needsToken(deps: HostDeps, nodeUid: string, exit: ProcessExit): boolean {
+  return exit.exitCode === EXIT_REFUSED && !deps.files.exists(`${nodeFolder(deps.data, nodeUid)}/identity/identity.json`);
+}
+
+async function endNode(parts: KeeperParts, nodeUid: string, why: StopReason, work: AbortSignal): Promise<void> {
+  const { deps, records } = parts;
+  const record = records.get(nodeUid);
+  if (record === undefined) return;
+  deps.log.info('A node is stopped', { node: record.node, nodeUid, incarnation: record.incarnation, why });
+  await records.save({ ...record, phase: 'Stopping' });
+  await stopAll(deps, nodeUid, work);
+  deps.files.removeFolder(nodeFolder(deps.data, nodeUid));
+  if (why !== 'HigherIncarnation') parts.reports.report(record, { phase: 'Gone' });
+  await records.forget(nodeUid);
+}
+
+/** Nothing of it is here any more. A conflict means that it changed meanwhile: look again. */
+async function releaseNode(parts: KeeperParts, node: ClusterNode, work: AbortSignal): Promise<void> {
+  const { namespace = '', name, uid, resourceVersion, finalizers = [] } = node.metadata;
+  const patch = { metadata: { uid, resourceVersion, finalizers: finalizers.filter((one) => one !== FINALIZER_NODE) } };
+  const answer = await parts.deps.api.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, name, patch, work);
+  if (!answer.ok && answer.reason !== 'NotFound') throw new Fault('DirectorRefused', `${name} cannot be let go yet: ${answer.message}`);
+  parts.reports.forget(uid);
+}
+
+function nameOf(record: NodeRecord | undefined, nodeUid: string): string {
+  return record === undefined ? nodeUid : `${record.namespace}/${record.node}`;
+}

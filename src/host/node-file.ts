@@ -1,0 +1,55 @@
+/**
+ * `node.json`: what a host tells the agent of a node. Written before the agent's first start, brought up to date before each later one.
+ *
+ * I1: it holds the join token until the agent has its certificate, so it is readable by its owner alone.
+ * I2: a change of addresses or directors reaches the agent with its next start.
+ */
+
+import { isJsonObject } from '../model/json.ts';
+import type { JsonObject } from '../model/json.ts';
+import type { HostDeps } from './deps.ts';
+import { nodeFolder } from './deps.ts';
+import type { NodeRecord } from './records.ts';
+import { addressesOf } from './slots.ts';
+
+const FORMAT = 1;
+const OWNER_ONLY = 0o600;
+const FOLDER_MODE = 0o700;
+
+/** Writes it; without `token` the one that stands there is kept. True when something changed. */
+export function writeNodeFile(deps: HostDeps, network: number, record: NodeRecord, token?: string): boolean {
+  const folder = nodeFolder(deps.data, record.nodeUid);
+  deps.files.ensureFolder(folder, FOLDER_MODE);
+  const path = `${folder}/node.json`;
+  const before = readNodeFile(deps, path);
+  const { address, podAddresses } = addressesOf(network, record.slot);
+  const facts: JsonObject = {
+    format: FORMAT,
+    namespace: record.namespace,
+    node: record.node,
+    nodeUid: record.nodeUid,
+    incarnation: record.incarnation,
+    cluster: record.cluster,
+    clusterUid: record.clusterUid,
+    role: record.role,
+    address,
+    podAddresses: [...podAddresses],
+    directors: [...deps.directors],
+    caHash: deps.caHash,
+    ...(token === undefined ? {} : { token }),
+  };
+  const same = Object.entries(facts).every(([name, value]) => JSON.stringify(before[name]) === JSON.stringify(value));
+  if (same) return false;
+  // What the agent may have added, and the token that stands there, stay.
+  deps.files.writeText(path, `${JSON.stringify({ ...before, ...facts }, undefined, 2)}\n`, OWNER_ONLY);
+  return true;
+}
+
+function readNodeFile(deps: HostDeps, path: string): JsonObject {
+  try {
+    const content: unknown = JSON.parse(deps.files.readText(path) ?? '{}');
+    return isJsonObject(content) ? content : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * `outrigger host`: the host daemon, composed.
+ */
+
+import type { Command } from 'commander';
+import { runHostDaemon } from '../host/daemon.ts';
+import { ensureIdentity, keepRenewed } from '../host/identity.ts';
+import type { ControlPlane, IdentityDeps } from '../host/identity.ts';
+import { joinFile, readJoinFile } from '../host/join-file.ts';
+import { present } from '../base/assert.ts';
+import { Fault } from '../model/fault.ts';
+import type { ExitCode } from '../model/fault.ts';
+import type { Json, JsonObject } from '../model/json.ts';
+import type { SettingName, SettingValues } from '../model/settings.ts';
+import { certificates } from '../platform/certificate.ts';
+import { systemClock } from '../platform/clock.ts';
+import { systemFiles } from '../platform/files.ts';
+import { identityStore } from '../platform/identity-store.ts';
+import { newJoinSecret } from '../platform/join-secret.ts';
+import { directors } from '../platform/join.ts';
+import { createLog } from '../platform/log.ts';
+import { loopbackNetworks } from '../platform/loopback.ts';
+import { nameLocks } from '../platform/name-lock.ts';
+import { nodeStore } from '../platform/node-store.ts';
+import { programCommand, programVersion } from '../platform/program.ts';
+import { systemRandom } from '../platform/random.ts';
+import { roleEnvironment, systemProcesses } from '../platform/spawn.ts';
+import type { NodeStore } from '../ports/node-store.ts';
+import type { Era } from '../ports/store.ts';
+import { addCommand } from './command.ts';
+
+const HOST_SETTINGS = ['data', 'server', 'hostName', 'token', 'caHash', 'logLevel'] as const satisfies readonly SettingName[];
+export type HostOptions = SettingValues<(typeof HOST_SETTINGS)[number]>;
+
+/** Runs the host daemon until the signal aborts. */
+export async function runHost(options: HostOptions, signal: AbortSignal): Promise<ExitCode> {
+  const [clock, random, files, processes] = [systemClock(), systemRandom(), systemFiles(), systemProcesses()];
+  const log = createLog({ role: 'host', level: options.logLevel });
+  const folder = `${options.data}/host`;
+  files.ensureFolder(folder, 0o700);
+  const locks = nameLocks();
+  const lock = await locks.hold(`host/${locks.nameOfFolder(folder)}`);
+  if (lock === undefined)
+    throw new Fault('AlreadyRunning', `A host daemon already runs in ${options.data}; stop it, or choose another folder with --data.`);
+
+  const storeFolder = `${folder}/store`;
+  const store = nodeStore(storeFolder);
+  const identityDeps: IdentityDeps = {
+    store: identityStore(`${folder}/identity`, certificates()),
+    directors: directors(random),
+    certificates: certificates(),
+    clock,
+    log,
+  };
+  const { plane, name } = await controlPlane(options, store, readJoinFile(files, options.data));
+  const identity = await ensureIdentity(identityDeps, plane, signal);
+  const caHash = present(certificates().publicKeyHash(identity.authority), 'the hash of the CA');
+  await store.write('control-plane', { directors: [...plane.directors], name });
+  files.remove(joinFile(options.data));
+
+  const api = identityDeps.directors.open({ directors: plane.directors, identity, era: await readEra(store) });
+  api.onEra((era) => void store.write('era', { number: era.number, id: era.id }));
+  await Promise.all([
+    keepRenewed(identityDeps, api, signal),
+    runHostDaemon(
+      {
+        name,
+        data: options.data,
+        directors: plane.directors,
+        caHash,
+        version: programVersion(),
+        api,
+        clock,
+        random,
+        log,
+        files,
+        store,
+        storeFolder,
+        processes,
+        networks: loopbackNetworks(locks),
+        newJoinSecret,
+        programCommand: (args) => programCommand(args),
+        agentEnvironment: (nodeUid) => roleEnvironment(process.env, { data: options.data, role: 'agent', OUTRIGGER_NODE: nodeUid }),
+      },
+      signal,
+    ),
+  ]);
+  api.close();
+  lock.release();
+  return 0;
+}
+
+/** Where the directors are and what this host is called: as told, else as remembered. */
+async function controlPlane(
+  options: HostOptions,
+  store: NodeStore,
+  left: ControlPlane | undefined,
+): Promise<{ readonly plane: ControlPlane; readonly name: string }> {
+  const remembered = await store.read<JsonObject>('control-plane');
+  const body = remembered.state === 'found' ? remembered.body : {};
+  const told = options.server ?? left?.directors ?? (Array.isArray(body['directors']) ? body['directors'].map(String) : undefined);
+  const name = options.hostName ?? (typeof body['name'] === 'string' ? body['name'] : undefined);
+  if (told === undefined || name === undefined) {
+    throw new Fault(
+      'UsageWrong',
+      'A host must know its directors and its name: give --server and --host-name, as "outrigger token create --host NAME" prints them.',
+    );
+  }
+  const caHash = options.caHash ?? left?.caHash;
+  const token = options.token ?? left?.token;
+  return { name, plane: { directors: told, ...(caHash === undefined ? {} : { caHash }), ...(token === undefined ? {} : { token }) } };
+}
+
+async function readEra(store: NodeStore): Promise<Era | undefined> {
+  const read = await store.read<{ number: number; id: string } & Json>('era');
+  return read.state === 'found' ? read.body : undefined;
+}
+
+export function registerHost(program: Command): void {
+  addCommand(program, {
+    name: 'host',
+    summary: 'Run the host daemon: claims nodes and keeps them running',
+    description: 'It joins once with a token; afterwards it needs neither token nor address any more.',
+    examples: [
+      ['outrigger host --server https://director:7443 --host-name rack1 --token … --ca-hash sha256:…', 'joins and runs'],
+      ['outrigger host --data /var/lib/outrigger', 'runs again, as it joined'],
+    ],
+    settings: HOST_SETTINGS,
+    daemon: true,
+    run: ({ settings, signal }) => runHost(settings, signal),
+  });
+}
