@@ -35,6 +35,9 @@ export function resourceRange(group: string, resource: string): { readonly from:
   return { from: `${group}/${resource}/`, to: `${group}/${resource}0` };
 }
 
+/** Every key lies in [from, to): they begin with a letter, a digit or `/`. */
+export const ALL_KEYS = { from: '', to: '~' } as const;
+
 /** Name of one resource's table. */
 export function tableName(group: string, resource: string): string {
   return `${group}/${resource}`;

@@ -108,7 +108,8 @@ export class Lane {
         if (signal.aborted) return;
         if (!isFault(error)) throw error;
         failures++;
-        this.#deps.log.warn('The store waits for its database.', { fault: error.code, reason: error.message, tries: failures });
+        if (isPowerOfTwo(failures))
+          this.#deps.log.warn('The store waits for its database.', { fault: error.code, reason: error.message, tries: failures });
         await this.#pause(failures, signal);
       }
     }
@@ -310,6 +311,11 @@ export class Lane {
   async #pause(failures: number, signal: AbortSignal): Promise<void> {
     await this.#deps.clock.sleep(backoffMs(STORE_BACKOFF, failures, this.#deps.random.float()), signal).catch(() => undefined);
   }
+}
+
+/** An outage of hours is told of a dozen times, not thousands. */
+function isPowerOfTwo(n: number): boolean {
+  return (n & (n - 1)) === 0;
 }
 
 function unknownOutcome(cause?: Fault): Fault {
