@@ -1,0 +1,393 @@
+/**
+ * Creation: attempts, deadlines, auto-repair, and what it never does.
+ */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { ClusterView, Decision } from '../../../src/decide/cluster-view.ts';
+import { clusterKey, decideCluster } from '../../../src/decide/creation.ts';
+import { isDestructive } from '../../../src/decide/effect.ts';
+import type { Effect } from '../../../src/decide/effect.ts';
+import type { ClusterStatus } from '../../../src/model/cluster.ts';
+import { STEPS } from '../../../src/model/cluster.ts';
+import { atStep, cluster, dataCenter, node, readyNode, release, reservations, seenFor, T0, view, wasAvailable } from './fixtures.ts';
+
+const LATE_MS = 600_000;
+
+function kinds(decision: Decision): string[] {
+  return decision.effects.map((effect) => effect.kind).filter((kind) => kind !== 'RecordEvent');
+}
+
+function statusOf(decision: Decision): ClusterStatus {
+  const patch = decision.effects.find((effect) => effect.kind === 'PatchClusterStatus');
+  assert.ok(patch?.kind === 'PatchClusterStatus', `no status is written: ${JSON.stringify(decision)}`);
+  return patch.status as ClusterStatus;
+}
+
+function ready(status: ClusterStatus): { status: string; reason: string; message: string } {
+  const condition = status.conditions?.find((one) => one.type === 'Ready');
+  assert.ok(condition !== undefined, 'no Ready condition');
+  return condition;
+}
+
+/** The view after its deadline has passed: everything timed has been seen for that long. */
+function late(change: Parameters<typeof view>[0]): ClusterView {
+  const first = decideCluster(view(change));
+  return view({ ...change, afterMs: LATE_MS, seen: seenFor(first.watching, LATE_MS, LATE_MS) });
+}
+
+const failed = (more: ClusterStatus = {}, number = 1): ClusterStatus => ({
+  attempt: number,
+  attempts: [
+    {
+      number,
+      startedAt: new Date(T0).toISOString(),
+      endedAt: new Date(T0).toISOString(),
+      generation: 1,
+      step: 'PrimaryReady',
+      outcome: 'Failed',
+      message: 'no',
+      steps: [],
+    },
+  ],
+  ...more,
+});
+
+describe('creation', () => {
+  it('I7: puts its finalizer on the cluster before anything else', () => {
+    const decision = decideCluster(view({ live: false, cluster: cluster({ finalizers: ['other'] }) }));
+    assert.deepEqual(kinds(decision), ['SetClusterFinalizer']);
+    const [effect] = decision.effects;
+    assert.ok(effect?.kind === 'SetClusterFinalizer');
+    assert.deepEqual(effect.finalizers, ['other', 'outrigger.dev/cluster']);
+  });
+
+  it('I1: commits the attempt before it reserves, and reserves before it creates a node', () => {
+    const first = decideCluster(view({ live: false }));
+    assert.deepEqual(kinds(first), ['PatchClusterStatus', 'Reserve']);
+    assert.equal(statusOf(first).attempt, 1);
+    const second = decideCluster(
+      view({
+        live: false,
+        cluster: cluster({ status: atStep('Validate') }),
+        virtualDataCenter: dataCenter({ reservations: reservations([0, 1]) }),
+      }),
+    );
+    assert.deepEqual(kinds(second), ['PatchClusterStatus', 'CreateNode']);
+    assert.equal(statusOf(second).attempts?.[0]?.step, 'CreatePrimary');
+  });
+
+  it('goes from step to step by what is there', () => {
+    const reserved = dataCenter({ reservations: reservations([0, 1]) });
+    const at = (step: (typeof STEPS)[number], nodes: ClusterView['nodes']): Decision =>
+      decideCluster(view({ live: false, cluster: cluster({ status: atStep(step) }), virtualDataCenter: reserved, nodes }));
+    assert.equal(statusOf(at('CreatePrimary', [node(0)])).attempts?.[0]?.step, 'PrimaryReady');
+    const workers = at('PrimaryReady', [readyNode(0)]);
+    assert.equal(statusOf(workers).attempts?.[0]?.step, 'CreateWorkers');
+    assert.deepEqual(kinds(workers), ['PatchClusterStatus', 'CreateNode']);
+    const services = at('CreateWorkers', [readyNode(0), readyNode(1, [])]);
+    assert.equal(statusOf(services).attempts?.[0]?.step, 'ServicesReady');
+    assert.match(ready(statusOf(services)).message, /hello on harbor-a1-n1 \(not started\)/);
+    const done = statusOf(at('ServicesReady', [readyNode(0), readyNode(1)]));
+    assert.deepEqual(
+      done.attempts?.[0]?.steps?.map((step) => step.name),
+      ['ServicesReady', 'PairSite'],
+    );
+    assert.equal(done.phase, 'Available');
+  });
+
+  it('I4: becomes available by one write that also disarms auto-repair, names primary and term and ends the attempt', () => {
+    const decision = decideCluster(
+      view({ live: false, cluster: cluster({ status: atStep('ServicesReady') }), nodes: [readyNode(0), readyNode(1)] }),
+    );
+    const status = statusOf(decision);
+    assert.equal(status.availableAt, new Date(T0).toISOString());
+    assert.equal(status.autoRepair, 'Disarmed');
+    assert.equal(status.attempts?.[0]?.outcome, 'Available');
+    assert.equal(status.primary, 'harbor-a1-n0');
+    assert.equal(status.term, 1);
+    assert.equal(ready(status).status, 'True');
+    assert.deepEqual(kinds(decision), ['PatchClusterStatus']);
+  });
+
+  it('I2: begins the next attempt only on a live view that shows no node of an earlier one, and after its back-off', () => {
+    const abandoned = failed({ abandonedAttempt: 1, retryAt: new Date(T0 + 5000).toISOString() });
+    const waiting = decideCluster(view({ live: true, cluster: cluster({ status: abandoned }) }));
+    assert.equal(statusOf(waiting).attempt, undefined, 'it did not wait for its back-off');
+    assert.equal(waiting.requeueAfterMs, 5000);
+    const cached = decideCluster(view({ live: false, afterMs: 5000, cluster: cluster({ status: abandoned }) }));
+    assert.deepEqual([cached.effects, cached.needsLive], [[], true]);
+    const held = decideCluster(
+      view({ live: true, afterMs: 5000, cluster: cluster({ status: abandoned }), nodes: [node(0, { host: 'h1', deleted: true })] }),
+    );
+    assert.equal(statusOf(held).attempt, undefined, 'it began beside a node of an earlier attempt');
+    assert.match(ready(statusOf(held)).message, /host h1 has not yet let go of harbor-a1-n0/);
+    const next = decideCluster(view({ live: true, afterMs: 5000, cluster: cluster({ status: abandoned }) }));
+    assert.equal(statusOf(next).attempt, 2);
+    assert.equal(statusOf(next).retryAt, null);
+  });
+
+  it('I3: abandons by a write of its own, on a live view only; what was made is destroyed in a later pass', () => {
+    const change = { cluster: cluster({ status: atStep('PrimaryReady') }), nodes: [node(0, { host: 'h1' })] };
+    const cached = decideCluster({ ...late(change), live: false });
+    assert.deepEqual([cached.effects, cached.needsLive], [[], true]);
+    const decision = decideCluster(late(change));
+    assert.deepEqual(kinds(decision), ['PatchClusterStatus']);
+    const status = statusOf(decision);
+    assert.equal(status.abandonedAttempt, 1);
+    assert.equal(status.attempts?.[0]?.outcome, 'Failed');
+    assert.match(
+      status.attempts?.[0]?.message ?? '',
+      /PrimaryReady did not finish within 600 s: waits for harbor-a1-n0 \(on host h1, machine not reported, agent not joined\)/,
+    );
+    const after = decideCluster(view({ cluster: cluster({ status: failed({ abandonedAttempt: 1 }) }), nodes: change.nodes }));
+    assert.deepEqual(kinds(after), ['PatchClusterStatus', 'DeleteNode']);
+  });
+
+  it('I3: a machine that its host calls Failed or Gone fails the attempt at once', () => {
+    for (const phase of ['Failed', 'Gone'] as const) {
+      const broken = node(0, { host: 'h1', status: { infrastructure: { incarnation: 1, phase, message: 'no disk' } } });
+      const decision = decideCluster(view({ cluster: cluster({ status: atStep('PrimaryReady') }), nodes: [broken] }));
+      assert.equal(statusOf(decision).abandonedAttempt, 1);
+      assert.match(statusOf(decision).attempts?.[0]?.message ?? '', /no disk/);
+    }
+  });
+
+  it('I5: stops after maxAttempts, says so, keeps what was made, and goes on when the spec changes', () => {
+    const attempts = [1, 2, 3, 4, 5].map((number) => ({
+      number,
+      startedAt: new Date(T0).toISOString(),
+      generation: 1,
+      outcome: 'Failed' as const,
+      step: 'PrimaryReady' as const,
+      steps: [],
+    }));
+    const status: ClusterStatus = { attempt: 5, abandonedAttempt: 4, attempts };
+    const nodes = [node(0, { attempt: 5, host: 'h1' })];
+    const stuck = decideCluster(view({ cluster: cluster({ status }), nodes }));
+    assert.deepEqual(kinds(stuck), ['PatchClusterStatus']);
+    assert.equal(statusOf(stuck).phase, 'Error');
+    assert.equal(ready(statusOf(stuck)).reason, 'AttemptsExhausted');
+    const changed = decideCluster(view({ cluster: cluster({ status, generation: 2 }), nodes }));
+    assert.equal(statusOf(changed).abandonedAttempt, 5);
+  });
+
+  it('I5: with autoRepairOnErrors off nothing is abandoned; switched on it goes on', () => {
+    const change = {
+      cluster: cluster({ status: atStep('PrimaryReady'), spec: { autoRepairOnErrors: false } }),
+      nodes: [node(0, { host: 'h1' })],
+    };
+    const decision = decideCluster(late(change));
+    assert.equal(statusOf(decision).abandonedAttempt, undefined);
+    assert.equal(statusOf(decision).phase, 'Error');
+    assert.equal(ready(statusOf(decision)).reason, 'RepairDisabled');
+    assert.match(ready(statusOf(decision)).message, /autoRepairOnErrors/);
+    const on = decideCluster(view({ cluster: cluster({ status: failed() }), nodes: change.nodes }));
+    assert.equal(statusOf(on).abandonedAttempt, 1);
+  });
+
+  it('I6: a deadline by time stamps alone does not count: the server must have seen the step itself', () => {
+    const change = { live: true, cluster: cluster({ status: atStep('PrimaryReady') }), nodes: [node(0, { host: 'h1' })] };
+    const fastClock = decideCluster(view({ ...change, nowMs: T0 + 10 * LATE_MS }));
+    assert.equal(statusOf(fastClock).abandonedAttempt, undefined);
+    const seen = seenFor(fastClock.watching, 10_000, 10_000);
+    assert.equal(statusOf(decideCluster(view({ ...change, nowMs: T0 + 10 * LATE_MS, monotonicMs: 1_010_000, seen }))).abandonedAttempt, 1);
+    const slowClock = view({
+      ...change,
+      nowMs: T0 - 10 * LATE_MS,
+      monotonicMs: 1_600_000,
+      seen: seenFor(fastClock.watching, LATE_MS, LATE_MS),
+    });
+    assert.equal(statusOf(decideCluster(slowClock)).abandonedAttempt, 1);
+  });
+
+  it('I6: no deadline runs while the step waits for input, a host or a person; afterwards it begins anew', () => {
+    const cases: [string, Parameters<typeof view>[0], string][] = [
+      ['ReleaseNotFound', { release: undefined, cluster: cluster({ status: atStep('Validate') }) }, 'Input'],
+      ['VirtualDataCenterNotFound', { virtualDataCenter: undefined, cluster: cluster({ status: atStep('Validate') }) }, 'Input'],
+      ['NoHost', { virtualDataCenter: dataCenter({ hosts: [] }), cluster: cluster({ status: atStep('Validate') }) }, 'Input'],
+      ['QuotaExceeded', { virtualDataCenter: dataCenter({ quotaNodes: 1 }), cluster: cluster({ status: atStep('Validate') }) }, 'Input'],
+      ['NoCapacity', { cluster: cluster({ status: atStep('PrimaryReady') }), nodes: [node(0)] }, 'Host'],
+      [
+        'WaitingForJoin',
+        { cluster: cluster({ status: atStep('PrimaryReady'), spec: { nodes: 'Joined' } }), nodes: [node(0, { finalizers: [] })] },
+        'Join',
+      ],
+    ];
+    for (const [reason, change, waitingFor] of cases) {
+      const status = statusOf(decideCluster(late(change)));
+      assert.equal(status.abandonedAttempt, undefined, reason);
+      assert.equal(ready(status).reason, reason);
+      assert.ok(ready(status).message.length > 40, `${reason} says too little: ${ready(status).message}`);
+      assert.equal(status.attempts?.[0]?.waitingFor, waitingFor);
+      assert.equal(status.errorSet?.[0]?.reason, reason);
+    }
+    const waited = atStep('PrimaryReady');
+    const record = { ...waited.attempts?.[0], waitingFor: 'Host' } as NonNullable<ClusterStatus['attempts']>[number];
+    const claimed = view({
+      afterMs: LATE_MS,
+      cluster: cluster({ status: { ...waited, attempts: [record] } }),
+      nodes: [node(0, { host: 'h1' })],
+    });
+    const status = statusOf(decideCluster(claimed));
+    assert.equal(status.abandonedAttempt, undefined);
+    assert.equal(status.attempts?.[0]?.stepStartedAt, new Date(T0 + LATE_MS).toISOString());
+    assert.equal(status.attempts?.[0]?.waitingFor, undefined);
+  });
+
+  it('I8: lets late nodes of abandoned attempts go, also during a later attempt', () => {
+    const status = atStep('PrimaryReady', 2, { abandonedAttempt: 1 });
+    const decision = decideCluster(
+      view({ cluster: cluster({ status }), nodes: [node(0, { attempt: 1 }), node(0, { attempt: 2, host: 'h1' })] }),
+    );
+    assert.deepEqual(
+      decision.effects.flatMap((effect) => (effect.kind === 'DeleteNode' ? [effect.on.name] : [])),
+      ['harbor-a1-n0'],
+    );
+  });
+
+  it('says what a refusal was, and writes nothing when all is said', () => {
+    const change = {
+      cluster: cluster({ status: atStep('CreatePrimary') }),
+      virtualDataCenter: dataCenter({ reservations: reservations([0, 1]) }),
+      refusal: 'no reservation',
+    };
+    const status = statusOf(decideCluster(view(change)));
+    assert.match(ready(status).message, /the director refused: no reservation/);
+    const said = { ...atStep('CreatePrimary'), ...status };
+    assert.deepEqual(kinds(decideCluster(view({ ...change, cluster: cluster({ status: said }) }))), ['CreateNode']);
+  });
+
+  it('a cluster waits under its own key', () => {
+    assert.equal(clusterKey(cluster()), 'demo/harbor');
+  });
+});
+
+describe('creation, for any state of the world', () => {
+  const nodes = fc.uniqueArray(
+    fc.record({
+      index: fc.integer({ min: 0, max: 3 }),
+      attempt: fc.integer({ min: 1, max: 3 }),
+      host: fc.option(fc.constantFrom('h1', 'h2'), { nil: undefined }),
+      retired: fc.boolean(),
+      deleted: fc.boolean(),
+      machine: fc.constantFrom(undefined, 'Running', 'Gone', 'Failed'),
+      agent: fc.constantFrom(undefined, 'Joined', 'Ready'),
+    }),
+    { selector: (one) => `${one.attempt}/${one.index}`, maxLength: 6 },
+  );
+  const worlds = fc.record({
+    attempt: fc.integer({ min: 0, max: 3 }),
+    abandoned: fc.integer({ min: 0, max: 3 }),
+    available: fc.boolean(),
+    failed: fc.boolean(),
+    deleted: fc.boolean(),
+    step: fc.constantFrom(...STEPS),
+    live: fc.boolean(),
+    workers: fc.integer({ min: 0, max: 3 }),
+    autoRepairOnErrors: fc.boolean(),
+    seenMs: fc.constantFrom(0, 20_000, 700_000),
+    nodes,
+  });
+  type World = typeof worlds extends fc.Arbitrary<infer W> ? W : never;
+
+  function viewOf(world: World): ClusterView {
+    const abandoned = Math.min(world.abandoned, world.available ? world.attempt - 1 : world.attempt);
+    const status: ClusterStatus =
+      world.attempt === 0
+        ? {}
+        : {
+            ...atStep(world.step, world.attempt),
+            ...(abandoned > 0 ? { abandonedAttempt: abandoned } : {}),
+            ...(world.available ? wasAvailable({ attempt: world.attempt }) : {}),
+          };
+    const record = status.attempts?.[0];
+    if (world.failed && record !== undefined && !world.available) record.outcome = 'Failed';
+    const built = world.nodes.map((one) =>
+      node(one.index, {
+        attempt: one.attempt,
+        retired: one.retired,
+        deleted: one.deleted,
+        ...(one.host === undefined ? {} : { host: one.host }),
+        status: {
+          ...(one.machine === undefined ? {} : { infrastructure: { incarnation: 1, phase: one.machine as 'Gone' } }),
+          ...(one.agent === undefined ? {} : { agent: { incarnation: 1, phase: one.agent as 'Ready' } }),
+        },
+      }),
+    );
+    const change = {
+      live: world.live,
+      cluster: cluster({ status, deleted: world.deleted, spec: { workers: world.workers, autoRepairOnErrors: world.autoRepairOnErrors } }),
+      nodes: built,
+      virtualDataCenter: dataCenter({ reservations: reservations([0, 1]) }),
+    };
+    const keys = decideCluster(view(change)).watching;
+    return view({ ...change, afterMs: world.seenMs, seen: seenFor(keys, world.seenMs, world.seenMs) });
+  }
+
+  const destroys = (effects: readonly Effect[]): Effect[] => effects.filter(isDestructive);
+
+  it('I3: a cached view never yields a destructive effect, and the write that abandons stands alone', () => {
+    fc.assert(
+      fc.property(worlds, (world) => {
+        const decision = decideCluster(viewOf(world));
+        if (!world.live) assert.deepEqual(destroys(decision.effects), []);
+        const abandons = decision.effects.some((effect) => effect.kind === 'PatchClusterStatus' && 'abandonedAttempt' in effect.status);
+        if (abandons) assert.deepEqual(kinds(decision), ['PatchClusterStatus']);
+      }),
+    );
+  });
+
+  it('I2 I4 I8: what is deleted is licensed by the state read; an available cluster loses only what was abandoned before; no fact is taken back', () => {
+    fc.assert(
+      fc.property(worlds, (world) => {
+        const at = viewOf(world);
+        const status = at.cluster.status ?? {};
+        for (const effect of decideCluster(at).effects) {
+          if (effect.kind === 'DeleteNode') {
+            const target = at.nodes.find((one) => one.metadata.uid === effect.on.uid);
+            const licensed =
+              world.deleted || (status.abandonedAttempt ?? 0) >= (target?.spec.attempt ?? 99) || target?.spec.retired === true;
+            assert.ok(licensed, `unlicensed deletion of ${effect.on.name}`);
+            if (status.availableAt !== undefined && !world.deleted) assert.ok((target?.spec.attempt ?? 99) < (status.attempt ?? 0));
+          }
+          if (effect.kind === 'PatchClusterStatus') {
+            const next = effect.status as ClusterStatus;
+            if (status.availableAt !== undefined)
+              assert.ok(!('availableAt' in next) && !('abandonedAttempt' in next) && !('attempt' in next));
+            if (next.abandonedAttempt !== undefined) assert.ok(next.abandonedAttempt > (status.abandonedAttempt ?? 0));
+            if (next.attempt !== undefined) assert.ok(next.attempt === (status.attempt ?? 0) + 1 || next.attempt === status.attempt);
+            assert.ok((next.attempts?.length ?? 0) <= 20);
+          }
+          if (effect.kind === 'CreateNode') assert.equal(effect.node.spec.attempt, status.attempt ?? 1);
+        }
+      }),
+    );
+  });
+
+  it('I1: a node is created only for the committed attempt, never for one that is abandoned', () => {
+    fc.assert(
+      fc.property(worlds, (world) => {
+        const at = viewOf(world);
+        const { attempt = 0, abandonedAttempt = 0 } = at.cluster.status ?? {};
+        const { effects } = decideCluster(at);
+        // Effects are carried out in order and the first that fails ends the pass: a patch before counts as committed.
+        const [first] = effects;
+        const begun = first?.kind === 'PatchClusterStatus' ? (first.status as ClusterStatus).attempt : undefined;
+        for (const effect of effects) {
+          if (effect.kind !== 'CreateNode') continue;
+          assert.equal(effect.node.spec.attempt, begun ?? attempt);
+          assert.ok(effect.node.spec.attempt > abandonedAttempt);
+        }
+      }),
+    );
+  });
+
+  it('releases of other names do not matter to what is already available', () => {
+    const decision = decideCluster(
+      view({ cluster: cluster({ status: wasAvailable() }), nodes: [readyNode(0), readyNode(1)], release: release([]) }),
+    );
+    assert.deepEqual(decision.effects, []);
+  });
+});

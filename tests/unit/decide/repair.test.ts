@@ -1,0 +1,87 @@
+/**
+ * After Available: replacement on proof alone.
+ */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Decision } from '../../../src/decide/cluster-view.ts';
+import { decideCluster } from '../../../src/decide/creation.ts';
+import { decideAfterAvailable, decideWorkerRepair, primaryOf } from '../../../src/decide/repair.ts';
+import type { ClusterStatus } from '../../../src/model/cluster.ts';
+import { cluster, dataCenter, node, readyNode, reservations, view, wasAvailable } from './fixtures.ts';
+
+const kinds = (decision: Decision): string[] => decision.effects.map((effect) => effect.kind).filter((kind) => kind !== 'RecordEvent');
+const available = cluster({ status: wasAvailable() });
+const gone = { infrastructure: { incarnation: 1, phase: 'Gone' as const } };
+
+describe('repair', () => {
+  it('I2: silence, failure and a machine that exited prove nothing', () => {
+    for (const phase of ['Exited', 'Failed', 'Running'] as const) {
+      const mute = node(0, { host: 'h1', status: { infrastructure: { incarnation: 1, phase } } });
+      const decision = decideAfterAvailable(view({ cluster: available, nodes: [mute, readyNode(1)], afterMs: 10 ** 9 }));
+      assert.ok(!kinds(decision).includes('RaiseIncarnation'), phase);
+    }
+  });
+
+  it('I2: word about an older incarnation proves nothing about this one', () => {
+    const replaced = node(0, { host: 'h1', incarnation: 2, status: gone, annotations: { 'outrigger.dev/confirm-dead': '1' } });
+    assert.ok(!kinds(decideAfterAvailable(view({ cluster: available, nodes: [replaced] }))).includes('RaiseIncarnation'));
+  });
+
+  it('I3 I4: a lost primary is replaced by one write, on the word of its host or of a person; a worker is left to the manager', () => {
+    const proofs = [node(0, { host: 'h1', status: gone }), node(0, { host: 'h1', annotations: { 'outrigger.dev/confirm-dead': '1' } })];
+    for (const primary of proofs) {
+      const decision = decideCluster(view({ cluster: available, nodes: [primary, node(1, { host: 'h2', status: gone })] }));
+      const raised = decision.effects.filter((effect) => effect.kind === 'RaiseIncarnation');
+      assert.deepEqual(
+        raised.map((effect) => [effect.on.name, effect.on.resourceVersion, effect.incarnation]),
+        [['harbor-a1-n0', '20', 2]],
+      );
+    }
+    const workers = decideWorkerRepair(
+      view({ cluster: available, nodes: [node(0, { host: 'h1', status: gone }), node(1, { host: 'h2', status: gone })] }),
+    );
+    assert.deepEqual(
+      workers.flatMap((effect) => (effect.kind === 'RaiseIncarnation' ? [effect.on.name] : [])),
+      ['harbor-a1-n1'],
+    );
+  });
+
+  it('I1: destroys nothing but late nodes of attempts abandoned before', () => {
+    const status = wasAvailable({ attempt: 2, abandonedAttempt: 1, primary: 'harbor-a2-n0' });
+    const nodes = [node(0, { attempt: 1 }), readyNode(0, ['hello'], { attempt: 2 }), node(1, { attempt: 2, status: gone, host: 'h1' })];
+    const decision = decideCluster(view({ cluster: cluster({ status }), nodes }));
+    assert.deepEqual(
+      decision.effects.flatMap((effect) => (effect.kind === 'DeleteNode' ? [effect.on.name] : [])),
+      ['harbor-a1-n0'],
+    );
+    const cached = decideCluster(view({ live: false, cluster: cluster({ status }), nodes }));
+    assert.deepEqual([cached.effects, cached.needsLive], [[], true]);
+  });
+
+  it('I5: writes the status only while the primary cannot', () => {
+    const heard = decideAfterAvailable(view({ cluster: available, nodes: [readyNode(0), node(1, { host: 'h2', status: gone })] }));
+    assert.deepEqual(heard.effects, []);
+    const lost = decideAfterAvailable(view({ cluster: available, nodes: [node(0, { incarnation: 2, status: gone }), readyNode(1)] }));
+    const patch = lost.effects.find((effect) => effect.kind === 'PatchClusterStatus');
+    assert.equal(patch?.kind === 'PatchClusterStatus' && (patch.status as ClusterStatus).phase, 'Error');
+  });
+
+  it('makes a primary anew whose object a person deleted, on a live view', () => {
+    const change = { cluster: available, nodes: [readyNode(1)], virtualDataCenter: dataCenter({ reservations: reservations([0, 1]) }) };
+    const cached = decideCluster(view({ ...change, live: false }));
+    assert.deepEqual([cached.effects, cached.needsLive], [[], true]);
+    assert.ok(kinds(decideCluster(view(change))).includes('CreateNode'));
+  });
+
+  it('knows the primary by the status, else by birth', () => {
+    assert.equal(
+      primaryOf(view({ cluster: cluster({ status: wasAvailable({ primary: 'harbor-a1-n1' }) }), nodes: [node(0), node(1)] }))?.spec.index,
+      1,
+    );
+    assert.equal(
+      primaryOf(view({ cluster: cluster({ status: wasAvailable({ primary: 'other' }) }), nodes: [node(0), node(1)] }))?.spec.index,
+      0,
+    );
+  });
+});
