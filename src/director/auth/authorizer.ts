@@ -8,6 +8,7 @@
  * I3: an extension server writes only its own sections of a status.
  */
 
+import type { JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EntityStore } from '../../ports/store.ts';
 import { changedOutside } from './changes.ts';
@@ -16,21 +17,24 @@ import { HOST_RIGHTS } from './host-rights.ts';
 import type { HostCaller } from './host-rights.ts';
 import { isOpenPath, SYSTEM_NAMESPACE } from './identity.ts';
 import type { Attributes, Authorizer, Decision, Identity, WriteContent } from './identity.ts';
-import { clusterTime, NODE_RIGHTS, notYours } from './node-rights.ts';
+import { MANAGER_RIGHTS } from './manager-rights.ts';
+import { AGENT_RIGHTS } from './node-rights.ts';
 import type { NodeCaller } from './node-rights.ts';
 import { openRbac, serviceAccountName } from './rbac.ts';
 import type { Rbac } from './rbac.ts';
-import { openRelations } from './relations.ts';
+import { isDeleting, openRelations } from './relations.ts';
 import type { Relations } from './relations.ts';
 import { contentVerdict, indexRights, rowsFor } from './right.ts';
 import type { RightsIndex, RowAnswer } from './right.ts';
-import { ownedSections, STATUS_SECTIONS } from './status-section.ts';
+import { notYours, ownedSections, STATUS_SECTIONS } from './status-section.ts';
+import type { SectionTime } from './status-section.ts';
+import { part, text } from './stored-object.ts';
 
 /** The ServiceAccount that extension servers use. */
 export const EXTENSION_ACCOUNT = 'extension';
 const EXTENSION_NAME = serviceAccountName(SYSTEM_NAMESPACE, EXTENSION_ACCOUNT);
 
-const NODE_INDEX = indexRights(NODE_RIGHTS);
+const NODE_INDEX = indexRights([...AGENT_RIGHTS, ...MANAGER_RIGHTS]);
 const HOST_INDEX = indexRights(HOST_RIGHTS);
 
 const BY_ADMIN: Decision = { allowed: true, reason: 'admin' };
@@ -80,13 +84,23 @@ function authorizeWrite(sources: Sources, identity: Identity, attributes: Attrib
   if (identity.kind === 'admin') return BY_ADMIN;
   const rows = askRows(sources, identity, attributes);
   if (rows !== undefined && 'allowed' in rows) {
-    const verdict = rows.content(content);
+    const verdict = rows.content(attributes.subresource === 'status' ? statusOnly(content) : content);
     return verdict === undefined ? BY_ROW : refuse(identity, attributes, verdict);
   }
   const why = escalationIn(sources.rbac, identity, attributes, content) ?? foreignSection(identity, attributes, content);
   if (why !== undefined) return refuse(identity, attributes, why);
   if (sources.rbac.allows(identity, attributes)) return BY_RBAC;
   return refuse(identity, attributes, rows?.nearest ?? whyNot(identity));
+}
+
+/**
+ * A write of the status subresource changes the status alone: the API layer sees to that. What else differs between the states (a default that
+ * a newer schema brought) is not the caller's doing.
+ */
+function statusOnly({ old, next }: WriteContent): WriteContent {
+  if (old === undefined || next === undefined) return { old, next };
+  const { status: _replaced, ...rest } = old;
+  return { old, next: next['status'] === undefined ? rest : { ...rest, status: next['status'] } };
 }
 
 type Rows =
@@ -116,7 +130,7 @@ function rowsOf<Caller>(index: RightsIndex<Caller>, caller: Caller, attributes: 
 
 function nodeCaller(relations: Relations, bearer: NonNullable<Identity['node']>): NodeCaller | undefined {
   const node = relations.node(bearer.uid);
-  return node === undefined ? undefined : { node, incarnation: bearer.incarnation };
+  return node === undefined ? undefined : { node, incarnation: bearer.incarnation, relations };
 }
 
 function hostCaller({ relations, clock }: Sources, name: string): HostCaller | undefined {
@@ -126,10 +140,15 @@ function hostCaller({ relations, clock }: Sources, name: string): HostCaller | u
 
 function foreignSection(identity: Identity, attributes: Attributes, content: WriteContent): string | undefined {
   if (identity.name !== EXTENSION_NAME || attributes.subresource !== 'status') return undefined;
-  const { old, next } = content;
+  const { old, next } = statusOnly(content);
   if (old === undefined || next === undefined || STATUS_SECTIONS[attributes.resource] === undefined) return undefined;
   const field = changedOutside(old, next, ownedSections(attributes.resource, 'extension', clusterTime(old)));
   return field === undefined ? undefined : notYours('an extension server', attributes.resource, field);
+}
+
+/** In which time a Cluster is, for the table of sections. */
+function clusterTime(old: JsonObject): SectionTime {
+  return text(part(old, 'status')['availableAt']) === undefined || isDeleting(old) ? 'BeforeAvailable' : 'AfterAvailable';
 }
 
 function whyNot(identity: Identity): string {

@@ -14,12 +14,11 @@ import { API_GROUP } from '../../model/resource.ts';
 import { changedOutside, sameJson } from './changes.ts';
 import { SYSTEM_NAMESPACE } from './identity.ts';
 import type { Attributes } from './identity.ts';
-import { notYours } from './node-rights.ts';
 import { isDeleting, numberOf } from './relations.ts';
 import type { NodeFacts, Relations } from './relations.ts';
 import type { Right, States, Verdict } from './right.ts';
 import { requires } from './selector.ts';
-import { ownedSections } from './status-section.ts';
+import { notYours, ownedSections } from './status-section.ts';
 import { part, secretData, text } from './stored-object.ts';
 
 /** A host that the director knows. */

@@ -1,9 +1,9 @@
 /**
- * What the agent of a node may do: rows N1 to N8. By relation: its own node, its own cluster, its own namespace.
+ * What the agent of a node may do: rows N1 to N7. By relation: its own node, its own cluster, its own namespace. What the primary's agent may do
+ * besides stands in manager-rights.ts.
  *
  * I1: a node reads and writes nothing of another cluster.
  * I2: an older incarnation may only read its own node, so that it learns what has replaced it.
- * I3: Cluster status is written by the node that holds primary, under a term that is not below the recorded one.
  */
 
 import { EVENTS, LEASES } from '../../model/core-kinds.ts';
@@ -11,24 +11,25 @@ import { LABEL_CLUSTER_UID, nodeLeaseName } from '../../model/labels.ts';
 import { API_GROUP } from '../../model/resource.ts';
 import { changedOutside } from './changes.ts';
 import type { Attributes } from './identity.ts';
-import { isDeleting, numberOf } from './relations.ts';
-import type { NodeFacts } from './relations.ts';
+import { numberOf } from './relations.ts';
+import type { NodeFacts, Relations } from './relations.ts';
 import type { Right, States, Verdict } from './right.ts';
 import { requires } from './selector.ts';
-import { ownedSections, ownersOf } from './status-section.ts';
+import { notYours, ownedSections } from './status-section.ts';
 import { part, text } from './stored-object.ts';
 
 /** A node that the director knows, and the incarnation that its certificate names. */
 export interface NodeCaller {
   readonly node: NodeFacts;
   readonly incarnation: number;
+  readonly relations: Relations;
 }
 
 const GROUP = API_GROUP;
 const CHANGE = ['patch', 'update'];
 const FOLLOW = ['list', 'watch'];
 
-export const NODE_RIGHTS: readonly Right<NodeCaller>[] = [
+export const AGENT_RIGHTS: readonly Right<NodeCaller>[] = [
   {
     id: 'N1',
     verbs: ['get'],
@@ -73,25 +74,15 @@ export const NODE_RIGHTS: readonly Right<NodeCaller>[] = [
   },
   {
     id: 'N6',
-    verbs: CHANGE,
-    group: GROUP,
-    resource: 'clusters',
-    subresource: 'status',
-    says: "its own Cluster, when it holds primary (or was born so and brings a higher term) and the cluster was available: the manager's sections, with a term not below the recorded one; never availableAt, autoRepair, abandonedAttempt or the attempts",
-    refuses: (caller, asked) => olderOrElsewhere(caller, asked) ?? named(asked, caller.node.cluster, 'its own Cluster'),
-    refusesContent: managerSections,
-  },
-  {
-    id: 'N7',
     verbs: ['create'],
     group: EVENTS.group,
     resource: EVENTS.plural,
-    says: 'in its namespace, about its own ClusterNode or Cluster',
+    says: 'in its namespace, about its Cluster and the ClusterNodes of that',
     refuses: olderOrElsewhere,
     refusesContent: eventAboutOwn,
   },
   {
-    id: 'N8',
+    id: 'N7',
     verbs: ['get', 'create', ...CHANGE],
     group: LEASES.group,
     resource: LEASES.plural,
@@ -110,11 +101,11 @@ function within(node: NodeFacts, asked: Attributes): Verdict {
   return asked.namespace === node.namespace ? undefined : `a node may ask for this only in its own namespace, ${node.namespace}`;
 }
 
-function olderOrElsewhere(caller: NodeCaller, asked: Attributes): Verdict {
+export function olderOrElsewhere(caller: NodeCaller, asked: Attributes): Verdict {
   return older(caller) ?? within(caller.node, asked);
 }
 
-function named(asked: Attributes, name: string, what: string): Verdict {
+export function named(asked: Attributes, name: string, what: string): Verdict {
   return asked.name === name ? undefined : `a node may do this only with ${what}, ${name}`;
 }
 
@@ -150,43 +141,11 @@ function agentSections({ node, incarnation }: NodeCaller, { old, next }: States)
   return `status.agent.incarnation must be ${incarnation}, the incarnation of the agent that writes it`;
 }
 
-function managerSections({ node, incarnation }: NodeCaller, { old, next }: States): Verdict {
-  if (text(part(old, 'metadata')['uid']) !== node.clusterUid)
-    return `the cluster ${node.cluster} is not the one that this node belongs to (${node.clusterUid})`;
-  if (incarnation !== node.incarnation)
-    return `${node.name} is known here at incarnation ${node.incarnation}, this agent is of ${incarnation}`;
-  const was = part(old, 'status');
-  const becomes = part(next, 'status');
-  if (text(was['availableAt']) === undefined)
-    return `${node.cluster} was not available yet: until then its status is written by the extension servers`;
-  const field = changedOutside(old, next, ownedSections('clusters', 'manager', 'AfterAvailable'));
-  if (field !== undefined) return notYours('a manager', 'clusters', field);
-  const primary = text(was['primary']);
-  const [recorded, term] = [numberOf(was['term']), numberOf(becomes['term'])];
-  if (term < recorded) return `term ${term} is below the recorded term ${recorded}: another primary has taken over`;
-  const names = text(becomes['primary']);
-  if (names !== primary && names !== node.name) return `status.primary may be set by a manager only to its own node, ${node.name}`;
-  if (primary === node.name || (primary === undefined && node.role === 'Primary')) return undefined;
-  if (node.role === 'Primary' && names === node.name && term > recorded) return undefined;
-  return `${primary ?? 'no node'} is recorded as primary under term ${recorded}, so ${node.name} does not manage ${node.cluster}`;
-}
-
-function eventAboutOwn({ node }: NodeCaller, { next }: States): Verdict {
+function eventAboutOwn({ node, relations }: NodeCaller, { next }: States): Verdict {
   const about = part(next, 'involvedObject');
-  const uid = text(about['uid']);
-  const own = (about['kind'] === 'ClusterNode' && uid === node.uid) || (about['kind'] === 'Cluster' && uid === node.clusterUid);
-  return own && about['namespace'] === node.namespace
-    ? undefined
-    : 'a node may speak only of its own ClusterNode or Cluster, named by kind, namespace and uid';
-}
-
-/** `field` lies outside of what the writer owns. */
-export function notYours(writer: string, resource: string, field: string): string {
-  const owners = field.startsWith('status.') ? ownersOf(resource, field) : '';
-  return `${writer} may not change ${field}${owners === '' ? '' : `, which belongs to ${owners}`}`;
-}
-
-/** In which time a Cluster is, for the table of sections. */
-export function clusterTime(old: States['old']): 'BeforeAvailable' | 'AfterAvailable' {
-  return text(part(old, 'status')['availableAt']) === undefined || isDeleting(old) ? 'BeforeAvailable' : 'AfterAvailable';
+  const uid = text(about['uid']) ?? '';
+  const isCluster = about['kind'] === 'Cluster' && uid === node.clusterUid;
+  const isMember = about['kind'] === 'ClusterNode' && relations.node(uid)?.clusterUid === node.clusterUid;
+  if ((isCluster || isMember) && about['namespace'] === node.namespace) return undefined;
+  return 'a node may speak only of its own Cluster and the ClusterNodes of that, named by kind, namespace and uid';
 }

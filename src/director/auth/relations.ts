@@ -8,7 +8,6 @@
  * I2: each state is parsed at most once.
  */
 
-import { isJsonObject } from '../../model/json.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { API_GROUP } from '../../model/resource.ts';
 import type { EntityKey, EntityStore, StoredEntity } from '../../ports/store.ts';
@@ -22,6 +21,8 @@ export interface NodeFacts {
   readonly cluster: string;
   readonly clusterUid: string;
   readonly virtualDataCenter: string;
+  readonly attempt: number;
+  readonly index: number;
   /** What it was born as. */
   readonly role: string;
   readonly incarnation: number;
@@ -30,11 +31,19 @@ export interface NodeFacts {
   readonly deleting: boolean;
 }
 
+export interface ClusterFacts {
+  readonly uid: string;
+  /** As recorded in its status. */
+  readonly primary: string | undefined;
+  readonly wasAvailable: boolean;
+  readonly deleting: boolean;
+}
+
 export interface Relations {
   /** The ClusterNode that bears this uid. */
   node(uid: string): NodeFacts | undefined;
   nodeAt(namespace: string, name: string): NodeFacts | undefined;
-  clusterUid(namespace: string, name: string): string | undefined;
+  cluster(namespace: string, name: string): ClusterFacts | undefined;
   /** `spec.hosts` of a VirtualDataCenter; empty when there is none of that name. */
   hostsOf(namespace: string, virtualDataCenter: string): readonly string[];
   host(name: string): { readonly uid: string } | undefined;
@@ -58,6 +67,7 @@ export function openRelations(store: EntityStore): Relations {
     },
   });
   const nodeFacts = perState(readNode);
+  const clusterFacts = perState(readCluster);
   const hosts = perState(readHosts);
   const ours = (resource: string, namespace: string, name: string): StoredEntity | undefined =>
     store.get({ group: API_GROUP, resource, namespace, name });
@@ -69,7 +79,7 @@ export function openRelations(store: EntityStore): Relations {
       return node?.uid === uid ? node : undefined;
     },
     nodeAt,
-    clusterUid: (namespace, name) => ours('clusters', namespace, name)?.uid,
+    cluster: (namespace, name) => clusterFacts(ours('clusters', namespace, name)),
     hostsOf: (namespace, virtualDataCenter) => hosts(ours('virtualdatacenters', namespace, virtualDataCenter)) ?? [],
     host: (name) => ours('hosts', '', name),
     serviceAccountUid: (namespace, name) => store.get({ group: '', resource: 'serviceaccounts', namespace, name })?.uid,
@@ -101,10 +111,23 @@ function readNode(entity: StoredEntity): NodeFacts {
     cluster: text(spec['cluster']) ?? '',
     clusterUid: text(spec['clusterUid']) ?? '',
     virtualDataCenter: text(spec['virtualDataCenter']) ?? '',
+    attempt: numberOf(spec['attempt']),
+    index: numberOf(spec['index']),
     role: text(spec['role']) ?? '',
     incarnation: numberOf(spec['incarnation']),
     host: text(spec['host']),
     retired: spec['retired'] === true,
+    deleting: isDeleting(object),
+  };
+}
+
+function readCluster(entity: StoredEntity): ClusterFacts {
+  const object = entity.object();
+  const status = part(object, 'status');
+  return {
+    uid: entity.uid,
+    primary: text(status['primary']),
+    wasAvailable: text(status['availableAt']) !== undefined,
     deleting: isDeleting(object),
   };
 }
@@ -121,9 +144,4 @@ export function isDeleting(object: JsonObject): boolean {
 /** A whole number, or 0 for anything else. */
 export function numberOf(value: unknown): number {
   return typeof value === 'number' && Number.isInteger(value) ? value : 0;
-}
-
-/** `object` when it is one; else an empty object, which no rule likes. */
-export function objectOf(object: unknown): JsonObject {
-  return isJsonObject((object ?? null) as JsonObject) ? (object as JsonObject) : {};
 }

@@ -1,8 +1,8 @@
 /**
  * Who owns which section of which status: the one table behind "each writer owns its own sections and patches only those".
  *
- * A section is a direct member of `status`. Before a cluster was available the extension servers write all of it; from then on what runs is the
- * manager's (the agent of the primary), and what guards against destruction stays the extension servers' for ever.
+ * A section is a direct member of `status`. Before a cluster was available the extension servers write all of it; from then on who manages it under
+ * which term is the manager's to say (the agent of the primary), and what guards against destruction stays the extension servers' for ever.
  *
  * I1: every member of the status of every kind that several write has a row.
  * I2: availableAt, autoRepair, abandonedAttempt and the attempts are never a node's or host's to write.
@@ -25,7 +25,7 @@ const AGENT: SectionOwner = { writer: 'agent', when: 'Always' };
 const HOST: SectionOwner = { writer: 'host', when: 'Always' };
 
 const GUARDS = [EXTENSION];
-/** The manager's, and an extension server's when the manager is silent. */
+/** The manager's once it is there; an extension server's before, and again when there is no primary that could speak. */
 const SAID_BY_BOTH = [EXTENSION, MANAGER];
 const WHAT_RUNS = [EXTENSION_BEFORE, MANAGER];
 
@@ -44,13 +44,13 @@ export const STATUS_SECTIONS: Readonly<Record<string, Readonly<Record<string, re
     retryAt: GUARDS,
     primary: WHAT_RUNS,
     term: WHAT_RUNS,
-    workers: WHAT_RUNS,
-    nodes: WHAT_RUNS,
-    services: WHAT_RUNS,
     release: WHAT_RUNS,
+    workers: SAID_BY_BOTH,
+    nodes: SAID_BY_BOTH,
+    services: SAID_BY_BOTH,
   },
   clusternodes: { role: [AGENT], agent: [AGENT], infrastructure: [HOST] },
-  virtualdatacenters: { conditions: GUARDS, reservations: GUARDS, reserved: GUARDS },
+  virtualdatacenters: { conditions: GUARDS, reservations: SAID_BY_BOTH, reserved: SAID_BY_BOTH },
   hosts: { conditions: [HOST], address: [HOST], version: [HOST], bootId: [HOST], nodes: [HOST], used: [HOST], unclaimed: [HOST] },
 };
 
@@ -77,7 +77,7 @@ function covers(when: SectionTime, now: SectionTime): boolean {
 }
 
 /** Who owns a section (`status.<section>…`), in words. */
-export function ownersOf(resource: string, path: string): string {
+function ownersOf(resource: string, path: string): string {
   const section = path.split('.')[1] ?? '';
   const owners = STATUS_SECTIONS[resource]?.[section] ?? [];
   const words: Record<SectionTime, string> = {
@@ -94,3 +94,9 @@ const OWNER_NAMES: Readonly<Record<SectionWriter, string>> = {
   agent: "the node's agent",
   host: 'the host daemon',
 };
+
+/** A refusal: `field` lies outside of what the writer owns. */
+export function notYours(writer: string, resource: string, field: string): string {
+  const owners = field.startsWith('status.') ? ownersOf(resource, field) : '';
+  return `${writer} may not change ${field}${owners === '' ? '' : `, which belongs to ${owners}`}`;
+}
