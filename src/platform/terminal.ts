@@ -2,6 +2,7 @@
  * Standard output and standard error of this process, and the signals by which a person or a supervisor asks it to stop.
  *
  * I1: the first signal asks to stop in order, the second one to stop at once; whoever does not obey the second within 5 s is ended.
+ *     One Ctrl-C can arrive twice, from the terminal and from npm, which passes it on: what follows within half a second is the same one.
  * I2: a reader that went away (a closed pipe) is no failure of the command.
  */
 
@@ -10,6 +11,7 @@ import { Fault } from '../model/fault.ts';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const FORCED_STOP_MS = 5_000;
+const SAME_SIGNAL_MS = 500;
 
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
@@ -34,10 +36,14 @@ export interface StopSignals {
 export function stopSignals(): StopSignals {
   const stop = new AbortController();
   const force = new AbortController();
+  let askedAtMs = 0;
   for (const name of STOP_SIGNALS) {
     process.on(name, () => {
-      if (!stop.signal.aborted) return stop.abort(new Fault('Aborted', `Stopped by ${name}.`));
-      if (force.signal.aborted) return;
+      if (!stop.signal.aborted) {
+        askedAtMs = performance.now();
+        return stop.abort(new Fault('Aborted', `Stopped by ${name}.`));
+      }
+      if (force.signal.aborted || performance.now() - askedAtMs < SAME_SIGNAL_MS) return;
       force.abort(new Fault('Aborted', `Stopped at once by ${name}.`));
       setTimeout(() => process.exit(1), FORCED_STOP_MS).unref();
     });

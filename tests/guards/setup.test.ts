@@ -184,6 +184,27 @@ describe('set-up', () => {
     assert.equal(setup(place).output, 'setup: ready.\n');
   });
 
+  test('stopping npm stops the program: no shell in between swallows the signal', async (context) => {
+    const place = checkout(context);
+    setup(place);
+    cpSync(join(HOME, 'package.json'), join(place.folder, 'package.json'));
+    mkdirSync(join(place.folder, 'src', 'main'), { recursive: true });
+    const program =
+      "process.on('SIGTERM', () => { console.log('stopped'); process.exit(0); });\nconsole.log('up');\nsetInterval(() => {}, 1000);\n";
+    writeFileSync(join(place.folder, 'src', 'main', 'outrigger.ts'), program);
+    const child = spawn('npm', ['start'], { cwd: place.folder, env: { ...process.env, CI: '1' }, stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    const ended = new Promise((resolve) => child.on('exit', () => setTimeout(resolve, 500)));
+    context.after(() => spawnSync('pkill', ['-KILL', '-f', join(place.folder, 'src')]));
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+      if (output.includes('\nup\n')) child.kill('SIGTERM');
+    });
+    await ended;
+    child.stdout.destroy();
+    assert.match(output, /\nup\nstopped\n/);
+  });
+
   test('the old Node of the machine can read every file of set-up', (context) => {
     const oldNode = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => existsSync(path));
     if (oldNode === undefined) return context.diagnostic('this machine has no Node of its own');

@@ -10,7 +10,7 @@
  * I2: in continuous integration as root nothing may be left out or skipped.
  * I3: the last line is `N passed, N failed`, alone on a line.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHECKS } from '../check/checks.ts';
@@ -116,7 +116,8 @@ async function main(): Promise<number> {
   const { rows, leftOut } = await runAll(selection, options);
   if (stop.signal.aborted) await killOrphans(runFolder);
   const code = summarize(rows, leftOut, selection);
-  if (code === 0 || isCi) rmSync(runFolder, { recursive: true, force: true });
+  if (code === 0 || isCi || readdirSync(runFolder).length === 0) rmSync(runFolder, { recursive: true, force: true });
+  else console.error(`What the failed tests left is in ${runFolder}.`);
   return stop.signal.aborted ? 130 : code;
 }
 

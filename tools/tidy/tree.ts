@@ -47,9 +47,9 @@ const TEXT =
 /** Bigger files are data, not text that people wrote. */
 const MAX_TEXT_BYTES = 2 * 1024 * 1024;
 
-/** Paths that git knows or would add, sorted; ignored and deleted ones left out. */
+/** Paths that git knows or would add, sorted; ignored and deleted ones left out. Reading is safe in a folder of another user's too. */
 export function listFiles(root: string): string[] {
-  const out = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], {
+  const out = execFileSync('git', ['-c', 'safe.directory=*', 'ls-files', '-co', '--exclude-standard', '-z'], {
     cwd: root,
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
