@@ -184,6 +184,28 @@ describe('set-up', () => {
     assert.equal(setup(place).output, 'setup: ready.\n');
   });
 
+  test('I3: system packages: installed as root, else named, and named when they cannot be had', (context) => {
+    const place = checkout(context);
+    writeFileSync(join(place.folder, 'tools/setup/apt.txt'), '# why\nsome-package some-command-of-it\n');
+    const apt = join(place.folder, 'fake-bin', 'apt-get');
+    writeFileSync(apt, '#!/bin/sh\necho "E: no such package" >&2; exit 100\n');
+    chmodSync(apt, 0o755);
+    const isRoot = process.getuid?.() === 0;
+    const without = setup(place, 'test');
+    assert.match(
+      without.output,
+      isRoot
+        ? /E: no such package[^]*some-package could not be installed; install them by hand/
+        : /ask for: sudo apt-get install.*some-package/,
+    );
+    if (!isRoot) return;
+    writeFileSync(apt, `#!/bin/sh\ncase "$*" in *"install -y"*some-package*) cp "$0" "$(dirname "$0")/some-command-of-it";; esac\n`);
+    const withIt = setup(place, 'test');
+    assert.match(withIt.output, /installing system packages: some-package/);
+    // The next thing that is missing in this bare checkout.
+    assert.match(withIt.output, /There is no kubectl 1\.32 among the packages/);
+  });
+
   test('stopping npm stops the program: no shell in between swallows the signal', async (context) => {
     const place = checkout(context);
     setup(place);
