@@ -75,6 +75,7 @@ export async function startDetached(start: ProcessStart): Promise<StartedProcess
       detached: true,
       stdio: ['ignore', log, log, ...shutInherited()],
       argv0: program,
+      ...start.user,
     });
     // Read at once: until this turn of the event loop ends, nobody reaps the child, so its pid cannot be anybody else's.
     const id = child.pid === undefined ? undefined : justBorn(child.pid);

@@ -32,6 +32,8 @@ export interface ProcessStart {
   readonly folder: string;
   /** Standard output and error are appended here; its folder is made. */
   readonly logFile: string;
+  /** Runs as this user; only root may ask for another than itself. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 export interface StartedProcess {

@@ -178,7 +178,7 @@ export interface EntityStore {
   /** A caller says that it has seen `era` at `revision` (hello). Opens a new era when that is younger than ours. */
   observeEra(era: Era, revision: number, signal: AbortSignal): Promise<EraSighting>;
 
-  /** Ends subscriptions (`closed`), refuses new writes, waits for those under way (5 s), lets the database go. */
+  /** Ends subscriptions (`closed`), refuses new writes, waits for those under way (3 s), lets the database go. */
   close(): Promise<void>;
 }
 

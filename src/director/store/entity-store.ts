@@ -38,7 +38,7 @@ export interface StoreDeps {
 }
 
 /** How long `close` waits for writes that are under way. */
-const DRAIN_MS = 5_000;
+const DRAIN_MS = 3_000;
 
 /** Loads the store and starts its loops. While the database does not answer it waits and tries, until `signal` aborts. */
 export async function openEntityStore(deps: StoreDeps, signal: AbortSignal): Promise<EntityStore> {
