@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { ClusterView, Decision } from '../../../src/decide/cluster-view.ts';
 import { clusterKey, decideCluster } from '../../../src/decide/creation.ts';
 import { isDestructive } from '../../../src/decide/effect.ts';

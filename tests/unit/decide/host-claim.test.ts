@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { claimsOf, dutyOf, startRefusal } from '../../../src/decide/host-claim.ts';
 import type { ClaimView, HeldNode } from '../../../src/decide/host-claim.ts';
 import type { Cluster } from '../../../src/model/cluster.ts';

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { NO_OBSERVATIONS, observe, seenMs } from '../../../src/decide/observation.ts';
 import { extensionLeaseName, isMine, liveServers, NO_LEASES, observeLeases } from '../../../src/decide/sharding.ts';
 import type { Lease } from '../../../src/model/core-kinds.ts';

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { canonicalJson } from '../../../src/base/canonical.ts';
 import { attemptsAfter, statusPatch, stepDone, timestamp } from '../../../src/decide/attempt.ts';
 import { bornMembership, followHigher, mayRunSingletons, memberId } from '../../../src/decide/authority.ts';

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { endpointsOf } from '../../../src/decide/endpoints.ts';
 import type { EndpointsInput } from '../../../src/decide/endpoints.ts';
 import { conflictOf, desiredInstances, planCluster, planOf, servicesOf } from '../../../src/decide/plan.ts';

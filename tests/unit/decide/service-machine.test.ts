@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { initialService, isServiceGone, serviceReportOf, stepService } from '../../../src/decide/service-machine.ts';
 import type { Desired, ListedPod, ServiceEffect, ServiceEvent, ServiceState } from '../../../src/decide/service-machine.ts';
 import type { ProbePlan } from '../../../src/decide/service-probe.ts';
