@@ -13,6 +13,7 @@ export interface DataPaths {
   readonly runFolder: string;
   readonly logFolder: string;
   readonly postgres: string;
+  readonly hostFolder: string;
   readonly nodesFolder: string;
 }
 
@@ -24,8 +25,14 @@ export function dataPaths(root: string): DataPaths {
     runFolder: `${root}/run`,
     logFolder: `${root}/logs`,
     postgres: `${root}/postgres`,
+    hostFolder: `${root}/host`,
     nodesFolder: `${root}/host/nodes`,
   };
+}
+
+/** What this machine's host joins with (read by src/host/join-file.ts). */
+export function joinFileOf(paths: DataPaths): string {
+  return `${paths.hostFolder}/join.json`;
 }
 
 /** Mark of `outrigger up` itself. */

@@ -19,3 +19,8 @@ export function programVersion(): string {
 export function programCommand(args: readonly string[]): readonly [string, ...string[]] {
   return [process.execPath, join(dirname(HERE), '..', 'main', `outrigger${extname(HERE)}`), ...args];
 }
+
+/** A file or folder that comes with this program, absolute. */
+export function packageFile(path: string): string {
+  return join(dirname(HERE), '..', '..', path);
+}

@@ -34,6 +34,7 @@ export function systemProcesses(): Processes {
     isAlive,
     find: processesMarked,
     start: startDetached,
+    signalOne: (id, signal) => isAlive(id) && sendSignal(id.pid, signal),
     signalGroup: (id, signal) => isAlive(id) && sendSignal(-id.pid, signal),
     stop: stopSession,
   };

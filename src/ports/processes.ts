@@ -54,6 +54,8 @@ export interface Processes {
    * Throws `Fault` ProgramMissing when the program cannot be run, FolderUnwritable when the log cannot be opened.
    */
   start(start: ProcessStart): Promise<StartedProcess>;
+  /** Sends a signal to it alone; false when it no longer lives. */
+  signalOne(id: ProcessId, signal: 'SIGTERM' | 'SIGKILL'): boolean;
   /** Sends a signal to it and to its process group; false when it no longer lives. */
   signalGroup(id: ProcessId, signal: 'SIGTERM' | 'SIGKILL' | 'SIGUSR2' | 'SIGHUP'): boolean;
   /** TERM to the group, KILL after `graceMs`; resolves when no process of its session lives. Safe to repeat. Throws `Fault` DeadlineExceeded when it survives KILL for 5 s. */

@@ -40,6 +40,7 @@ export interface SupervisorDeps {
   readonly onEvent: (event: PartEvent) => void;
 }
 
+const NO_PROCESS: ProcessId = { pid: -1, bootId: '', startTicks: -1 };
 const CHECK_EVERY_MS = 50;
 const CHECK_DEADLINE_MS = 5_000;
 const READY_DEADLINE_MS = 60_000;
@@ -50,38 +51,36 @@ export interface Supervised {
   readonly ready: Promise<void>;
   /** Resolves when the supervisor has ended. Never rejects. */
   readonly done: Promise<void>;
-  /** The process that runs now. */
-  running(): RunningPart | undefined;
+  /** Whether a process that passed the check lives now. */
+  isReady(): boolean;
 }
 
 export function supervise(part: Part, deps: SupervisorDeps, signal: AbortSignal): Supervised {
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
   ready.catch(() => undefined);
-  let running: RunningPart | undefined;
-  const keep = (now: RunningPart | undefined): void => void (running = now);
-  const done = keepAlive(part, deps, signal, { onReady: resolve, keep }).catch(reject);
-  return { part, ready, done, running: () => running };
+  let isReady = false;
+  const setReady = (now: boolean): void => {
+    isReady = now;
+    if (now) resolve();
+  };
+  // Ended by its signal before it was ready: whoever waits for that is told, too.
+  const done = keepAlive(part, deps, setReady, signal).then(() => reject(signal.reason), reject);
+  return { part, ready, done, isReady: () => isReady };
 }
 
-interface Hooks {
-  readonly onReady: () => void;
-  readonly keep: (running: RunningPart | undefined) => void;
-}
-
-async function keepAlive(part: Part, deps: SupervisorDeps, signal: AbortSignal, hooks: Hooks): Promise<void> {
+async function keepAlive(part: Part, deps: SupervisorDeps, setReady: (ready: boolean) => void, signal: AbortSignal): Promise<void> {
   let history = FRESH_PART;
   while (!signal.aborted) {
     const startedMs = deps.clock.monotonicMs();
     deps.onEvent({ kind: 'starting', part });
-    const running = await part.start(signal);
-    hooks.keep(running);
+    const running = await startOnce(part, history.wasReady, signal);
     const ready = await becomesReady(part, running, { ...deps, deadlineMs: history.wasReady ? Infinity : READY_DEADLINE_MS }, signal);
     if (ready) {
       deps.onEvent({ kind: 'ready', part, tookMs: deps.clock.monotonicMs() - startedMs, again: history.wasReady });
-      hooks.onReady();
+      setReady(true);
     }
     const exit = await untilEnd(running, signal);
-    hooks.keep(undefined);
+    setReady(false);
     if (exit === undefined) return;
     const ranMs = deps.clock.monotonicMs() - startedMs;
     const decision = afterEnd(history, { exit, ranMs, ready }, deps.random.float());
@@ -89,6 +88,16 @@ async function keepAlive(part: Part, deps: SupervisorDeps, signal: AbortSignal, 
     history = decision.history;
     deps.onEvent({ kind: 'ended', part, how: describeExit(exit), againInMs: decision.afterMs });
     await deps.clock.sleep(decision.afterMs, signal).catch(() => undefined);
+  }
+}
+
+/** A part that was ready once and cannot be started now has ended, and is tried again; one that never was says why. */
+async function startOnce(part: Part, wasReady: boolean, signal: AbortSignal): Promise<RunningPart> {
+  try {
+    return await part.start(signal);
+  } catch (cause) {
+    if (!wasReady || !(cause instanceof Fault)) throw cause;
+    return { id: NO_PROCESS, exited: Promise.resolve({ exitCode: null, signal: null }) };
   }
 }
 

@@ -1,0 +1,69 @@
+/**
+ * What `outrigger up` is made of: everything that it needs of the world, handed in by src/main/up.ts.
+ */
+
+import type { DirectorApi } from '../../ports/director.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Files } from '../../ports/files.ts';
+import type { NameLocks } from '../../ports/name-lock.ts';
+import type { NewJoinSecret } from '../../ports/join-secret.ts';
+import type { Processes } from '../../ports/processes.ts';
+import type { Random } from '../../ports/random.ts';
+import type { TcpPorts } from '../../ports/tcp-ports.ts';
+import type { DataPaths } from '../data-folder.ts';
+import type { Screen } from '../screen.ts';
+import type { SampleOrder } from './sample.ts';
+import type { RunningPart } from './supervisor.ts';
+
+/** The embedded database, as far as up needs to know it. */
+export interface Database {
+  /** Starts it, or adopts the one that still holds the folder. */
+  start(signal: AbortSignal): Promise<RunningPart>;
+  /** True when it takes connections. */
+  check(signal: AbortSignal): Promise<boolean>;
+  /** Folder of its socket, for the director. */
+  socketFolder(): string;
+  /** Ends whatever runs in the folder, whoever started it; false: nothing did. `force`: at once, without waiting for sessions. */
+  stop(force: boolean): Promise<boolean>;
+}
+
+/** Access to the control plane with the admin's certificate. */
+export interface AdminAccess {
+  readonly api: DirectorApi;
+  readonly authorityPem: string;
+  readonly caHash: string;
+}
+
+export interface UpDeps {
+  readonly paths: DataPaths;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: Files;
+  readonly processes: Processes;
+  readonly locks: NameLocks;
+  readonly ports: TcpPorts;
+  readonly screen: Screen;
+  readonly database: Database;
+  /** Undefined until the director has written the kubeconfig. */
+  readonly admin: () => AdminAccess | undefined;
+  /** `sha256:<hex>` of the CA that this machine's host joined, if it did. */
+  readonly joinedCaHash: () => Promise<string | undefined>;
+  readonly newJoinSecret: NewJoinSecret;
+  /** The kubeconfig of an extension server that reads its token from a file. */
+  readonly tokenKubeconfig: (server: string, authorityPem: string, tokenFile: string) => string;
+  readonly programCommand: (args: readonly string[]) => readonly [string, ...string[]];
+  readonly environment: (role: string) => Readonly<Record<string, string>>;
+  readonly sample: SampleOrder;
+  /** Which of these programs a person has in the PATH. */
+  readonly hasProgram: (name: string) => boolean;
+  /** How a person calls this very program. */
+  readonly ownCommand: string;
+}
+
+export interface UpOptions {
+  /** Undefined: as the last time, else the default. 0: a free one. */
+  readonly port: number | undefined;
+  readonly extensionServers: number;
+  readonly sample: boolean;
+  readonly logLevel: string;
+}

@@ -1,0 +1,113 @@
+/**
+ * What a person reads once everything is up: where things are, and three things to try.
+ *
+ * I1: every command printed works when it is copied as it stands, with what this machine has.
+ */
+
+import { clusterTitle, describeCluster } from '../cluster-line.ts';
+import type { Cluster } from '../../model/cluster.ts';
+import type { DataPaths } from '../data-folder.ts';
+import { HELLO_PORT, SAMPLE_CLUSTER, SAMPLE_NAMESPACE } from './sample.ts';
+
+export interface SummaryView {
+  readonly paths: DataPaths;
+  readonly director: string;
+  /** The sample cluster, when it is there. */
+  readonly cluster: Cluster | undefined;
+  readonly hasKubectl: boolean;
+  readonly hasCurl: boolean;
+  /** How a person calls this program. */
+  readonly ownCommand: string;
+  /** As text. */
+  readonly took: string;
+}
+
+/** Lines, without their ends. */
+export function renderSummary(view: SummaryView): readonly string[] {
+  const { paths, cluster } = view;
+  return [
+    '',
+    `Outrigger is up after ${view.took}.`,
+    '',
+    `  API      ${view.director}`,
+    ...(cluster === undefined ? [] : [`  Cluster  ${clusterTitle(cluster)}: ${describeCluster(cluster)}`]),
+    ...nodeLines(cluster),
+    `  Logs     ${paths.logFolder}`,
+    '',
+    `  export KUBECONFIG=${shellWord(paths.kubeconfig)}`,
+    '',
+    'Three things to try, in another terminal:',
+    '',
+    ...thingsToTry(view).flatMap(([says, command], index) => [`  ${index + 1}. ${says}`, `     ${command}`]),
+    '',
+    'Ctrl-C stops all of it; started again, it goes on where it was.',
+    '',
+  ];
+}
+
+function nodeLines(cluster: Cluster | undefined): string[] {
+  return nodesOf(cluster).map(
+    ({ name, role, address }, index) => `  ${index === 0 ? 'Nodes  ' : '       '}  ${name} (${role}) http://${address}:${HELLO_PORT}`,
+  );
+}
+
+interface ShownNode {
+  readonly name: string;
+  readonly role: string;
+  readonly address: string;
+}
+
+function nodesOf(cluster: Cluster | undefined): readonly ShownNode[] {
+  return Object.entries(cluster?.status?.nodes ?? {})
+    .flatMap(([name, node]) =>
+      node.address === undefined ? [] : [{ name, role: (node.role ?? 'Worker').toLowerCase(), address: node.address }],
+    )
+    .toSorted((a, b) => a.name.localeCompare(b.name));
+}
+
+function thingsToTry(view: SummaryView): readonly (readonly [says: string, command: string])[] {
+  const { cluster, paths } = view;
+  const [first] = nodesOf(cluster);
+  const worker = nodesOf(cluster).find((node) => node.role === 'worker');
+  const watch: readonly [string, string] = view.hasKubectl
+    ? ['Watch clusters and nodes:', `kubectl --kubeconfig ${shellWord(paths.kubeconfig)} get clusters,clusternodes -A`]
+    : ['Look at all parts and clusters:', `${view.ownCommand} status --data ${shellWord(paths.root)}`];
+  const killServers: readonly [string, string] = [
+    'Kill an extension server; nothing notices, and it is back within a second:',
+    `kill -9 $(cat ${shellWord(`${paths.runFolder}/extension-1.pid`)})`,
+  ];
+  if (first === undefined || cluster === undefined) {
+    return [
+      watch,
+      killServers,
+      ['Kill the director; it is back within seconds:', `kill -9 $(cat ${shellWord(`${paths.runFolder}/director.pid`)})`],
+    ];
+  }
+  const kill: readonly [string, string] =
+    worker === undefined
+      ? killServers
+      : [
+          "Kill the worker's agent; its services go on, and it is back within a second:",
+          `kill -9 $(cat ${shellWord(`${paths.runFolder}/${SAMPLE_NAMESPACE}.${worker.name}.pid`)})`,
+        ];
+  return [
+    ['Ask the cluster; each answer says which node it came from:', askCommand(view.hasCurl, `http://${first.address}:${HELLO_PORT}/`)],
+    kill,
+    view.hasKubectl
+      ? [
+          'Read how it came up, step by step:',
+          `kubectl --kubeconfig ${shellWord(paths.kubeconfig)} -n ${SAMPLE_NAMESPACE} describe cluster ${SAMPLE_CLUSTER}`,
+        ]
+      : watch,
+  ];
+}
+
+function askCommand(hasCurl: boolean, url: string): string {
+  if (hasCurl) return `for i in 1 2 3 4; do curl -s ${url}; done`;
+  return `for i in 1 2 3 4; do node -e 'fetch("${url}").then(async (r) => console.log(await r.text()))'; done`;
+}
+
+/** As one word of a POSIX shell. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

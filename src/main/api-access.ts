@@ -1,0 +1,21 @@
+/**
+ * How commands reach the API: by the kubeconfig that is named, else by that of the data folder, else as kubectl would.
+ */
+
+import { kubernetesApi } from '../client/kubernetes.ts';
+import type { DataPaths } from '../cli/data-folder.ts';
+import type { EntityApi } from '../ports/api.ts';
+import type { Files } from '../ports/files.ts';
+
+/** Undefined when there is none of them. Throws `Fault` SettingInvalid when the one found cannot be used. */
+export function apiOf(files: Files, paths: DataPaths, kubeconfig: string | undefined): EntityApi | undefined {
+  const file = kubeconfigFile(files, paths, kubeconfig);
+  return file === undefined ? undefined : kubernetesApi({ file });
+}
+
+export function kubeconfigFile(files: Files, paths: DataPaths, kubeconfig: string | undefined): string | undefined {
+  if (kubeconfig !== undefined) return kubeconfig;
+  if (files.exists(paths.kubeconfig)) return paths.kubeconfig;
+  const fromEnvironment = process.env['KUBECONFIG']?.split(':')[0] ?? '';
+  return fromEnvironment !== '' && files.exists(fromEnvironment) ? fromEnvironment : undefined;
+}
