@@ -75,6 +75,8 @@ export const LIMITS = {
   /** All headers of one request together, and how many. kube-apiserver has 1 MiB; kubectl sends under 2 kB. */
   requestHeaderBytes: 32 * 1024,
   requestHeaders: 100,
+  /** Bodies that one director reads at a time, all together; beyond it 429. */
+  bodiesUnderWayBytes: 128 * 1024 * 1024,
   /** Path and query. */
   requestTargetBytes: 16 * 1024,
   /** A peer has this long for the TLS handshake, for the head of a request, and for the whole of it (against slow senders). */
@@ -82,7 +84,7 @@ export const LIMITS = {
   requestHeadDeadlineMs: 20_000,
   requestReceiveDeadlineMs: 60_000,
   /** An idle connection is kept this long; longer than clients keep theirs, so that they close it and not we. */
-  keepAliveMs: 120_000,
+  connectionIdleMs: 120_000,
   /** Requests under way on one HTTP/2 connection. kube-apiserver has 100 to 250; watches count too. */
   streamsPerConnection: 250,
   /** A peer that takes nothing of an answer for this long is cut off. */
@@ -158,6 +160,21 @@ export const LIMITS = {
   orphanSeenMs: 10_000,
   /** An agent's lease; jittered by ±10 %. */
   nodeLeaseRenewMs: 60_000,
+
+  /** Connections of one service that a node's balancer holds at a time. */
+  balancedConnections: 10_000,
+  /** An instance that does not take a connection within this is not there; then the next is tried, and so on until the client has waited so long. */
+  instanceConnectMs: 1_000,
+  clientWaitMs: 4_000,
+  /** Between two rounds over all instances while a client waits, and between two looks at one that refused a connection. */
+  balancerRetryMs: 100,
+  instanceRecheckMs: 500,
+  /** After one side has ended its half, the other may be silent this long. */
+  halfOpenMs: 60_000,
+  /** TCP keep-alive on both sides of a balanced connection: how soon a silent peer is asked whether it lives. */
+  keepAliveMs: 15_000,
+  /** Bytes of a first request that are kept until its answer begins. */
+  replayBytes: 64 * 1024,
 
   /** What an agent or host waits for: a connection to a director, an answer, and the echo of a ping on a silent connection. */
   connectMs: 5_000,

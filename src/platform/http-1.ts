@@ -7,6 +7,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GzipStream } from './http-gzip.ts';
 import type { BodyRead, HttpHeaders, HttpPeer, HttpRequest, HttpResponse, HttpStream } from '../ports/http.ts';
 
 /** An unread body up to this size is cheaper to read away than a new connection. */
@@ -75,13 +76,16 @@ export class Http1Response implements HttpResponse {
     outgoing.end(this.#incoming.method === 'HEAD' || status === 304 ? undefined : body);
   }
 
-  stream(status: number, headers: HttpHeaders, totalBytes?: number): HttpStream {
+  stream(status: number, headers: HttpHeaders, body?: number | 'gzip'): HttpStream {
     const outgoing = this.#outgoing;
     if (!outgoing.destroyed && !outgoing.headersSent) {
-      outgoing.writeHead(status, this.#complete(headers, totalBytes));
+      outgoing.writeHead(
+        status,
+        this.#complete(body === 'gzip' ? [...headers, 'content-encoding', 'gzip'] : headers, body === 'gzip' ? undefined : body),
+      );
       outgoing.flushHeaders();
     }
-    return new Http1Stream(outgoing);
+    return body === 'gzip' ? new GzipStream(outgoing) : new Http1Stream(outgoing);
   }
 
   onAbandoned(listener: () => void): void {

@@ -4,6 +4,7 @@
 
 import { constants } from 'node:http2';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { GzipStream } from './http-gzip.ts';
 import { readBody } from './http-1.ts';
 import type { BodyRead, HttpHeaders, HttpPeer, HttpRequest, HttpResponse, HttpStream } from '../ports/http.ts';
 
@@ -53,10 +54,13 @@ export class Http2Response implements HttpResponse {
     if (!stream.readableEnded && stream.isPaused()) stream.close(constants.NGHTTP2_NO_ERROR);
   }
 
-  stream(status: number, headers: HttpHeaders, totalBytes?: number): HttpStream {
+  stream(status: number, headers: HttpHeaders, body?: number | 'gzip'): HttpStream {
     const stream = this.#stream;
-    if (!stream.destroyed && !stream.headersSent) stream.respond(headerObject(status, headers, totalBytes), { endStream: this.#headOnly });
-    return new Http2Body(stream);
+    if (!stream.destroyed && !stream.headersSent) {
+      const all = body === 'gzip' ? [...headers, 'content-encoding', 'gzip'] : headers;
+      stream.respond(headerObject(status, all, body === 'gzip' ? undefined : body), { endStream: this.#headOnly });
+    }
+    return body === 'gzip' ? new GzipStream(stream) : new Http2Body(stream);
   }
 
   onAbandoned(listener: () => void): void {

@@ -28,9 +28,12 @@ const SERVER_OPTIONS: ServerOptions = {
   maxHeaderSize: LIMITS.requestHeaderBytes,
   headersTimeout: LIMITS.requestHeadDeadlineMs,
   requestTimeout: LIMITS.requestReceiveDeadlineMs,
-  keepAliveTimeout: LIMITS.keepAliveMs,
+  keepAliveTimeout: LIMITS.connectionIdleMs,
   connectionsCheckingInterval: 5_000,
   noDelay: true,
+  // A peer that vanished without a word is found by the kernel, also where only a watch is open.
+  keepAlive: true,
+  keepAliveInitialDelay: 30_000,
   insecureHTTPParser: false,
 };
 
@@ -50,7 +53,8 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpServer
   const peers = new WeakMap<Socket, HttpPeer>();
   const sessions = new Set<ServerHttp2Session>();
   const onRequest = http1Listener(options.handler, peers);
-  const server = options.tls === undefined ? createPlainServer(SERVER_OPTIONS, onRequest) : tlsServer(options, options.tls, onRequest, sessions);
+  const server =
+    options.tls === undefined ? createPlainServer(SERVER_OPTIONS, onRequest) : tlsServer(options, options.tls, onRequest, sessions);
   server.maxConnections = LIMITS.connections;
   server.maxHeadersCount = LIMITS.requestHeaders;
   server.on('clientError', refuseMalformed);
@@ -110,7 +114,7 @@ function http2Connection(socket: TLSSocket, handler: HttpHandler, sessions: Set<
   session.on('close', () => sessions.delete(session));
   // A peer that breaks the protocol or vanishes ends its session; there is nobody to tell.
   session.on('error', () => session.destroy());
-  session.setTimeout(LIMITS.keepAliveMs, () => idleSession(session));
+  session.setTimeout(LIMITS.connectionIdleMs, () => idleSession(session));
   session.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
     stream.setTimeout(0);
@@ -157,12 +161,16 @@ function listening(server: PlainServer | TlsServer, options: HttpServerOptions):
 
 function listenFault(cause: Error & { code?: string }, { host, port }: HttpServerOptions): Fault {
   if (cause.code === 'EADDRINUSE') {
-    return new Fault('PortTaken', `Port ${port} on ${host} is taken by another program; stop that one, or choose another with --port.`, { cause });
+    return new Fault('PortTaken', `Port ${port} on ${host} is taken by another program; stop that one, or choose another with --port.`, {
+      cause,
+    });
   }
   if (cause.code === 'EACCES') {
     return new Fault('PortTaken', `Port ${port} on ${host} may not be used by this user; choose one above 1023 with --port.`, { cause });
   }
-  return new Fault('PortTaken', `Listening on ${host}:${port} failed (${cause.code ?? cause.message}); choose another address or port.`, { cause });
+  return new Fault('PortTaken', `Listening on ${host}:${port} failed (${cause.code ?? cause.message}); choose another address or port.`, {
+    cause,
+  });
 }
 
 async function closeServer(server: PlainServer | TlsServer, sessions: Set<ServerHttp2Session>, graceMs: number): Promise<void> {

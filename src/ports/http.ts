@@ -36,8 +36,11 @@ export type HttpHeaders = readonly string[];
 export interface HttpResponse {
   /** The whole answer. `content-length` is added. */
   send(status: number, headers: HttpHeaders, body: Buffer): void;
-  /** Begins an answer whose body follows in pieces. `totalBytes` when it is known. The head leaves at once. */
-  stream(status: number, headers: HttpHeaders, totalBytes?: number): HttpStream;
+  /**
+   * Begins an answer whose body follows in pieces; the head leaves at once. `body`: its length where that is known, or `gzip`, to compress it
+   * on the way (fast rather than small).
+   */
+  stream(status: number, headers: HttpHeaders, body?: number | 'gzip'): HttpStream;
   /** Calls `listener` once when the connection or stream is gone before the answer was complete. */
   onAbandoned(listener: () => void): void;
 }

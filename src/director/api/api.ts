@@ -1,0 +1,89 @@
+/**
+ * The API layer, put together: kinds, verbs, watches, admission and documents over a store, as one HTTP handler.
+ */
+
+import type { Clock } from '../../ports/clock.ts';
+import type { HttpHandler } from '../../ports/http.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
+import type { EntityStore } from '../../ports/store.ts';
+import { admissionOf } from '../admission/admission.ts';
+import { definitionRule, definitionStatus } from '../admission/definitions.ts';
+import { namespaceRule } from '../admission/namespaces.ts';
+import { clusterCountRule, reservationRule } from '../admission/reservations.ts';
+import type { Authenticator, Authorizer, OwnPaths, Reviews } from '../auth/identity.ts';
+import type { Engine } from './engine.ts';
+import { createHandler } from './handler.ts';
+import { createMetrics } from './metrics.ts';
+import { createPathHandler } from './paths.ts';
+import { createRegistry } from './registry.ts';
+import { createWatchHub } from './watch.ts';
+
+export interface ApiParts {
+  readonly store: EntityStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly ownPaths: OwnPaths;
+  readonly reviews: Reviews;
+  /** Version of this program. */
+  readonly release: string;
+  readonly connections: () => number;
+  readonly onDeletion: () => void;
+  /** A promise of our own code was broken: the process should end and be started again. */
+  readonly onBroken: (error: unknown) => void;
+  /** Aborts when the API stops for good: then nothing waits any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface Api {
+  readonly handler: HttpHandler;
+  readonly engine: Engine;
+  /** From now on `/readyz` says no, and open watches end so that their clients resume elsewhere. */
+  drain(): void;
+}
+
+export function createApi(parts: ApiParts): Api {
+  const { store, clock, random, log, signal } = parts;
+  const registry = createRegistry({ store, log });
+  const admission = admissionOf(
+    [definitionStatus(clock)],
+    [namespaceRule(store), definitionRule(registry, store), reservationRule(store), clusterCountRule(store)],
+  );
+  const engine: Engine = { store, registry, clock, random, log, authorizer: parts.authorizer, admission, onDeletion: parts.onDeletion };
+  const hub = createWatchHub(store, clock, () => random.float());
+  const metrics = createMetrics({
+    watches: () => hub.count(),
+    connections: parts.connections,
+    revision: () => store.revision(),
+    ready: () => store.ready(),
+    entities: () =>
+      registry
+        .all()
+        .map(({ group, plural }) => ({ resource: group === '' ? plural : `${plural}.${group}`, count: store.count(group, plural) })),
+  });
+  let draining = false;
+  const paths = createPathHandler({ registry, store, metrics, release: parts.release, stopping: () => draining });
+  registry.follow(signal);
+  const handler = createHandler({
+    engine,
+    hub,
+    authenticator: parts.authenticator,
+    ownPaths: parts.ownPaths,
+    reviews: parts.reviews,
+    paths,
+    metrics,
+    signal,
+    onBroken: parts.onBroken,
+  });
+  return {
+    handler,
+    engine,
+    drain: () => {
+      draining = true;
+      hub.close();
+    },
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * watch: what happens after a revision, as a stream of lines, for as long as both sides like.
+ *
+ * I1: no event is lost or repeated between what the client said it knows and what it is sent; when that cannot be kept, 410 and the end.
+ * I2: a client that reads slowly costs a position in history, not memory: its subscription pauses at a bound and goes on when it has read.
+ *     One that reads nothing for long is cut off.
+ * I3: all watches end when the server stops, cleanly, so that clients resume elsewhere.
+ */
+
+import { LIMITS } from '../../model/limits.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { HttpStream } from '../../ports/http.ts';
+import type { EntityStore, EventSink, StoredEntity, StoreEvent, Subscription, SubscriptionEnd } from '../../ports/store.ts';
+import type { Selection } from './selection.ts';
+import { expired, tooOld } from './status.ts';
+import type { Refused } from './status.ts';
+import { renderBatch, renderBookmark, renderError, renderInitial } from './watch-render.ts';
+import type { Rendering } from './watch-render.ts';
+
+export interface WatchStart {
+  readonly rendering: Rendering;
+  readonly selection: Selection;
+  /** States to begin with, as of `revision`; undefined: none, only what comes after `revision`. */
+  readonly initial: readonly StoredEntity[] | undefined;
+  readonly revision: number;
+  readonly bookmarks: boolean;
+  /** Say when the initial states are through. */
+  readonly endInitial: boolean;
+  /** Undefined: as long as the server likes. */
+  readonly timeoutMs: number | undefined;
+}
+
+export interface WatchHub {
+  start(stream: HttpStream, start: WatchStart): void;
+  count(): number;
+  /** Ends all. */
+  close(): void;
+}
+
+const TICK_MS = 500;
+
+export function createWatchHub(store: EntityStore, clock: Clock, dice: () => number): WatchHub {
+  const watches = new Set<Watch>();
+  const timer = setInterval(() => {
+    const nowMs = clock.monotonicMs();
+    for (const watch of watches) watch.tick(nowMs);
+  }, TICK_MS);
+  timer.unref();
+  return {
+    start: (stream, start) => {
+      // As the reference: not all watches that began together end together.
+      const lifetimeMs = start.timeoutMs ?? LIMITS.watchMaxMs * (0.5 + dice() / 2);
+      const watch = new Watch(store, stream, start, clock.monotonicMs(), lifetimeMs, () => watches.delete(watch));
+      watches.add(watch);
+      watch.begin();
+    },
+    count: () => watches.size,
+    close: () => {
+      clearInterval(timer);
+      for (const watch of watches) watch.finish();
+    },
+  };
+}
+
+/** One watch: first its initial states, then what the store tells. */
+class Watch implements EventSink {
+  readonly #store: EntityStore;
+  readonly #stream: HttpStream;
+  readonly #start: WatchStart;
+  readonly #initial: Iterator<Buffer> | undefined;
+  readonly #endsMs: number;
+  readonly #onOver: () => void;
+  #subscription: Subscription | undefined;
+  /** Tables name their columns in the first event only. */
+  #first: boolean;
+  #over = false;
+  #paused = false;
+  #unsentEvents = 0;
+  #stalledSinceMs: number | undefined;
+  #bookmarkMs: number;
+
+  constructor(store: EntityStore, stream: HttpStream, start: WatchStart, nowMs: number, lifetimeMs: number, onOver: () => void) {
+    this.#store = store;
+    this.#stream = stream;
+    this.#start = start;
+    this.#initial = start.initial === undefined ? undefined : renderInitial(start.initial, start.rendering);
+    this.#first = start.initial === undefined || start.initial.length === 0;
+    this.#endsMs = nowMs + lifetimeMs;
+    this.#bookmarkMs = nowMs + LIMITS.bookmarkIntervalMs;
+    this.#onOver = onOver;
+  }
+
+  begin(): void {
+    this.#stream.onDrain(() => this.#pump());
+    this.#pump();
+  }
+
+  /** Called by the store: a batch of events in scope. */
+  events(batch: readonly StoreEvent[]): void {
+    const stream = this.#stream;
+    const bytes = renderBatch(batch, this.#start.rendering, this.#first);
+    if (bytes === undefined) return;
+    this.#first = false;
+    this.#unsentEvents = stream.write(bytes) ? 0 : this.#unsentEvents + batch.length;
+    if (this.#unsentEvents < LIMITS.watcherQueueEvents && stream.unsentBytes() < LIMITS.watcherQueueBytes) return;
+    this.#paused = true;
+    this.#subscription?.pause();
+  }
+
+  /** Called by the store: nothing more will come. */
+  end(reason: SubscriptionEnd): void {
+    if (reason === 'expired') this.#fail(tooOld(this.#start.revision, this.#store.revision()));
+    else if (reason === 'era') this.#fail(expired('the store has begun a new era; list again, then watch from there'));
+    else this.finish();
+  }
+
+  tick(nowMs: number): void {
+    const stream = this.#stream;
+    if (stream.closed()) return this.finish();
+    this.#stalledSinceMs = stream.unsentBytes() === 0 ? undefined : (this.#stalledSinceMs ?? nowMs);
+    if (this.#stalledSinceMs !== undefined && nowMs - this.#stalledSinceMs > LIMITS.sendStallMs) {
+      stream.destroy();
+      return this.finish();
+    }
+    const isLast = nowMs >= this.#endsMs;
+    if (this.#start.bookmarks && this.#subscription !== undefined && !this.#paused && (isLast || nowMs >= this.#bookmarkMs)) {
+      this.#bookmarkMs = nowMs + LIMITS.bookmarkIntervalMs;
+      this.#bookmark(this.#subscription.revision(), false);
+    }
+    if (isLast) this.finish();
+  }
+
+  finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#subscription?.close();
+    if (!this.#stream.closed()) this.#stream.end();
+    this.#onOver();
+  }
+
+  /** Goes on with what waits: the initial states, or the subscription that was paused. */
+  #pump(): void {
+    this.#unsentEvents = 0;
+    this.#stalledSinceMs = undefined;
+    if (this.#over) return;
+    if (this.#subscription !== undefined) {
+      if (this.#paused) this.#subscription.resume();
+      this.#paused = false;
+      return;
+    }
+    while (this.#initial !== undefined && !this.#stream.closed()) {
+      const next = this.#initial.next();
+      if (next.done === true) break;
+      this.#first = false;
+      if (!this.#stream.write(next.value)) return;
+    }
+    this.#follow();
+  }
+
+  #follow(): void {
+    const { endInitial, revision, rendering, selection } = this.#start;
+    if (endInitial) this.#bookmark(revision, true);
+    const { group, plural: resource } = rendering.type;
+    const started = this.#store.subscribe({ group, resource, ...scopeOf(selection) }, revision, this);
+    if (started === 'expired') this.#fail(tooOld(revision, this.#store.revision()));
+    else this.#subscription = started;
+  }
+
+  #bookmark(revision: number, endsInitial: boolean): void {
+    this.#stream.write(renderBookmark(this.#start.rendering, revision, endsInitial, this.#first));
+    this.#first = false;
+  }
+
+  #fail(refusal: Refused): void {
+    if (this.#over) return;
+    if (!this.#stream.closed()) this.#stream.write(renderError(refusal));
+    this.finish();
+  }
+}
+
+function scopeOf({ namespace, name }: Selection): { readonly namespace?: string; readonly name?: string } {
+  if (namespace === undefined) return {};
+  return name === undefined ? { namespace } : { namespace, name };
+}
