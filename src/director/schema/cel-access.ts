@@ -12,7 +12,7 @@ import type { JsonObject } from '../../model/json.ts';
 import { DYN, INT, STRING, BOOL, fit, optionalOf, typeText } from './cel-types.ts';
 import type { CelType } from './cel-types.ts';
 import type { Expr } from './cel-functions.ts';
-import { parseDuration, parseTimestamp } from './cel-time.ts';
+import { parseDuration } from './cel-time.ts';
 import { CelDuration, CelFailure, CelOptional, CelTimestamp, OPTIONAL_NONE, isMap, kindOf, mapGet } from './cel-values.ts';
 import type { Env } from './cel-values.ts';
 import { readerOf } from './json-values.ts';
@@ -186,7 +186,7 @@ export function admit(type: CelType): (value: unknown) => unknown {
     case 'bool':
       return (value) => (typeof value === 'boolean' ? value : mismatch(value, type));
     case 'timestamp':
-      return (value) => (typeof value === 'string' ? (parseTimestamp(value) ?? mismatch(value, type)) : made(value, CelTimestamp, type));
+      return (value) => (typeof value === 'string' ? new CelTimestamp(value) : made(value, CelTimestamp, type));
     case 'duration':
       return (value) => (typeof value === 'string' ? (parseDuration(value) ?? mismatch(value, type)) : made(value, CelDuration, type));
     case 'bytes':

@@ -29,10 +29,10 @@ export const TEXT: readonly Overload[] = [
     'matches',
     [STRING, STRING],
     BOOL,
-    (env, text: string, source: string) => (spendFor(env, 8 * text.length), patternOf(source).test(text)),
+    (env, text: string, source: string) => (spendForMatch(env, text, source), patternOf(source).test(text)),
   ),
   method('find', [STRING, STRING], STRING, (env, text: string, source: string) => {
-    spendFor(env, 8 * text.length);
+    spendForMatch(env, text, source);
     return patternOf(source).findAll(text, 1)[0] ?? '';
   }),
   method('findAll', [STRING, STRING], TEXTS, (env, text: string, source: string) => findAll(env, text, source, -1)),
@@ -81,8 +81,13 @@ function patternOf(source: string): Pattern {
   return result.pattern;
 }
 
+/** Matching takes time in proportion to the text and, at worst, to the pattern. */
+function spendForMatch(env: Env, text: string, source: string): void {
+  spendFor(env, text.length * (1 + (source.length >>> 3)));
+}
+
 function findAll(env: Env, text: string, source: string, limit: number): string[] {
-  spendFor(env, 8 * text.length);
+  spendForMatch(env, text, source);
   return patternOf(source).findAll(text, limit);
 }
 

@@ -10,7 +10,6 @@ import type { Overload } from './cel-functions.ts';
 import { DURATION, INT, STRING, TIMESTAMP } from './cel-types.ts';
 import { CelDuration, CelFailure, CelTimestamp } from './cel-values.ts';
 import type { Env } from './cel-values.ts';
-import { isDate, isDateTime } from './formats.ts';
 
 const UNITS: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -22,16 +21,6 @@ const UNITS: Readonly<Record<string, bigint>> = {
   h: 3_600_000_000_000n,
 };
 const DAY_MS = 86_400_000;
-
-/** The instant that RFC 3339 `text` says, or undefined. */
-export function parseTimestamp(text: string): CelTimestamp | undefined {
-  if (isDate(text)) return parseTimestamp(`${text}T00:00:00Z`);
-  if (!isDateTime(text)) return undefined;
-  const fraction = /\.(\d+)/.exec(text)?.[1] ?? '';
-  const whole = Date.parse(text.toUpperCase().replace(/\.\d+/, ''));
-  if (Number.isNaN(whole)) return undefined;
-  return new CelTimestamp(BigInt(whole) * 1_000_000n + BigInt(fraction.padEnd(9, '0')));
-}
 
 /** The duration that Go's notation `text` says (`1h30m`, `-1.5s`), or undefined. */
 export function parseDuration(text: string): CelDuration | undefined {
@@ -68,10 +57,19 @@ export function durationText(value: CelDuration): string {
 
 const conversions: readonly Overload[] = [
   fn('timestamp', [TIMESTAMP], TIMESTAMP, (_env, value: CelTimestamp) => value),
-  fn('timestamp', [STRING], TIMESTAMP, (_env, text: string) => sure(parseTimestamp(text), text, 'timestamp')),
+  fn('timestamp', [STRING], TIMESTAMP, (_env, text: string) => {
+    const made = new CelTimestamp(text);
+    // A conversion fails where it stands, not where its result is first looked at.
+    void made.ns;
+    return made;
+  }),
   fn('timestamp', [INT], TIMESTAMP, (_env, seconds: number) => new CelTimestamp(BigInt(seconds) * 1_000_000_000n)),
   fn('duration', [DURATION], DURATION, (_env, value: CelDuration) => value),
-  fn('duration', [STRING], DURATION, (_env, text: string) => sure(parseDuration(text), text, 'duration')),
+  fn('duration', [STRING], DURATION, (_env, text: string) => {
+    const made = parseDuration(text);
+    if (made === undefined) throw new CelFailure(`${JSON.stringify(text.slice(0, 64))} is not a duration`);
+    return made;
+  }),
   fn('string', [TIMESTAMP], STRING, (_env, value: CelTimestamp) => timestampText(value)),
   fn('string', [DURATION], STRING, (_env, value: CelDuration) => durationText(value)),
 ];
@@ -117,11 +115,6 @@ const parts: readonly Overload[] = [
 ];
 
 export const TIME: readonly Overload[] = [...conversions, ...arithmetic, ...parts];
-
-function sure<T>(value: T | undefined, text: string, what: string): T {
-  if (value === undefined) throw new CelFailure(`${JSON.stringify(text.slice(0, 64))} is not a ${what}`);
-  return value;
-}
 
 function floorDivide(a: bigint, b: bigint): bigint {
   const quotient = a / b;

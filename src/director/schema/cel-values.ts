@@ -11,6 +11,7 @@
  */
 
 import { isJsonObject } from '../../model/json.ts';
+import { isDate, isDateTime } from './formats.ts';
 
 /** Texts beyond this length cost steps to compare. */
 const LONG = 64;
@@ -43,14 +44,37 @@ export function spendFor(env: Env, units: number): void {
   spend(env, units >>> 4);
 }
 
+/** An instant, as nanoseconds since 1970-01-01T00:00:00Z; read from its text only when that is not enough to compare it. */
 export class CelTimestamp {
-  /** Nanoseconds since 1970-01-01T00:00:00Z. */
-  readonly ns: bigint;
+  readonly #text: string | undefined;
+  #ns: bigint | undefined;
 
-  constructor(ns: bigint) {
-    if (ns < -62135596800000000000n || ns > 253402300799999999999n) throw new CelFailure('timestamp out of range');
-    this.ns = ns;
+  constructor(at: bigint | string) {
+    this.#text = typeof at === 'string' ? at : undefined;
+    if (typeof at === 'bigint') this.#ns = withinYears(at);
   }
+
+  get ns(): bigint {
+    this.#ns ??= withinYears(nanosecondsOf(this.#text ?? ''));
+    return this.#ns;
+  }
+
+  equals(other: CelTimestamp): boolean {
+    return (this.#text !== undefined && this.#text === other.#text) || this.ns === other.ns;
+  }
+}
+
+function withinYears(ns: bigint): bigint {
+  if (ns < -62135596800000000000n || ns > 253402300799999999999n) throw new CelFailure('timestamp out of range');
+  return ns;
+}
+
+function nanosecondsOf(text: string): bigint {
+  if (isDate(text)) return nanosecondsOf(`${text}T00:00:00Z`);
+  const whole = isDateTime(text) ? Date.parse(text.toUpperCase().replace(/\.\d+/, '')) : Number.NaN;
+  if (Number.isNaN(whole)) throw new CelFailure(`${JSON.stringify(text.slice(0, 64))} is not a timestamp`);
+  const fraction = /\.(\d+)/.exec(text)?.[1] ?? '';
+  return BigInt(whole) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 export class CelDuration {
@@ -111,7 +135,7 @@ export function celEquals(env: Env, a: unknown, b: unknown): boolean {
   if (typeof a === 'string' && a.length > LONG) spendFor(env, a.length);
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
   if (Array.isArray(a)) return Array.isArray(b) && equalLists(env, a, b);
-  if (a instanceof CelTimestamp) return b instanceof CelTimestamp && a.ns === b.ns;
+  if (a instanceof CelTimestamp) return b instanceof CelTimestamp && a.equals(b);
   if (a instanceof CelDuration) return b instanceof CelDuration && a.ns === b.ns;
   if (a instanceof CelTypeName) return b instanceof CelTypeName && a.name === b.name;
   if (a instanceof Uint8Array) return b instanceof Uint8Array && compareBytes(a, b) === 0;

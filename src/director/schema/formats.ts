@@ -22,9 +22,13 @@ const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 const MAC = /^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const URI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`]*$/;
-const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
-const TIME = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(?:[Zz]|[+-](\d{2}):(\d{2}))$/;
 const DURATION = /^[-+]?(?:0|(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h)(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))*)$/;
+
+const [ZERO, COLON, DOT, PLUS, MINUS] = [0x30, 0x3a, 0x2e, 0x2b, 0x2d];
+/** Set in ASCII's lower-case letters. */
+const LOWER = 0x20;
+const [LETTER_T, LETTER_Z] = [0x74, 0x7a];
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 const uuid: StringFormat = { test: (text) => UUID.test(text), says: 'a UUID, for example 123e4567-e89b-42d3-a456-426614174000' };
 
@@ -54,21 +58,46 @@ export const STRING_FORMATS: ReadonlyMap<string, StringFormat> = new Map<string,
 export const NUMBER_FORMATS: ReadonlyMap<string, NumberFormat> = new Map([['int32', { min: -2147483648, max: 2147483647 }]]);
 
 export function isDate(text: string): boolean {
-  const parts = DATE.exec(text);
-  if (parts === null) return false;
-  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
-  if (month < 1 || month > 12 || day < 1) return false;
-  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  const days = month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31;
-  return day <= days;
+  return text.length === 10 && startsWithDate(text);
 }
 
+/** Written without expressions: entities are full of dates, and each write checks them all. */
 export function isDateTime(text: string): boolean {
-  const parts = TIME.exec(text);
-  if (parts === null) return false;
-  const [hour, minute, second] = [Number(parts[2]), Number(parts[3]), Number(parts[4])];
-  const offsetIsFine = parts[5] === undefined || (Number(parts[5]) < 24 && Number(parts[6]) < 60);
-  return isDate(parts[1] ?? '') && hour < 24 && minute < 60 && second < 60 && offsetIsFine;
+  const separators = text.charCodeAt(13) === COLON && text.charCodeAt(16) === COLON && (text.charCodeAt(10) | LOWER) === LETTER_T;
+  if (!separators || !startsWithDate(text)) return false;
+  const [hour, minute, second] = [digits(text, 11, 2), digits(text, 14, 2), digits(text, 17, 2)];
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false;
+  let at = 19;
+  if (text.charCodeAt(at) === DOT) {
+    at++;
+    const from = at;
+    while (at < text.length && digits(text, at, 1) >= 0) at++;
+    if (at === from || at - from > 9) return false;
+  }
+  if ((text.charCodeAt(at) | LOWER) === LETTER_Z) return text.length === at + 1;
+  const sign = text.charCodeAt(at);
+  if ((sign !== PLUS && sign !== MINUS) || text.length !== at + 6 || text.charCodeAt(at + 3) !== COLON) return false;
+  const [hours, minutes] = [digits(text, at + 1, 2), digits(text, at + 4, 2)];
+  return hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60;
+}
+
+function startsWithDate(text: string): boolean {
+  if (text.charCodeAt(4) !== MINUS || text.charCodeAt(7) !== MINUS) return false;
+  const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2)];
+  if (year < 0 || month < 1 || month > 12 || day < 1) return false;
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return day <= (month === 2 && leap ? 29 : (DAYS[month - 1] ?? 0));
+}
+
+/** The number that `count` digits from `at` on make, -1 when they are not all digits. */
+function digits(text: string, at: number, count: number): number {
+  let value = 0;
+  for (let i = at; i < at + count; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 export function isIpv4(text: string): boolean {
