@@ -2,8 +2,8 @@
  * `outrigger`: the one program. Finds the verb and loads only what it needs, so that an agent does not carry the director's libraries.
  */
 
-import { createProgram, runProgram } from './command.ts';
 import type { Command } from 'commander';
+import { runNodeRole } from './node-roles.ts';
 
 interface Verb {
   readonly name: string;
@@ -14,10 +14,40 @@ interface Verb {
 
 const VERBS: readonly Verb[] = [
   {
+    name: 'up',
+    summary: 'Start a whole control plane with a sample cluster on this machine',
+    group: 'Start here:',
+    register: async (program) => (await import('./up.ts')).registerUp(program),
+  },
+  {
+    name: 'down',
+    summary: 'Stop everything that outrigger up started, or left behind when it was killed',
+    group: 'Start here:',
+    register: async (program) => (await import('./up.ts')).registerDown(program),
+  },
+  {
+    name: 'status',
+    summary: 'Show which parts run and how the clusters are',
+    group: 'Look and change:',
+    register: async (program) => (await import('./status.ts')).registerStatus(program),
+  },
+  {
+    name: 'token',
+    summary: 'Make tokens by which hosts and nodes join',
+    group: 'Look and change:',
+    register: async (program) => (await import('./token.ts')).registerToken(program),
+  },
+  {
     name: 'host',
     summary: 'Run the host daemon: claims nodes and keeps them running',
     group: 'Parts (started by up, systemd or a host):',
     register: async (program) => (await import('./host.ts')).registerHost(program),
+  },
+  {
+    name: 'balancer',
+    summary: "Run a node's balancer (started by its agent)",
+    group: 'Parts (started by up, systemd or a host):',
+    register: async (program) => (await import('./node-commands.ts')).registerBalancer(program),
   },
   {
     name: 'extension',
@@ -32,6 +62,10 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./version.ts')).registerVersion(program),
   },
 ];
+
+// Agents and balancers must stay light: what follows would cost them megabytes.
+await runNodeRole(process.argv.slice(2));
+const { createProgram, runProgram } = await import('./command.ts');
 
 const [first, second] = process.argv.slice(2);
 const wanted = VERBS.find((verb) => verb.name === (first === 'help' ? second : first));

@@ -6,7 +6,7 @@
  */
 
 import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Fault } from '../model/fault.ts';
 
 let serial = 0;
@@ -16,6 +16,11 @@ export interface DurableOptions {
   readonly mode?: number;
   /** False: only I1 holds. For what a reboot makes worthless anyway. */
   readonly sync?: boolean;
+}
+
+/** A path against the working folder. */
+export function absoluteFolder(path: string): string {
+  return resolve(path);
 }
 
 /** Replaces `file`; makes its folder (0700) when missing. Throws `Fault` DiskFull or FolderUnwritable. */

@@ -1,0 +1,46 @@
+/**
+ * `outrigger balancer --dir DIR`: the balancer of one node, composed. Started by the node's agent.
+ *
+ * It parses its one option by itself: the library for that would cost more memory than the balancer's own code.
+ */
+
+import { runBalancerRole, STATUS_RECORD, TABLE_RECORD } from '../agent/balancer-role.ts';
+import type { ExitCode } from '../model/fault.ts';
+import { Fault } from '../model/fault.ts';
+import { systemClock } from '../platform/clock.ts';
+import { writeDurably } from '../platform/durable-file.ts';
+import { systemFiles } from '../platform/files.ts';
+import { lineLog } from '../platform/line-log.ts';
+import { nameLocks } from '../platform/name-lock.ts';
+import { encodeRecord } from '../platform/node-store.ts';
+import { relay } from '../platform/relay.ts';
+import { systemProcesses } from '../platform/spawn.ts';
+import { watchRecord } from '../platform/watched-record.ts';
+import type { NodeRoleOptions } from './node-roles.ts';
+
+/** Balances until the signal aborts. Throws `Fault` AlreadyRunning when this node's balancer runs. */
+export async function runBalancer(options: NodeRoleOptions, signal: AbortSignal): Promise<ExitCode> {
+  const { dir } = options;
+  const files = systemFiles();
+  const locks = nameLocks();
+  if (!files.exists(dir)) throw new Fault('UsageWrong', `There is no folder ${dir}; give the node's folder with --dir.`);
+  const lock = await locks.hold(`balancer/${locks.nameOfFolder(dir)}`);
+  if (lock === undefined) throw new Fault('AlreadyRunning', `The balancer of ${dir} runs already.`);
+  const log = lineLog('balancer');
+  await runBalancerRole(
+    {
+      balancer: relay(log),
+      // A reboot makes it worthless: no need to wait for the disk.
+      writeStatus: (status) => writeDurably(`${dir}/${STATUS_RECORD}.json`, encodeRecord(status), { sync: false }),
+      folderExists: () => files.exists(dir),
+      watchTable: (onRead, stop) => watchRecord(`${dir}/${TABLE_RECORD}.json`, onRead, stop),
+      self: systemProcesses().self(),
+      clock: systemClock(),
+      log,
+    },
+    signal,
+  );
+  log.info('The balancer ends.');
+  lock.release();
+  return 0;
+}

@@ -1,0 +1,30 @@
+/**
+ * `outrigger agent` and `outrigger balancer` as commands that a person types: help and wrong options. Plain calls go past this
+ * (src/main/node-roles.ts).
+ */
+
+import type { Command } from 'commander';
+import { Fault } from '../model/fault.ts';
+import { absoluteFolder } from '../platform/durable-file.ts';
+import { runBalancer } from './balancer.ts';
+import { addCommand } from './command.ts';
+
+const DIR_OPTION = ['--dir <path>', "the node's folder, as its host made it"] as const;
+
+export function registerBalancer(program: Command): void {
+  addCommand(program, {
+    name: 'balancer',
+    summary: "Run a node's balancer (started by its agent)",
+    description: 'Listens on the node for every replicated service and forwards to a ready instance anywhere in the cluster.',
+    examples: [['outrigger balancer --dir .outrigger/host/nodes/UID', 'runs until it is told to stop']],
+    settings: [],
+    options: [DIR_OPTION],
+    daemon: true,
+    run: ({ options, signal }) => runBalancer({ dir: dirOf(options), stop: false }, signal),
+  });
+}
+
+function dirOf(options: Readonly<Record<string, unknown>>): string {
+  if (typeof options['dir'] === 'string') return absoluteFolder(options['dir']);
+  throw new Fault('UsageWrong', "The node's folder is needed: --dir DIR.");
+}

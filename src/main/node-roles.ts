@@ -1,0 +1,52 @@
+/**
+ * The two processes that every node has, agent and balancer, started without the libraries of the command line: on each node memory counts
+ * (a library for options costs 5 MB, one for logs 7 MB). What a person types, `--help` or a wrong option, goes the usual way.
+ */
+
+import type { ExitCode } from '../model/fault.ts';
+import { renderFault } from '../cli/render-fault.ts';
+import { processTerminal, stopSignals } from '../platform/terminal.ts';
+import { absoluteFolder } from '../platform/durable-file.ts';
+
+export interface NodeRoleOptions {
+  /** The node's folder, absolute. */
+  readonly dir: string;
+  /** Agent only: stop everything of the node instead of running it. */
+  readonly stop: boolean;
+}
+
+type Role = (options: NodeRoleOptions, signal: AbortSignal) => Promise<ExitCode>;
+
+const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
+  balancer: async () => (await import('./balancer.ts')).runBalancer,
+};
+
+/** Runs `agent` or `balancer` when `argv` is a plain call of one; false: it is something else. Ends the process when it is done. */
+export async function runNodeRole(argv: readonly string[]): Promise<boolean> {
+  const load = ROLES[argv[0] ?? ''];
+  const options = parse(argv.slice(1));
+  if (load === undefined || options === undefined) return false;
+  try {
+    const role = await load();
+    process.exitCode = await role(options, stopSignals().signal);
+  } catch (error) {
+    const rendered = renderFault(error);
+    processTerminal().writeError(rendered.text);
+    process.exitCode = rendered.exit;
+  }
+  process.exit();
+}
+
+/** `--dir DIR [--stop]`, in any order; undefined for anything else. */
+function parse(args: readonly string[]): NodeRoleOptions | undefined {
+  const rest = [...args];
+  let dir: string | undefined;
+  let stop = false;
+  while (rest.length > 0) {
+    const option = rest.shift();
+    if (option === '--stop' && !stop) stop = true;
+    else if (option === '--dir' && dir === undefined && rest[0] !== undefined && !rest[0].startsWith('-')) dir = rest.shift();
+    else return undefined;
+  }
+  return dir === undefined ? undefined : { dir: absoluteFolder(dir), stop };
+}

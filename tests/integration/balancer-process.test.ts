@@ -1,0 +1,192 @@
+/**
+ * The balancer as a process of its own, in front of real processes that are killed.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, get } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { shortHash } from '../../src/base/canonical.ts';
+import { decodeRecord, nodeStore } from '../../src/platform/node-store.ts';
+import { sendSignal } from '../../src/platform/process-id.ts';
+import { programCommand } from '../../src/platform/program.ts';
+import { roleEnvironment, systemProcesses } from '../../src/platform/spawn.ts';
+import type { BalancerStatus, BalancerTable } from '../../src/ports/balancer.ts';
+import type { StartedProcess } from '../../src/ports/processes.ts';
+import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/free-port.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'outrigger-balancer-'));
+const processes = systemProcesses();
+const started: number[] = [];
+let count = 0;
+after(() => {
+  for (const pid of started) sendSignal(-pid, 'SIGKILL');
+  rmSync(root, { recursive: true, force: true });
+});
+
+async function start(
+  command: readonly [string, ...string[]],
+  role: string,
+  more: Record<string, string> = {},
+): Promise<StartedProcess & { log: string }> {
+  const log = join(root, `${role}-${count++}.log`);
+  const environment = { ...roleEnvironment(process.env, { data: root, role }), ...more };
+  const child = await processes.start({ command, environment, folder: root, logFile: log });
+  started.push(child.id.pid);
+  return { ...child, log };
+}
+
+async function startHello(name: string): Promise<StartedProcess & { address: string }> {
+  const port = await freePort();
+  const hello = join(import.meta.dirname, '..', '..', 'examples', 'hello.mjs');
+  const child = await start([process.execPath, hello], 'pod', { PORT: String(port), POD_IP: '127.0.0.1', NODE_NAME: name });
+  await eventually(`${name} listens`, () => readFileSync(child.log, 'utf8').includes('listens'));
+  return { ...child, address: `127.0.0.1:${port}` };
+}
+
+interface Rig {
+  readonly dir: string;
+  readonly port: number;
+  readonly tell: (...addresses: string[]) => Promise<BalancerTable>;
+  readonly status: () => BalancerStatus | undefined;
+  readonly run: () => ReturnType<typeof start>;
+}
+
+async function rig(protocol: 'TCP' | 'HTTP' = 'HTTP'): Promise<Rig> {
+  const dir = join(root, `node-${count++}`);
+  mkdirSync(dir);
+  const port = await freePort();
+  return {
+    dir,
+    port,
+    tell: async (...addresses) => {
+      const endpoints = addresses.map((address) => ({ node: address, address, draining: false }));
+      const table = { address: '127.0.0.1', node: 'here', services: [{ name: 'hello', port, protocol, endpoints }] };
+      await nodeStore(dir).write('balancer', table);
+      return table;
+    },
+    status: () => {
+      try {
+        const read = decodeRecord(readFileSync(join(dir, 'balancer-status.json'), 'utf8'), 'status');
+        return read.state === 'found' ? (read.body as unknown as BalancerStatus) : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+    run: () => start(programCommand(['balancer', '--dir', dir]), 'balancer'),
+  };
+}
+
+function ask(port: number, agent: Agent | false = false): Promise<string> {
+  return new Promise((done, failed) => {
+    const request = get({ port, host: '127.0.0.1', path: '/', agent, timeout: 5_000 }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+      response.once('error', failed).once('end', () => {
+        if (response.statusCode === 200) done((JSON.parse(body) as { node: string }).node);
+        else failed(new Error(`answered ${response.statusCode}`));
+      });
+    });
+    request.once('error', failed).once('timeout', () => request.destroy(new Error('no answer within 5 s')));
+  });
+}
+
+const answers = (port: number) => eventually('it answers', () => ask(port).catch(() => undefined));
+
+test('it obeys its table, keeps the last good one, and is the only one for its node', async () => {
+  const [one, two] = [await startHello('one'), await startHello('two')];
+  const { dir, port, tell, status, run } = await rig();
+  await tell(one.address);
+  const balancer = await run();
+  assert.equal(await answers(port), 'one');
+  const table = await tell(two.address);
+  await eventually('the new table holds', async () => (await ask(port)) === 'two');
+  await eventually('it says so', () => status()?.table === shortHash(table) && status()?.listeners[0]?.listening);
+
+  writeFileSync(join(dir, 'balancer.json'), '{"format":1,"crc":1,"body":{}}');
+  await eventually('it says what is wrong', () => status()?.message?.includes('checksum') === true);
+  assert.equal(await ask(port), 'two');
+  rmSync(join(dir, 'balancer.json'));
+  await eventually('it says what is wrong', () => status()?.message?.includes('no balancer.json') === true);
+  assert.equal(await ask(port), 'two');
+
+  const second = await run();
+  assert.deepEqual(await second.exited, { exitCode: 1, signal: null });
+  assert.match(readFileSync(second.log, 'utf8'), /runs already/);
+  assert.equal(await ask(port), 'two');
+
+  processes.signalGroup(balancer.id, 'SIGTERM');
+  assert.deepEqual(await balancer.exited, { exitCode: 0, signal: null });
+});
+
+test('killed and started again it serves at once, though clients of its former life linger', async (t) => {
+  const one = await startHello('one');
+  const { port, tell, run } = await rig();
+  await tell(one.address);
+  const first = await run();
+  await answers(port);
+  const lingering = Array.from({ length: 5 }, () => connect({ port, host: '127.0.0.1' }).on('error', () => {}));
+  await wait(50);
+  processes.signalGroup(first.id, 'SIGKILL');
+  await first.exited;
+  const startedMs = performance.now();
+  await run();
+  assert.equal(await answers(port), 'one');
+  t.diagnostic(`serves ${(performance.now() - startedMs).toFixed(0)} ms after it was started again`);
+  for (const socket of lingering) socket.destroy();
+});
+
+test('it ends when the folder of its node is gone', async () => {
+  const { dir, tell, run } = await rig();
+  await tell();
+  const balancer = await run();
+  await wait(300);
+  rmSync(dir, { recursive: true });
+  assert.deepEqual(await Promise.race([balancer.exited, wait(20_000, undefined, { ref: false })]), { exitCode: 0, signal: null });
+});
+
+test('an instance is killed under load: no new connection fails, keep-alive clients come back', async (t) => {
+  const hellos = [await startHello('one'), await startHello('two')];
+  const { port, tell, run, status } = await rig();
+  await tell(...hellos.map((one) => one.address));
+  const balancer = await run();
+  await answers(port);
+  const until = performance.now() + 4_000;
+  const failures: string[] = [];
+  const tally = { fresh: 0, kept: 0, keptFailed: 0 };
+  const keepAliveClient = async (): Promise<void> => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    while (performance.now() < until) {
+      tally.kept++;
+      await ask(port, agent).catch(() => tally.keptFailed++);
+      await wait(2);
+    }
+    agent.destroy();
+  };
+  const freshClient = async (): Promise<void> => {
+    while (performance.now() < until) {
+      tally.fresh++;
+      void ask(port).catch((error: unknown) => failures.push(String(error)));
+      await wait(5);
+    }
+  };
+  const load = Promise.all([...Array.from({ length: 8 }, keepAliveClient), freshClient()]);
+  await wait(1_000);
+  processes.signalGroup(hellos[0]!.id, 'SIGKILL');
+  await load;
+  await wait(200);
+  const [listener] = status()!.listeners;
+  const memory = readFileSync(`/proc/${balancer.id.pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)?.[1] ?? '0';
+  t.diagnostic(
+    `${tally.fresh} new connections, ${failures.length} failed; ${tally.kept} requests of 8 keep-alive clients, ${tally.keptFailed} failed; ` +
+      `balancer ${Math.round(Number(memory) / 1024)} MB RSS`,
+  );
+  assert.deepEqual(failures, [], 'no new connection fails');
+  assert.ok(tally.keptFailed <= 8, 'each keep-alive client loses at most the request that was under way');
+  assert.deepEqual(listener!.ejected, [hellos[0]!.address]);
+  assert.ok(tally.fresh > 200);
+});
