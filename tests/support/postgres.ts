@@ -68,7 +68,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   await migrating.close();
   admin.destroy();
   const stop = async (): Promise<void> => {
-    await stopEmbeddedPostgres(embedded);
+    await stopEmbeddedPostgres(embedded.folder);
     rmSync(dataFolder, { recursive: true, force: true });
     running.delete(stop);
   };

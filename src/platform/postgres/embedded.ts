@@ -118,25 +118,23 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions, signal: Ab
   };
 }
 
-/** Stops it: what runs is rolled back, what is committed is kept. Harmless when it is gone. Fault DeadlineExceeded when it does not end. */
-export async function stopEmbeddedPostgres(running: Pick<EmbeddedPostgres, 'process' | 'folder'>): Promise<void> {
-  const { process, folder } = running;
+/**
+ * Stops the server of `folder` (as `EmbeddedPostgres.folder` says), whoever started it: what runs is rolled back, what is committed is kept.
+ * Harmless when there is none. Fault DeadlineExceeded when it does not end.
+ */
+export async function stopEmbeddedPostgres(folder: string): Promise<void> {
+  const data = join(folder, 'data');
   // Fast: disconnects everyone, and writes a checkpoint. Immediate: ends at once, and recovers at the next start.
-  for (const [how, withinMs] of [
-    ['SIGINT', STOP_FAST_MS],
-    ['SIGQUIT', STOP_AT_ONCE_MS],
-  ] as const) {
-    if (isAlive(process)) sendSignal(process.pid, how);
-    const until = performance.now() + withinMs;
+  for (const how of ['SIGINT', 'SIGQUIT'] as const) {
+    const running = findPostmaster(data)?.process;
+    if (running !== undefined) sendSignal(running.pid, how);
+    const until = performance.now() + (how === 'SIGINT' ? STOP_FAST_MS : STOP_AT_ONCE_MS);
     while (performance.now() < until) {
-      if (!isAlive(process) && !anybodyIn(join(folder, 'data'))) return;
+      if (!anybodyIn(data)) return;
       await wait(POLL_MS);
     }
   }
-  throw new Fault(
-    'DeadlineExceeded',
-    `PostgreSQL (process ${process.pid}) does not end; look at ${join(folder, 'postgres.log')} and at its disk.`,
-  );
+  throw new Fault('DeadlineExceeded', `PostgreSQL does not end; look at ${join(folder, 'postgres.log')} and at its disk.`);
 }
 
 /** Makes the data folder, whole or not at all. */

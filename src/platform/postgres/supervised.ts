@@ -48,7 +48,7 @@ export function embeddedDatabase(dataFolder: string, clock: Clock, processes: Pr
       const postmaster = findPostmaster(join(folder, 'data'));
       if (postmaster === undefined) return false;
       if (force) await processes.stop(postmaster.process, 0, new AbortController().signal);
-      else await stopEmbeddedPostgres({ process: postmaster.process, folder });
+      else await stopEmbeddedPostgres(folder);
       return true;
     },
   };
