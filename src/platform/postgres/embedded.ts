@@ -10,6 +10,7 @@
  */
 
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chownSync, closeSync, existsSync, openSync, readdirSync, readSync, fstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -141,11 +142,10 @@ export async function stopEmbeddedPostgres(folder: string): Promise<void> {
 async function initialize(home: PostgresHome, programs: PostgresPrograms, signal: AbortSignal): Promise<void> {
   const data = join(home.folder, 'data');
   for (const name of readdirSync(home.folder)) {
-    const maker = /^data\.(\d+)\.tmp$/.exec(name)?.[1];
+    const maker = /^data\.(\d+)\.[0-9a-f]+\.tmp$/.exec(name)?.[1];
     if (maker !== undefined && processIdOf(Number(maker)) === undefined) rmSync(join(home.folder, name), { recursive: true, force: true });
   }
-  const beside = `${data}.${process.pid}.tmp`;
-  rmSync(beside, { recursive: true, force: true });
+  const beside = `${data}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   const args = ['-D', beside, '-U', ROLE, '-E', 'UTF8', '--locale=C', '--auth-local=peer', '--auth-host=reject', '--no-instructions'];
   const { code, words } = await runInitdb(programs.initdb, args, home, signal);
   if (code !== 0) {
@@ -231,7 +231,8 @@ async function startServer(
   while (performance.now() < deadlineMs) {
     const found = findPostmaster(data);
     if (found !== undefined && (found.process.pid === id.pid || ended)) return { postmaster: found, adopted: found.process.pid !== id.pid };
-    if (ended) throw exitFault('PostgreSQL', readEnd(logFile), logFile);
+    // Somebody who starts it at the same time may have been first.
+    if (ended && !anybodyIn(data)) throw exitFault('PostgreSQL', readEnd(logFile), logFile);
     await wait(POLL_MS, undefined, { signal });
   }
   throw late(logFile);
