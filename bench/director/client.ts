@@ -31,7 +31,7 @@ export function connect(target: Target, connections: number): BenchClient {
   return {
     request: async (method, path, body, headers) => {
       const answer = await pool.request({
-        method: method as 'GET',
+        method,
         path,
         headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
         ...(body === undefined ? {} : { body }),

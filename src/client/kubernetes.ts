@@ -17,7 +17,7 @@ import { Fault } from '../model/fault.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import { isJsonObject } from '../model/json.ts';
 import { LIMITS } from '../model/limits.ts';
-import { decodeWatchLine, refusalOf, resourcePath, revisionOf } from '../model/wire.ts';
+import { decodeWatchLine, refusalOf, resourcePath, revisionOf, textOf } from '../model/wire.ts';
 import type { Answer, DeletePreconditions, EntityApi, Selection, WatchEvent } from '../ports/api.ts';
 
 const WATCH_SILENCE_MS = 2 * LIMITS.bookmarkIntervalMs + 5_000;
@@ -148,7 +148,7 @@ function answered<T>(reply: Reply): Answer<T> {
   if (reply.status >= 200 && reply.status < 300 && reply.body !== undefined) return { ok: true, value: reply.body as T };
   const refusal = refusalOf(reply.status, reply.body);
   if (refusal !== undefined) return { ok: false, ...refusal };
-  const said = reply.body !== undefined && isJsonObject(reply.body) ? String(reply.body['message'] ?? '') : '';
+  const said = reply.body !== undefined && isJsonObject(reply.body) ? (textOf(reply.body['message']) ?? '') : '';
   throw new Fault('DirectorUnreachable', `The API answered ${reply.status}${said === '' ? '' : `: ${said}`}; it is tried again.`);
 }
 

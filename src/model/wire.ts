@@ -73,8 +73,13 @@ export function decodeWatchLine(line: string): WireEvent {
   if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') return { kind: 'change', type, object };
   if (type === 'BOOKMARK') return { kind: 'bookmark', resourceVersion: revisionOf(object) };
   if (type === 'ERROR')
-    return { kind: 'error', status: Number(object['code'] ?? 500), message: String(object['message'] ?? 'the watch failed') };
+    return { kind: 'error', status: Number(object['code'] ?? 500), message: textOf(object['message']) ?? 'the watch failed' };
   return { kind: 'malformed' };
+}
+
+/** `value` when it is text. */
+export function textOf(value: Json | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** `metadata.resourceVersion` of an object or list; `''` when it has none. */
