@@ -208,7 +208,9 @@ function hooksOf(parts: KeeperParts, nodeUid: string, signal: AbortSignal): Para
   return {
     onChange: (state) => {
       const record = records.get(nodeUid);
-      if (record !== undefined) parts.reports.report(record, state);
+      if (record === undefined) return;
+      if (state.phase === 'Running') writePidFile(deps, record, state.pid);
+      parts.reports.report(record, state);
     },
     prepare: () => {
       const record = records.get(nodeUid);
@@ -221,6 +223,16 @@ function hooksOf(parts: KeeperParts, nodeUid: string, signal: AbortSignal): Para
         writeNodeFile(deps, parts.network, record, await mintToken(parts, record, signal));
     },
   };
+}
+
+/** `<data>/run/<namespace>.<node>.pid`, for people who want to kill an agent. */
+function pidFile(deps: HostDeps, record: NodeRecord): string {
+  return `${deps.data}/run/${record.namespace}.${record.node}.pid`;
+}
+
+function writePidFile(deps: HostDeps, record: NodeRecord, pid: number): void {
+  deps.files.ensureFolder(`${deps.data}/run`, 0o755);
+  deps.files.writeText(pidFile(deps, record), `${pid}\n`, 0o644);
 }
 
 /** An agent that was refused before it ever had a certificate: its token ran out or was used up by a lost life. */
@@ -236,6 +248,7 @@ async function endNode(parts: KeeperParts, nodeUid: string, why: StopReason, wor
   await records.save({ ...record, phase: 'Stopping' });
   await stopAll(deps, nodeUid, work);
   deps.files.removeFolder(nodeFolder(deps.data, nodeUid));
+  deps.files.remove(pidFile(deps, record));
   if (why !== 'HigherIncarnation') parts.reports.report(record, { phase: 'Gone' });
   await records.forget(nodeUid);
 }

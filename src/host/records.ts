@@ -38,6 +38,7 @@ export interface NodeRecord {
 export interface NodeRecords {
   all(): readonly NodeRecord[];
   get(nodeUid: string): NodeRecord | undefined;
+  /** Shown by `all` and `get` at once, so that nobody else takes its slot; on disk when it resolves. */
   save(record: NodeRecord): Promise<void>;
   forget(nodeUid: string): Promise<void>;
   /** Uids whose record is damaged; their slots are unknown. */
@@ -65,8 +66,15 @@ export async function loadRecords(store: NodeStore, files: Files, folder: string
     all: () => [...records.values()],
     get: (nodeUid) => records.get(nodeUid),
     save: async (record) => {
-      await store.write(PREFIX + record.nodeUid, record as unknown as Json);
+      const before = records.get(record.nodeUid);
       records.set(record.nodeUid, record);
+      try {
+        await store.write(PREFIX + record.nodeUid, record as unknown as Json);
+      } catch (cause) {
+        if (before === undefined) records.delete(record.nodeUid);
+        else records.set(record.nodeUid, before);
+        throw cause;
+      }
     },
     forget: async (nodeUid) => {
       await store.remove(PREFIX + nodeUid);

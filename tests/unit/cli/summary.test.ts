@@ -1,0 +1,76 @@
+/**
+ * The summary's commands are what a person copies.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { dataPaths } from '../../../src/cli/data-folder.ts';
+import { renderSummary, shellWord } from '../../../src/cli/up/summary.ts';
+import type { SummaryView } from '../../../src/cli/up/summary.ts';
+import type { Cluster } from '../../../src/model/cluster.ts';
+
+const CLUSTER = {
+  metadata: { name: 'harbor', namespace: 'demo' },
+  spec: { workers: 1 },
+  status: {
+    phase: 'Available',
+    primary: 'harbor-a1-n0',
+    workers: 1,
+    nodes: { 'harbor-a1-n1': { role: 'Worker', address: '127.77.1.20' }, 'harbor-a1-n0': { role: 'Primary', address: '127.77.1.10' } },
+  },
+} as unknown as Cluster;
+
+function view(over: Partial<SummaryView> = {}): SummaryView {
+  return {
+    paths: dataPaths('/d'),
+    director: 'https://127.0.0.1:7443',
+    cluster: CLUSTER,
+    hasKubectl: true,
+    hasCurl: true,
+    ownCommand: '/p/bin/outrigger.mjs',
+    took: '4.2 s',
+    ...over,
+  };
+}
+
+test('it says where everything is, and three things to try, one of them a kill', () => {
+  assert.deepEqual(renderSummary(view()), [
+    '',
+    'Outrigger is up after 4.2 s.',
+    '',
+    '  API      https://127.0.0.1:7443',
+    '  Cluster  demo/harbor: Available, primary harbor-a1-n0, workers 1/1',
+    '  Nodes    harbor-a1-n0 (primary) http://127.77.1.10:8080',
+    '           harbor-a1-n1 (worker) http://127.77.1.20:8080',
+    '  Logs     /d/logs',
+    '',
+    '  export KUBECONFIG=/d/kubeconfig',
+    '',
+    'Three things to try, in another terminal:',
+    '',
+    '  1. Ask the cluster; each answer says which node it came from:',
+    '     for i in 1 2 3 4; do curl -s http://127.77.1.10:8080/; done',
+    "  2. Kill the worker's agent; its services go on, and it is back within a second:",
+    '     kill -9 $(cat /d/run/demo.harbor-a1-n1.pid)',
+    '  3. Read how it came up, step by step:',
+    '     kubectl --kubeconfig /d/kubeconfig -n demo describe cluster harbor',
+    '',
+    'Ctrl-C stops all of it; started again, it goes on where it was.',
+    '',
+  ]);
+});
+
+test('I1: without kubectl and curl, with a blank in the path, and without the cluster there are still three commands', () => {
+  const lines = renderSummary(view({ hasKubectl: false, hasCurl: false, paths: dataPaths("/my data/it's") }));
+  assert.ok(lines.includes("     kill -9 $(cat '/my data/it'\\''s/run/demo.harbor-a1-n1.pid')"), lines.join('\n'));
+  assert.ok(lines.every((line) => !/kubectl --|curl /.test(line)));
+  assert.ok(lines.some((line) => line.startsWith('     /p/bin/outrigger.mjs status --data ')));
+  const bare = renderSummary(view({ cluster: undefined }));
+  assert.equal(bare.filter((line) => /^ {5}\S/.test(line)).length, 3);
+  assert.ok(bare.some((line) => line.startsWith('     kill -9 $(cat /d/run/')));
+});
+
+test('words for the shell', () => {
+  assert.equal(shellWord('/plain/path-1.x'), '/plain/path-1.x');
+  assert.equal(shellWord('a b'), "'a b'");
+});
