@@ -38,6 +38,12 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./token.ts')).registerToken(program),
   },
   {
+    name: 'director',
+    summary: 'Run a director: the API over PostgreSQL',
+    group: 'Parts (started by up, systemd or a host):',
+    register: async (program) => (await import('./director.ts')).registerDirector(program),
+  },
+  {
     name: 'host',
     summary: 'Run the host daemon: claims nodes and keeps them running',
     group: 'Parts (started by up, systemd or a host):',

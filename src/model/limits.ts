@@ -93,6 +93,13 @@ export const LIMITS = {
   watchMaxMs: 60 * 60 * 1000,
   tableRows: 100_000,
 
+  /** A director that is told to stop lets requests under way finish for at most this long. */
+  stopGraceMs: 8_000,
+  /** The garbage collector looks by itself this often; a deletion makes it look at once, but not more often than the least gap. */
+  garbagePeriodMs: 10_000,
+  garbageGapMs: 100,
+  eventSweepMs: 60_000,
+
   /** Rows of `status.eventSet` and `status.errorSet`. */
   statusMessages: 20,
 

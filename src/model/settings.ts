@@ -51,7 +51,13 @@ export type Setting = TextSetting | ListSetting | CountSetting | SwitchSetting |
 export const SETTINGS = {
   data: { type: 'path', default: '.outrigger', notInFile: true, help: 'folder for everything that must survive' },
   // No default here: without it the port of the last time holds, else PORTS.director.
-  port: { type: 'count', minimum: 0, maximum: 65_535, help: 'where the API listens (7443, or as the last time); 0 picks a free port and keeps it' },
+  port: {
+    type: 'count',
+    minimum: 0,
+    maximum: 65_535,
+    help: 'where the API listens (7443, or as the last time); 0 picks a free port and keeps it',
+  },
+  listen: { type: 'text', default: '127.0.0.1', help: 'address to listen on; 0.0.0.0 for all of this machine' },
   extensionServers: { type: 'count', minimum: 1, maximum: 16, default: 2, help: 'how many extension servers to run' },
   sample: { type: 'switch', default: true, help: 'make the sample cluster demo/harbor at the first start' },
   logLevel: { type: 'choice', choices: ['debug', 'info', 'warn', 'error'], default: 'info', help: 'how much to log' },

@@ -1,0 +1,221 @@
+/**
+ * `outrigger director`: one director, composed. Store over PostgreSQL, identity and rights, API, all on one TLS port.
+ *
+ * I1: the port is opened only when every request can be served; before that, whoever asks is refused by the machine, not by us.
+ * I2: told to stop, it ends watches, lets requests under way finish, and lets the database go; nothing acknowledged is lost.
+ */
+
+import type { Command } from 'commander';
+import { createApi } from '../director/api/api.ts';
+import type { Api } from '../director/api/api.ts';
+import { installKinds } from '../director/api/bundled-kinds.ts';
+import { openAuth } from '../director/auth/open-auth.ts';
+import type { Auth } from '../director/auth/open-auth.ts';
+import { sealedBackend } from '../director/auth/sealed-backend.ts';
+import { createGarbage } from '../director/garbage/garbage.ts';
+import type { Garbage } from '../director/garbage/garbage.ts';
+import { openEntityStore } from '../director/store/entity-store.ts';
+import { postgresBackend } from '../director/store/postgres-backend.ts';
+import { Fault } from '../model/fault.ts';
+import type { ExitCode } from '../model/fault.ts';
+import { KINDS } from '../model/kinds.ts';
+import { LIMITS } from '../model/limits.ts';
+import { PORTS } from '../model/ports.ts';
+import type { SettingName, SettingValues } from '../model/settings.ts';
+import { systemClock } from '../platform/clock.ts';
+import { systemFiles } from '../platform/files.ts';
+import { listenHttp } from '../platform/http-server.ts';
+import { jws } from '../platform/jws.ts';
+import { createLog } from '../platform/log.ts';
+import { embeddedAddress } from '../platform/postgres/embedded.ts';
+import { parsePostgresUrl, postgresServer } from '../platform/postgres/server.ts';
+import type { PostgresAddress } from '../platform/postgres/server.ts';
+import { programVersion } from '../platform/program.ts';
+import { systemRandom } from '../platform/random.ts';
+import { openSealer } from '../platform/seal.ts';
+import { certificateIssuer } from '../platform/x509.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { HttpServer } from '../ports/http.ts';
+import type { Log } from '../ports/log.ts';
+import type { Random } from '../ports/random.ts';
+import type { EntityStore } from '../ports/store.ts';
+import { addCommand } from './command.ts';
+
+const DIRECTOR_SETTINGS = [
+  'data',
+  'port',
+  'listen',
+  'kubeconfig',
+  'databaseUrl',
+  'databaseSocket',
+  'storeKeyFile',
+  'logLevel',
+] as const satisfies readonly SettingName[];
+export type DirectorOptions = SettingValues<(typeof DIRECTOR_SETTINGS)[number]>;
+
+const OWNER_ONLY = 0o600;
+const OWNER_FOLDER = 0o700;
+
+interface World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export function registerDirector(program: Command): void {
+  addCommand(program, {
+    name: 'director',
+    summary: 'Run a director: the API over PostgreSQL',
+    description:
+      'Any number of directors may serve one database. The first one makes the certificate authority, the kinds and the roles.\n' +
+      'It speaks the Kubernetes API: kubectl, client libraries and GitOps tools work as they are.',
+    examples: [
+      ['outrigger director --database-url postgres://outrigger@db.example/outrigger --kubeconfig admin.kubeconfig', 'serve that database'],
+      ['kubectl --kubeconfig admin.kubeconfig get clusters -A', 'look at it'],
+    ],
+    settings: DIRECTOR_SETTINGS,
+    daemon: true,
+    run: async ({ settings, signal }) => await runDirector(settings, signal),
+  });
+}
+
+/** Runs a director until the signal aborts. */
+export async function runDirector(options: DirectorOptions, signal: AbortSignal): Promise<ExitCode> {
+  const world: World = { clock: systemClock(), random: systemRandom(), log: createLog({ role: 'director', level: options.logLevel }) };
+  const { log } = world;
+  log.info('The director starts.', { version: programVersion() });
+  const database = databaseOf(options);
+  const sealer = openSealer(keyFileOf(options), { create: true });
+  const server = postgresServer(database);
+  log.info('The director loads the store.', { database: server.address });
+  const backend = sealedBackend(postgresBackend({ ...world, server }), sealer);
+  const store = await openEntityStore({ ...world, backend }, signal);
+  // What goes on until the very end; `signal` only says that the end begins.
+  const work = new AbortController();
+  try {
+    return await serve(options, world, store, work.signal, signal);
+  } finally {
+    work.abort();
+    await store.close();
+    log.info('The director has stopped.');
+  }
+}
+
+async function serve(
+  options: DirectorOptions,
+  world: World,
+  store: EntityStore,
+  work: AbortSignal,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { log } = world;
+  const auth = await openAuth({ ...world, store, x509: certificateIssuer(), jws: jws(), version: programVersion() }, work);
+  const broken = Promise.withResolvers<never>();
+  let garbage: Garbage | undefined;
+  let http: HttpServer | undefined;
+  const api = createApi({
+    ...world,
+    ...auth,
+    store,
+    release: programVersion(),
+    connections: () => http?.connections() ?? 0,
+    onDeletion: () => garbage?.hint(),
+    onBroken: broken.reject,
+    signal: work,
+  });
+  const written = await installKinds(api.engine, KINDS, work);
+  if (written > 0) log.info('The director wrote bundled kinds.', { kinds: written });
+  const names = [options.listen];
+  const certificate = await auth.servingCertificate(names);
+  http = await listen(options, auth, api, certificate, broken.reject);
+  const url = `https://${urlHost(options.listen)}:${http.port}`;
+  await keepKubeconfig(options, auth, url);
+  garbage = createGarbage(api.engine, work);
+  const running = http;
+  const background = [
+    auth.run(work),
+    auth.keepServingCertificate(certificate, names, (next) => running.replaceTls(tlsOf(auth, next)), work),
+    garbage.run(),
+  ];
+  log.info('The director is ready.', { url });
+  try {
+    await Promise.race([aborted(signal), broken.promise, ...background.map(forever)]);
+    return 0;
+  } finally {
+    log.info('The director stops: watches end, requests under way finish.');
+    api.drain();
+    await running.close(LIMITS.stopGraceMs);
+    auth.close();
+  }
+}
+
+function databaseOf({ databaseUrl, databaseSocket }: DirectorOptions): PostgresAddress {
+  if (databaseUrl !== undefined) return parsePostgresUrl(databaseUrl);
+  if (databaseSocket !== undefined) return embeddedAddress(databaseSocket);
+  throw new Fault(
+    'UsageWrong',
+    'A director needs a database: --database-url postgres://… for a server, or "outrigger up", which brings its own PostgreSQL.',
+  );
+}
+
+function keyFileOf({ data, storeKeyFile }: DirectorOptions): string {
+  if (storeKeyFile !== undefined) return storeKeyFile;
+  systemFiles().ensureFolder(`${data}/keys`, OWNER_FOLDER);
+  return `${data}/keys/store.key`;
+}
+
+function listen(
+  options: DirectorOptions,
+  auth: Auth,
+  api: Api,
+  certificate: Parameters<typeof tlsOf>[1],
+  onError: (error: unknown) => void,
+): Promise<HttpServer> {
+  return listenHttp({
+    host: options.listen,
+    port: options.port ?? PORTS.director,
+    tls: tlsOf(auth, certificate),
+    handler: api.handler,
+    onError,
+  });
+}
+
+function tlsOf(
+  auth: Auth,
+  certificate: { readonly certificatePem: string; readonly privateKeyPem: string },
+): {
+  certificate: string;
+  key: string;
+  clientCa: string;
+} {
+  return { certificate: certificate.certificatePem, key: certificate.privateKeyPem, clientCa: auth.authority.certificatePem };
+}
+
+/** Writes the admin's kubeconfig where there is none that still holds. */
+async function keepKubeconfig({ kubeconfig }: DirectorOptions, auth: Auth, url: string): Promise<void> {
+  if (kubeconfig === undefined) return;
+  const files = systemFiles();
+  const before = files.readText(kubeconfig);
+  if (before !== undefined && auth.isLivingKubeconfig(before, url)) return;
+  files.writeText(kubeconfig, await auth.adminKubeconfig(url), OWNER_ONLY);
+}
+
+/** The address by which this machine reaches what listens on `host`. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** A background loop that ends by itself is no reason to stop; one that fails is. */
+async function forever(loop: Promise<void>): Promise<never> {
+  await loop;
+  return await new Promise<never>(() => undefined);
+}
