@@ -60,7 +60,7 @@ async function keepAgent(deps: HostDeps, records: NodeRecords, nodeUid: string, 
     const message = await liveOnce(deps, records, nodeUid, hooks, signal);
     if (signal.aborted) return;
     failures = deps.clock.monotonicMs() - startedMs >= RESET_AFTER_MS ? 1 : failures + 1;
-    deps.log.warn('An agent ended and is started again', { nodeUid, message, failures });
+    deps.log.warn('An agent ended and is started again', { nodeUid, why: message, failures });
     await deps.clock.sleep(backoffMs(BACKOFF, failures, deps.random.float()), signal).catch(() => undefined);
   }
 }

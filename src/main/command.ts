@@ -45,6 +45,8 @@ export interface CommandSpec<N extends SettingName> {
   readonly run: (context: CommandContext<N>) => Promise<ExitCode>;
 }
 
+const KEEP_ALIVE_MS = 60_000;
+
 export function addCommand<N extends SettingName>(parent: Command, spec: CommandSpec<N>): Command {
   const command = parent.command(spec.name).summary(spec.summary);
   command.description(spec.description === undefined ? spec.summary : `${spec.summary}\n\n${spec.description}`);
@@ -71,6 +73,8 @@ async function runCommand<N extends SettingName>(
 ): Promise<void> {
   const terminal = processTerminal();
   const stop = stopSignals();
+  // Connections do not keep Node alive; a command that waits for one does.
+  const alive = setInterval(() => undefined, KEEP_ALIVE_MS);
   try {
     const settings = settle(spec.settings, flags);
     process.exitCode = await spec.run({ settings, options: flags, args, terminal, ...stop });
@@ -80,6 +84,7 @@ async function runCommand<N extends SettingName>(
     if (!asked) terminal.writeError(rendered.text);
     process.exitCode = asked && spec.daemon === true ? 0 : rendered.exit;
   }
+  clearInterval(alive);
   // Sockets kept alive for the next request must not keep a command that is done.
   process.exit();
 }

@@ -6,6 +6,8 @@ import { isJsonObject } from '../../model/json.ts';
 import type { Files } from '../../ports/files.ts';
 
 const LINES_LOOKED_AT = 50;
+/** The line of a crash that says why. */
+const CRASH = /^(?:\w*(?:Error|Fault|AssertionFailed)\b.*|Warning): /;
 /** How a fault of ours begins (src/cli/render-fault.ts). */
 const SPOKEN = 'outrigger: ';
 
@@ -15,7 +17,8 @@ export function lastWordsOf(files: Files, logFile: string): string | undefined {
   const said = lines.map(readEntry);
   const error =
     said.find((entry) => entry.level === 'error' || entry.text.startsWith(SPOKEN)) ??
-    said.find((entry) => entry.level === undefined && entry.text !== '');
+    said.find((entry) => entry.level === undefined && CRASH.test(entry.text)) ??
+    said.find((entry) => entry.level === undefined && /[a-z]/i.test(entry.text));
   const see = `See ${logFile}.`;
   return error === undefined ? see : `It said: ${error.text.replace(SPOKEN, '')} ${see}`;
 }
