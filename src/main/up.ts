@@ -9,6 +9,7 @@ import { createScreen } from '../cli/screen.ts';
 import type { AdminAccess, Database, UpDeps } from '../cli/up/deps.ts';
 import { runDown } from '../cli/up/down.ts';
 import { runUp } from '../cli/up/run.ts';
+import type { SampleObject } from '../cli/up/sample.ts';
 import { shellWord } from '../cli/up/summary.ts';
 import { present } from '../base/assert.ts';
 import { Fault } from '../model/fault.ts';
@@ -17,6 +18,7 @@ import type { SettingName } from '../model/settings.ts';
 import { directorApi } from '../platform/api-client.ts';
 import { certificates, publicKeyHash } from '../platform/certificate.ts';
 import { systemClock } from '../platform/clock.ts';
+import { readYamlFile } from '../platform/config-file.ts';
 import { systemFiles } from '../platform/files.ts';
 import { identityStore } from '../platform/identity-store.ts';
 import { newJoinSecret } from '../platform/join-secret.ts';
@@ -38,6 +40,9 @@ const UP_SETTINGS = ['data', 'port', 'extensionServers', 'sample', 'logLevel'] a
 const HOST_NAME = 'local';
 /** What it lends: nodes of the `process` driver are small, and their addresses are what runs out first. */
 const CAPACITY = { nodes: LOOPBACK_NODE_SLOTS, cpuMillis: LOOPBACK_NODE_SLOTS * 1_000, memoryMiB: LOOPBACK_NODE_SLOTS * 1_024 };
+
+const RELEASES = ['release-1.0.0.yaml', 'release-1.0.1.yaml'];
+const CLUSTER = 'cluster-harbor.yaml';
 
 export function registerUp(program: Command): void {
   addCommand(program, {
@@ -100,10 +105,19 @@ function upDeps(data: string, terminal: Terminal): UpDeps {
     tokenKubeconfig,
     programCommand: (args) => programCommand(args),
     environment: (role) => environmentOf(data, role),
-    sample: { hostName: HOST_NAME, capacity: CAPACITY, node: process.execPath, examples: packageFile('examples') },
+    hostName: HOST_NAME,
+    sample: () => ({ hostName: HOST_NAME, capacity: CAPACITY, releases: RELEASES.map(exampleObject), cluster: exampleObject(CLUSTER) }),
     hasProgram,
     ownCommand: shellWord(packageFile('bin/outrigger.mjs')),
   };
+}
+
+/** An object of examples/, which people also apply by hand. */
+function exampleObject(file: string): SampleObject {
+  const path = packageFile(`examples/${file}`);
+  const read = readYamlFile(path);
+  if (read === undefined) throw new Fault('ProgramMissing', `${path} is missing; install the package again.`);
+  return read.content as SampleObject;
 }
 
 /** Compiled code is kept: every part starts in half the time, with 18 MB less memory, because types need not be stripped again. */

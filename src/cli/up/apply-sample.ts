@@ -13,7 +13,7 @@ import { NAMESPACES } from '../../model/core-kinds.ts';
 import type { AnyEntity, ResourceAddress } from '../../model/core-kinds.ts';
 import { Fault } from '../../model/fault.ts';
 import type { Answer, EntityApi } from '../../ports/api.ts';
-import { SAMPLE_NAMESPACE, clusterObject, hostObject, namespaceObject, releaseObjects, virtualDataCenterObject } from './sample.ts';
+import { SAMPLE_NAMESPACE, hostObject, namespaceObject, virtualDataCenterObject } from './sample.ts';
 import type { SampleOrder } from './sample.ts';
 
 interface ConfigMap extends AnyEntity {
@@ -29,13 +29,13 @@ export async function applySample(api: EntityApi, order: SampleOrder, withCluste
   await ensure(api, HOSTS, '', hostObject(order), signal);
   const made = await readMark(api, signal);
   if (made['organization'] === undefined) {
-    for (const release of releaseObjects(order)) await ensure(api, CLUSTER_RELEASES, '', release, signal);
+    for (const release of order.releases) await ensure(api, CLUSTER_RELEASES, '', release, signal);
     await ensure(api, NAMESPACES, '', namespaceObject(), signal);
     await ensure(api, VIRTUAL_DATA_CENTERS, SAMPLE_NAMESPACE, virtualDataCenterObject(order), signal);
     await writeMark(api, 'organization', signal);
   }
   if (withCluster && made['cluster'] === undefined) {
-    await ensure(api, CLUSTERS, SAMPLE_NAMESPACE, clusterObject(), signal);
+    await ensure(api, CLUSTERS, SAMPLE_NAMESPACE, order.cluster, signal);
     await writeMark(api, 'cluster', signal);
   }
 }

@@ -62,7 +62,7 @@ async function replaceToken(deps: UpDeps, admin: AdminAccess, file: string, sign
 /** Leaves a join token for this machine's host, unless it has joined this control plane already. */
 export async function prepareHost(deps: UpDeps, admin: AdminAccess, director: string, signal: AbortSignal): Promise<void> {
   if ((await deps.joinedCaHash()) === admin.caHash) return;
-  const order = { namespace: SYSTEM_NAMESPACE, bearer: { kind: 'host', name: deps.sample.hostName }, nowMs: deps.clock.nowMs() } as const;
+  const order = { namespace: SYSTEM_NAMESPACE, bearer: { kind: 'host', name: deps.hostName }, nowMs: deps.clock.nowMs() } as const;
   const token = await createJoinToken(admin.api, deps.newJoinSecret, order, signal);
   if (!token.ok) throw new Fault('DirectorRefused', `No token was made for this machine's host: ${token.message}`);
   const content = { directors: [director], caHash: admin.caHash, token: token.value };

@@ -53,7 +53,10 @@ export interface UpDeps {
   readonly tokenKubeconfig: (server: string, authorityPem: string, tokenFile: string) => string;
   readonly programCommand: (args: readonly string[]) => readonly [string, ...string[]];
   readonly environment: (role: string) => Readonly<Record<string, string>>;
-  readonly sample: SampleOrder;
+  /** Read when it is needed: whoever only stops things needs no examples. */
+  readonly sample: () => SampleOrder;
+  /** Name of this machine's Host. */
+  readonly hostName: string;
   /** Which of these programs a person has in the PATH. */
   readonly hasProgram: (name: string) => boolean;
   /** How a person calls this very program. */

@@ -84,7 +84,7 @@ async function comeUp(run: Run, signal: AbortSignal): Promise<ClusterFollower> {
   writeEndpoints(deps.files, deps.paths, { directorPort: port });
   const admin = adminOf(deps);
   await prepareExtension(deps, admin, director, signal);
-  await applySample(admin.api, deps.sample, options.sample, signal);
+  await applySample(admin.api, deps.sample(), options.sample, signal);
   await prepareHost(deps, admin, director, signal);
   const follower = followClusters({ ...deps, api: admin.api, log: SILENT }, signal);
   const rest = [
