@@ -7,6 +7,7 @@
  * I1: every loop ends with `close`; every call that waits is answered then.
  */
 
+import { isUtf8 } from 'node:buffer';
 import { assert } from '../../base/assert.ts';
 import { backoffMs } from '../../base/backoff.ts';
 import { isFault } from '../../model/fault.ts';
@@ -118,6 +119,8 @@ class Store implements EntityStore {
 
   async write(write: Write, signal: AbortSignal): Promise<WriteOutcome> {
     assertKey(write.key);
+    // One body that cannot be read back as text would keep every director from loading the store.
+    assert(write.op === 'delete' || isUtf8(write.body), 'a body is UTF-8');
     this.#refuseIfOver(signal);
     const deadlineMs = this.#nowMs + LIMITS.writeDeadlineMs;
     return await new Promise<WriteOutcome>((resolve, reject) => {

