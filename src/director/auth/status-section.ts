@@ -76,17 +76,17 @@ function covers(when: SectionTime, now: SectionTime): boolean {
   return when === 'Always' || when === now;
 }
 
-/** Who owns a section (`status.<section>…`), in words. */
-function ownersOf(resource: string, path: string): string {
-  const section = path.split('.')[1] ?? '';
+/** Who owns a section, in words; '' when it has no row. */
+export function describeOwners(resource: string, section: string): string {
   const owners = STATUS_SECTIONS[resource]?.[section] ?? [];
-  const words: Record<SectionTime, string> = {
-    Always: '',
-    BeforeAvailable: ' until it is available',
-    AfterAvailable: ' once it is available',
-  };
-  return owners.map((owner) => `${OWNER_NAMES[owner.writer]}${words[owner.when]}`).join(' and ');
+  return owners.map((owner) => `${OWNER_NAMES[owner.writer]}${TIME_WORDS[owner.when]}`).join(' and ');
 }
+
+const TIME_WORDS: Readonly<Record<SectionTime, string>> = {
+  Always: '',
+  BeforeAvailable: ' until it is available',
+  AfterAvailable: ' once it is available',
+};
 
 const OWNER_NAMES: Readonly<Record<SectionWriter, string>> = {
   extension: 'the extension servers',
@@ -97,6 +97,7 @@ const OWNER_NAMES: Readonly<Record<SectionWriter, string>> = {
 
 /** A refusal: `field` lies outside of what the writer owns. */
 export function notYours(writer: string, resource: string, field: string): string {
-  const owners = field.startsWith('status.') ? ownersOf(resource, field) : '';
+  const [top, section = ''] = field.split('.');
+  const owners = top === 'status' ? describeOwners(resource, section) : '';
   return `${writer} may not change ${field}${owners === '' ? '' : `, which belongs to ${owners}`}`;
 }
