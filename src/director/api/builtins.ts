@@ -16,7 +16,8 @@ import {
   secretSchema,
   serviceAccountSchema,
 } from './builtin-schemas.ts';
-import type { Traits } from './resource-type.ts';
+import { ALL_VERBS } from './resource-type.ts';
+import type { Traits, Verb } from './resource-type.ts';
 
 export interface BuiltIn {
   readonly group: string;
@@ -32,6 +33,7 @@ export interface BuiltIn {
   readonly columns: readonly PrinterColumn[];
   readonly selectableFields: readonly string[];
   readonly traits: Partial<Traits>;
+  readonly verbs: readonly Verb[];
 }
 
 export const CRD_GROUP = 'apiextensions.k8s.io';
@@ -54,6 +56,7 @@ interface Short {
   readonly hasStatus?: boolean;
   readonly selectableFields?: readonly string[];
   readonly traits?: Partial<Traits>;
+  readonly verbs?: readonly Verb[];
 }
 
 function builtIn(short: Short): BuiltIn {
@@ -66,6 +69,7 @@ function builtIn(short: Short): BuiltIn {
     namespaced: true,
     hasStatus: false,
     selectableFields: [],
+    verbs: ALL_VERBS,
     ...short,
     traits: { generation: false, unconditionalUpdate: true, ...short.traits },
   };
@@ -123,6 +127,15 @@ export const BUILT_INS: readonly BuiltIn[] = [
     shortNames: ['sa'],
     schema: serviceAccountSchema,
     columns: [AGE],
+  }),
+  // There are none, and none can be made: `kubectl cluster-info` lists them before it says where the API is.
+  builtIn({
+    kind: 'Service',
+    plural: 'services',
+    shortNames: ['svc'],
+    schema: { type: 'object', description: 'Not served here: the services of a cluster are in its own API.' },
+    columns: [AGE],
+    verbs: ['get', 'list', 'watch'],
   }),
   builtIn({
     group: 'coordination.k8s.io',

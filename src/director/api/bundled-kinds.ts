@@ -12,7 +12,8 @@ import { ANNOTATION_BUNDLE, crdOf } from '../../model/crd.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { KindDefinition } from '../../model/resource.ts';
 import { CRD_GROUP, CRD_PLURAL } from './builtins.ts';
-import type { Caller, Engine, WriteOptions } from './engine.ts';
+import { writeOptions } from './engine.ts';
+import type { Caller, Engine } from './engine.ts';
 import { GROUP_ADMINS } from '../auth/identity.ts';
 import type { Identity } from '../auth/identity.ts';
 import { metadataOf, textOf } from './metadata.ts';
@@ -39,7 +40,7 @@ async function installOne(engine: Engine, crd: JsonObject, signal: AbortSignal):
   const type = present(engine.registry.find(CRD_GROUP, 'v1', CRD_PLURAL), 'the kind of definitions');
   const attributes = { verb: 'update', group: CRD_GROUP, version: 'v1', resource: CRD_PLURAL, namespace: '', name };
   const caller: Caller = { identity: DIRECTOR_IDENTITY, attributes, signal, internal: false };
-  const options: WriteOptions = { dryRun: false, validation: 'Strict', warnings: [] };
+  const options = writeOptions(false, 'Strict');
   const place: Place = { type, namespace: '', name, subresource: '' };
   const stored = engine.store.get({ group: CRD_GROUP, resource: CRD_PLURAL, namespace: '', name });
   if (stored !== undefined && bundleOf(stored.object()) >= bundleOf(crd)) return false;

@@ -86,7 +86,6 @@ export function readBuiltIn(builtIn: BuiltIn): CrdResult {
       ...traits,
       listKind: `${builtIn.kind}List`,
       apiVersion: apiVersionOf(builtIn.group, builtIn.version),
-      verbs: ALL_VERBS,
       scale: undefined,
       columns,
       schema: compiled.compiled,

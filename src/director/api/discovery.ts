@@ -6,7 +6,6 @@
 
 import { hash } from 'node:crypto';
 import type { JsonObject } from '../../model/json.ts';
-import { ALL_VERBS } from './resource-type.ts';
 import type { ResourceType } from './resource-type.ts';
 import { VIRTUAL_RESOURCES } from './virtual.ts';
 
@@ -146,7 +145,7 @@ function listedType(type: ResourceType): JsonObject[] {
     singularName: singular,
     namespaced,
     kind,
-    verbs: [...ALL_VERBS],
+    verbs: [...type.verbs],
     ...(shortNames.length === 0 ? {} : { shortNames: [...shortNames] }),
     ...(categories.length === 0 ? {} : { categories: [...categories] }),
   };

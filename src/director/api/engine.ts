@@ -35,8 +35,15 @@ export interface Caller {
 export interface WriteOptions {
   readonly dryRun: boolean;
   readonly validation: FieldValidation;
-  /** Takes what the client should be warned of. */
-  readonly warnings: string[];
+  /**
+   * Fields of the request that the kind does not know; found by the first try, because pruning takes them off the request's own values, and
+   * kept for all later ones.
+   */
+  readonly unknown: Set<string>;
+}
+
+export function writeOptions(dryRun: boolean, validation: FieldValidation): WriteOptions {
+  return { dryRun, validation, unknown: new Set() };
 }
 
 /** Wall time as metadata has it: RFC 3339 in whole seconds. */

@@ -44,6 +44,9 @@ export interface HandlerParts extends ResourceParts {
   readonly onBroken: (error: unknown) => void;
 }
 
+/** Ignoring the header would answer for the wrong person. */
+const IMPERSONATION = refused(403, 'Forbidden', 'impersonation (kubectl --as) is not served: log in as whom you want to be');
+
 interface Answered {
   readonly reply: Reply;
   /** For the metrics. */
@@ -126,6 +129,7 @@ async function answer(parts: HandlerParts, request: HttpRequest): Promise<Answer
   if (about.kind === 'path' && isOwnPath(about.path)) return { reply: await ownPath(parts, request, about.path), verb: 'own' };
   const credentials = credentialsOf(request, about.kind === 'path' ? about.path : undefined);
   const identity = await parts.authenticator.authenticate(credentials);
+  if (request.header('impersonate-user') !== undefined) return { reply: refusedReply(IMPERSONATION), verb: 'refused' };
   if (isRefused(identity)) return { reply: refusedReply(refused(401, 'Unauthorized', identity.refused)), verb: 'refused' };
   return identified(parts, request, identity, target.value);
 }

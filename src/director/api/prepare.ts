@@ -33,11 +33,8 @@ export function assembled(type: ResourceType, metadata: JsonObject, content: Jso
 
 /** Prunes and fills in defaults, in place. */
 export function shape(type: ResourceType, object: JsonObject, options: WriteOptions): Refused | undefined {
-  const dropped = type.schema.prune(object);
-  if (dropped.length > 0) {
-    const refusal = unknownFields(type, dropped, options);
-    if (refusal !== undefined) return refusal;
-  }
+  for (const field of type.schema.prune(object)) options.unknown.add(field);
+  if (options.validation === 'Strict' && options.unknown.size > 0) return strictRefusal(type, unknownFields(options));
   type.schema.default(object);
   return undefined;
 }
@@ -49,11 +46,9 @@ export function judge(type: ResourceType, object: JsonObject, old: JsonObject | 
   return problems.length === 0 ? undefined : invalid(kindSubjectOf(type, textOf(metadata['name'])), problems);
 }
 
-function unknownFields(type: ResourceType, dropped: readonly string[], options: WriteOptions): Refused | undefined {
-  const named = dropped.map((field) => `unknown field ${JSON.stringify(field)}`);
-  if (options.validation === 'Strict') return strictRefusal(type, named);
-  if (options.validation === 'Warn') options.warnings.push(...named);
-  return undefined;
+/** The unknown fields as sentences. */
+export function unknownFields({ unknown }: WriteOptions): string[] {
+  return Array.from(unknown, (field) => `unknown field ${JSON.stringify(field)}`);
 }
 
 export function strictRefusal(type: ResourceType, problems: readonly string[]): Refused {

@@ -10,11 +10,12 @@ import { JSON_PATCH, MERGE_PATCH, mediaType, readBytes, readObject, readOptional
 import type { ResourceCall } from './call.ts';
 import { deleteEntity, PLAIN_DELETE, readDeleteOptions } from './delete-verbs.ts';
 import type { DeleteOptions } from './delete-verbs.ts';
+import { writeOptions } from './engine.ts';
 import type { Caller, Engine, WriteOptions } from './engine.ts';
 import { readJson } from './json-input.ts';
 import { listPieces } from './list.ts';
 import { readPatch } from './patch.ts';
-import { strictRefusal } from './prepare.ts';
+import { strictRefusal, unknownFields } from './prepare.ts';
 import { dryRunOption, fieldValidationOption, isTrue } from './query.ts';
 import type { Query } from './query.ts';
 import { entityReply, getEntity, listEntities, watchEntities } from './read-verbs.ts';
@@ -123,7 +124,11 @@ function placeProblem(type: ResourceType, verb: Verb, { namespace, name, subreso
   if (type.namespaced && namespace === undefined && needsNamespace) {
     return methodNotAllowed(`${verb} of ${type.plural} needs a namespace in the path: /namespaces/NAMESPACE/${type.plural}`);
   }
-  if (subresource === undefined) return undefined;
+  if (subresource === undefined) {
+    return type.verbs.includes(verb)
+      ? undefined
+      : methodNotAllowed(`${verb} is not supported on ${type.plural}; supported: ${type.verbs.join(', ')}`);
+  }
   const has = [...(type.hasStatus ? ['status'] : []), ...(type.scale === undefined ? [] : ['scale'])];
   if (!has.includes(subresource)) {
     const what = has.length === 0 ? 'it has none' : `it has: ${has.join(', ')}`;
@@ -148,13 +153,17 @@ async function write(
   if (!dryRun.ok) return dryRun;
   const validation = fieldValidationOption(call.query);
   if (!validation.ok) return validation;
-  const options: WriteOptions = { dryRun: dryRun.value, validation: validation.value, warnings: [] };
+  const options = writeOptions(dryRun.value, validation.value);
+  const warnings: string[] = [];
   const caller = callerOf(call, attributes);
   const written =
-    verb === 'patch' ? await patch(engine, call, caller, place, options) : await put(engine, call, caller, place, options, verb);
+    verb === 'patch'
+      ? await patch(engine, call, caller, place, options)
+      : await put(engine, call, caller, place, { ...options, warnings }, verb);
   if (!written.ok) return written;
   const reply = await writtenReply(engine, call, place, written.value, verb === 'create' ? 201 : 200);
-  return reply.ok ? accepted(withWarnings(reply.value, options.warnings)) : reply;
+  if (options.validation === 'Warn') warnings.push(...unknownFields(options));
+  return reply.ok ? accepted(withWarnings(reply.value, warnings)) : reply;
 }
 
 async function put(
@@ -162,7 +171,7 @@ async function put(
   call: ResourceCall,
   caller: Caller,
   place: Place,
-  options: WriteOptions,
+  options: WriteOptions & { readonly warnings: string[] },
   verb: 'create' | 'update',
 ): Promise<Outcome<Written>> {
   const body = await readObject(call.request, options.validation);

@@ -19,6 +19,7 @@ import type { Patch } from './patch.ts';
 import { assembled, countGeneration, encode, foldBase64Input, judge, nextState, shape, unchanged } from './prepare.ts';
 import { keyOf, kindSubjectOf, subjectOf } from './resource-type.ts';
 import type { ResourceType } from './resource-type.ts';
+import { spliceRevision } from '../store/splice.ts';
 import { accepted, alreadyExists, conflict, forbidden, invalid, methodNotAllowed, notFound, refused } from './status.ts';
 import type { Outcome, Refused } from './status.ts';
 
@@ -89,7 +90,6 @@ interface Birth {
 
 function birth(engine: Engine, caller: Caller, place: Place, given: JsonObject, options: WriteOptions): Outcome<Birth> {
   const { type, namespace } = place;
-  options.warnings.length = 0;
   const wrong = metadataShape(type, given);
   if (wrong !== undefined) return wrong;
   const uid = engine.random.uuid();
@@ -161,7 +161,6 @@ function decide(
   how: Change,
 ): Outcome<Decision> {
   const { type, namespace, name, subresource } = place;
-  options.warnings.length = 0;
   const old = current.object();
   const given = how(current, old);
   if (!given.ok) return given;
@@ -177,7 +176,8 @@ function decide(
   const bytes = encode(object);
   if (!bytes.ok) return bytes;
   if (unchanged(current, bytes.value)) return accepted({ do: 'keep' });
-  if (options.dryRun) return accepted({ do: 'keep', bytes: bytes.value });
+  // As it would be stored, at the revision that it would replace: so `kubectl diff` shows nothing but the change.
+  if (options.dryRun) return accepted({ do: 'keep', bytes: spliceRevision(bytes.value, current.revision) });
   if (isDeleting(object) && finalizersOf(object).length === 0) return accepted({ do: 'delete' });
   return accepted({ do: 'write', body: bytes.value });
 }

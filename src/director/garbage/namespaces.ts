@@ -10,7 +10,7 @@
 
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { StoredEntity } from '../../ports/store.ts';
-import { timestamp } from '../api/engine.ts';
+import { timestamp, writeOptions } from '../api/engine.ts';
 import type { Engine } from '../api/engine.ts';
 import { dropFinalizer } from '../api/finalizers.ts';
 import { finalizersOf, isDeleting, metadataOf } from '../api/metadata.ts';
@@ -81,7 +81,7 @@ async function deleteContent(engine: Engine, namespace: string, signal: AbortSig
 /** Writes what the namespace is waiting for; unchanged words cost nothing. */
 async function report(engine: Engine, type: ResourceType, name: string, left: readonly Content[], signal: AbortSignal): Promise<void> {
   const now = timestamp(engine.clock);
-  const options = { dryRun: false, validation: 'Ignore' as const, warnings: [] };
+  const options = writeOptions(false, 'Ignore');
   await change(engine, gardener(signal), { type, namespace: '', name, subresource: 'status' }, options, (_current, old) => {
     const before = (old['status'] as JsonObject | undefined)?.['conditions'];
     const known = Array.isArray(before) ? before : [];

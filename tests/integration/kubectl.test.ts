@@ -1,0 +1,387 @@
+/**
+ * The real kubectl, oldest and newest that we support, against a real director over PostgreSQL: every command that people use, and what it says
+ * when it is refused.
+ */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { startDirector } from '../support/director.ts';
+import type { CommandResult, TestDirector } from '../support/director.ts';
+import { KUBECTL_MINORS } from '../support/kubectl.ts';
+import type { KubectlMinor } from '../support/kubectl.ts';
+
+let director: TestDirector;
+before(async () => {
+  director = await startDirector();
+});
+
+interface Shell {
+  readonly namespace: string;
+  /** Runs kubectl in the namespace and expects it to work; gives what it printed. */
+  ok(...args: string[]): Promise<string>;
+  /** The same with something on standard input. */
+  fed(input: string, ...args: string[]): Promise<string>;
+  /** Runs kubectl and expects it to fail; gives what it complained of. */
+  refused(...args: string[]): Promise<string>;
+  refusedFed(input: string, ...args: string[]): Promise<string>;
+}
+
+function shellOf(minor: KubectlMinor, namespace: string): Shell {
+  const run = (args: readonly string[], input?: string): Promise<CommandResult> =>
+    director.kubectl(minor, ['-n', namespace, ...args], input);
+  const ok = async (args: readonly string[], input?: string): Promise<string> => {
+    const result = await run(args, input);
+    assert.equal(result.code, 0, `kubectl ${args.join(' ')}: ${result.stderr}${result.stdout}`);
+    return result.stdout;
+  };
+  const refused = async (args: readonly string[], input?: string): Promise<string> => {
+    const result = await run(args, input);
+    assert.notEqual(result.code, 0, `kubectl ${args.join(' ')} was not refused: ${result.stdout}`);
+    return result.stderr;
+  };
+  return {
+    namespace,
+    ok: (...args) => ok(args),
+    fed: (input, ...args) => ok(args, input),
+    refused: (...args) => refused(args),
+    refusedFed: (input, ...args) => refused(args, input),
+  };
+}
+
+function cluster(name: string, spec: Record<string, unknown> = {}, labels: Record<string, string> = {}): string {
+  return JSON.stringify({
+    apiVersion: 'outrigger.dev/v1',
+    kind: 'Cluster',
+    metadata: { name, ...(Object.keys(labels).length === 0 ? {} : { labels }) },
+    spec: { virtualDataCenter: 'small', release: '1.0.0', workers: 1, ...spec },
+  });
+}
+
+/** Lines of a table without the header, split at runs of spaces. */
+function rows(table: string): string[][] {
+  return table
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/ {2,}/));
+}
+
+for (const minor of KUBECTL_MINORS) {
+  describe(`kubectl 1.${minor}`, () => {
+    let shell: Shell;
+    before(async () => {
+      shell = shellOf(minor, `k${minor}`);
+      await shell.ok('create', 'namespace', shell.namespace);
+    });
+
+    test('get: table, wide, yaml, json, name, jsonpath, selectors, all namespaces, sorted', async () => {
+      await shell.fed(cluster('alpha', {}, { tier: 'gold' }), 'apply', '-f', '-');
+      await shell.fed(cluster('beta', { workers: 2 }, { tier: 'tin' }), 'apply', '-f', '-');
+      const table = await shell.ok('get', 'clusters');
+      assert.match(table, /^NAME +PHASE +RELEASE +PRIMARY +WORKERS +AGE\n/);
+      assert.deepEqual(
+        rows(table).map(([name]) => name),
+        ['alpha', 'beta'],
+      );
+      assert.match(await shell.ok('get', 'ocl', '-o', 'wide'), /REASON +MESSAGE/);
+      assert.match(await shell.ok('get', 'cluster', 'alpha', '-o', 'yaml'), /release: 1\.0\.0/);
+      assert.equal(await shell.ok('get', 'cluster', 'beta', '-o', 'jsonpath={.spec.workers}'), '2');
+      assert.equal(await shell.ok('get', 'outrigger', '-l', 'tier=gold', '-o', 'name'), 'cluster.outrigger.dev/alpha\n');
+      assert.equal(await shell.ok('get', 'clusters', '-l', 'tier in (gold,tin),tier!=gold', '-o', 'name'), 'cluster.outrigger.dev/beta\n');
+      assert.equal(
+        await shell.ok('get', 'clusters', '--field-selector', 'metadata.name=beta', '-o', 'name'),
+        'cluster.outrigger.dev/beta\n',
+      );
+      assert.match(await shell.ok('get', 'clusters', '-A'), new RegExp(`NAMESPACE +NAME[^]*${shell.namespace} +alpha`));
+      const sorted = await shell.ok('get', 'clusters', '--sort-by=.spec.workers');
+      assert.deepEqual(
+        rows(sorted).map(([name]) => name),
+        ['alpha', 'beta'],
+      );
+      assert.equal(JSON.parse(await shell.ok('get', 'clusters', '-o', 'json')).items.length, 2);
+      assert.match(await shell.refused('get', 'cluster', 'nosuch'), /clusters\.outrigger\.dev "nosuch" not found/);
+      assert.match(await shell.ok('get', 'cluster', 'alpha', '--subresource=status'), /alpha/);
+    });
+
+    test('pages: a list in chunks is whole', async () => {
+      for (let i = 0; i < 7; i++)
+        await shell.fed(JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `page-${i}` } }), 'create', '-f', '-');
+      assert.equal(rows(await shell.ok('get', 'configmaps', '--chunk-size=3')).length, 7);
+    });
+
+    test('get -w shows what is there, then what happens', async () => {
+      const watching = director.kubectl(minor, ['-n', shell.namespace, 'get', 'clusters', '-w', '--request-timeout=4s', '-o', 'name']);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await shell.fed(cluster('seen'), 'create', '-f', '-');
+      await shell.ok('delete', 'cluster', 'seen', '--wait=false');
+      const { stdout } = await watching;
+      assert.equal(stdout.split('\n').filter((line) => line === 'cluster.outrigger.dev/seen').length, 2, stdout);
+      const one = director.kubectl(minor, ['-n', shell.namespace, 'get', 'cluster', 'alpha', '-w', '--request-timeout=4s']);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await shell.ok('label', 'cluster', 'alpha', 'seen=yes');
+      assert.equal(rows((await one).stdout).length, 2);
+    });
+
+    test('create, apply new, apply changed, apply unchanged twice, diff, dry run', async () => {
+      assert.match(await shell.fed(cluster('made'), 'create', '-f', '-'), /made created/);
+      assert.match(
+        await shell.refusedFed(cluster('made'), 'create', '-f', '-'),
+        /AlreadyExists.*clusters\.outrigger\.dev "made" already exists/,
+      );
+      const service = {
+        name: 'web',
+        mode: 'Replicated',
+        port: 80,
+        pod: { containers: [{ name: 'web', command: ['web'], readinessProbe: { tcpSocket: { port: 80 } } }] },
+      };
+      assert.match(await shell.fed(cluster('applied', { services: [service] }), 'apply', '-f', '-'), /created/);
+      assert.match(await shell.fed(cluster('applied', { services: [service], workers: 3 }), 'apply', '-f', '-'), /configured/);
+      const revision = await shell.ok('get', 'cluster', 'applied', '-o', 'jsonpath={.metadata.resourceVersion}');
+      await shell.fed(cluster('applied', { services: [service], workers: 3 }), 'apply', '-f', '-');
+      assert.equal(
+        await shell.ok('get', 'cluster', 'applied', '-o', 'jsonpath={.metadata.resourceVersion}'),
+        revision,
+        'nothing changed, so the revision stays',
+      );
+      assert.match(await shell.fed(cluster('plain'), 'apply', '-f', '-'), /created/);
+      assert.match(await shell.fed(cluster('plain'), 'apply', '-f', '-'), /unchanged/);
+      assert.match(await shell.fed(cluster('plain'), 'apply', '-f', '-'), /unchanged/);
+      assert.match(await shell.fed(cluster('dry'), 'apply', '--dry-run=server', '-f', '-'), /created \(server dry run\)/);
+      assert.match(await shell.refused('get', 'cluster', 'dry'), /not found/);
+      assert.equal(await shell.fed(cluster('plain'), 'diff', '-f', '-'), '');
+      const difference = await shell.refusedFed(cluster('plain', { workers: 4 }), 'diff', '-f', '-');
+      assert.equal(difference, '', 'a difference is told on standard output, with exit code 1');
+    });
+
+    test('replace, edit, patch, label, annotate, scale', async () => {
+      await shell.fed(cluster('change'), 'create', '-f', '-');
+      const get = (path: string): Promise<string> => shell.ok('get', 'cluster', 'change', '-o', `jsonpath=${path}`);
+      assert.match(await shell.fed(cluster('change', { workers: 2 }), 'replace', '-f', '-'), /replaced/);
+      assert.equal(await get('{.spec.workers},{.metadata.generation}'), '2,2');
+      const editor = join(mkdtempSync(join(tmpdir(), 'editor-')), 'edit.sh');
+      writeFileSync(editor, '#!/bin/sh\nsed -i "s/workers: 2/workers: 3/" "$1"\n');
+      chmodSync(editor, 0o755);
+      process.env['KUBE_EDITOR'] = editor;
+      assert.match(await shell.ok('edit', 'cluster', 'change'), /edited/);
+      assert.equal(await get('{.spec.workers}'), '3');
+      assert.match(await shell.ok('patch', 'cluster', 'change', '--type=merge', '-p', '{"spec":{"workers":4}}'), /patched/);
+      assert.match(
+        await shell.ok('patch', 'cluster', 'change', '--type=json', '-p', '[{"op":"replace","path":"/spec/workers","value":5}]'),
+        /patched/,
+      );
+      assert.equal(await get('{.spec.workers},{.metadata.generation}'), '5,5');
+      await shell.ok('label', 'cluster', 'change', 'a=b');
+      await shell.ok('annotate', 'cluster', 'change', 'c=d');
+      assert.equal(await get('{.metadata.labels.a},{.metadata.annotations.c},{.metadata.generation}'), 'b,d,5');
+      await shell.ok('label', 'cluster', 'change', 'a-');
+      assert.equal(await get('{.metadata.labels.a}'), '');
+      assert.match(await shell.ok('scale', 'cluster', 'change', '--replicas=6'), /scaled/);
+      assert.match(await shell.ok('scale', 'cluster', 'change', '--current-replicas=6', '--replicas=1'), /scaled/);
+      assert.match(
+        await shell.refused('scale', 'cluster', 'change', '--current-replicas=6', '--replicas=2'),
+        /Expected replicas to be 6, was 1/,
+      );
+      assert.equal(await get('{.spec.workers}'), '1');
+      await shell.ok(
+        'patch',
+        'cluster',
+        'change',
+        '--subresource=status',
+        '--type=merge',
+        '-p',
+        '{"status":{"phase":"Pending"},"spec":{"workers":7}}',
+      );
+      assert.equal(await get('{.status.phase},{.spec.workers}'), 'Pending,1');
+      await shell.ok('patch', 'cluster', 'change', '--type=merge', '-p', '{"status":{"phase":"Error"}}');
+      assert.equal(await get('{.status.phase}'), 'Pending', 'the main resource leaves the status alone');
+    });
+
+    test('describe shows events; events --for finds them', async () => {
+      await shell.fed(cluster('told'), 'create', '-f', '-');
+      const uid = await shell.ok('get', 'cluster', 'told', '-o', 'jsonpath={.metadata.uid}');
+      const now = new Date().toISOString().replace(/\.\d+/, '');
+      const event = {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { generateName: 'told.' },
+        involvedObject: { apiVersion: 'outrigger.dev/v1', kind: 'Cluster', name: 'told', namespace: shell.namespace, uid },
+        type: 'Warning',
+        reason: 'NoCapacity',
+        message: 'no host has room',
+        firstTimestamp: now,
+        lastTimestamp: now,
+        count: 1,
+        source: { component: 'test' },
+      };
+      await shell.fed(JSON.stringify(event), 'create', '-f', '-');
+      assert.match(await shell.ok('describe', 'cluster', 'told'), /Warning +NoCapacity.*no host has room/);
+      assert.match(await shell.ok('events', '--for', 'cluster/told'), /NoCapacity/);
+      assert.match(await shell.ok('get', 'events'), /NoCapacity/);
+      assert.match(await shell.ok('describe', 'clusters'), /Name: +told/);
+      assert.match(await shell.ok('describe', 'namespace', shell.namespace), /Status: +Active/);
+    });
+
+    test('wait: condition, jsonpath, delete', async () => {
+      await shell.fed(cluster('waited'), 'create', '-f', '-');
+      const waiting = shell.ok('wait', '--for=condition=Ready', 'cluster/waited', '--timeout=20s');
+      const path = shell.ok('wait', '--for=jsonpath={.status.phase}=Available', 'cluster/waited', '--timeout=20s');
+      const gone = shell.ok('wait', '--for=delete', 'cluster/waited', '--timeout=20s');
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const condition = { type: 'Ready', status: 'True', reason: 'Available', message: 'up', lastTransitionTime: '2026-01-01T00:00:00Z' };
+      await shell.ok(
+        'patch',
+        'cluster',
+        'waited',
+        '--subresource=status',
+        '--type=merge',
+        '-p',
+        JSON.stringify({ status: { phase: 'Available', conditions: [condition] } }),
+      );
+      assert.match(await waiting, /condition met/);
+      assert.match(await path, /condition met/);
+      await shell.ok('delete', 'cluster', 'waited', '--wait=false');
+      await gone;
+    });
+
+    test('delete: waits for finalizers, foreground, by label, all', async () => {
+      const held = JSON.parse(cluster('held')) as { metadata: Record<string, unknown> };
+      held.metadata['finalizers'] = ['example.com/hold'];
+      await shell.fed(JSON.stringify(held), 'create', '-f', '-');
+      const deleting = shell.ok('delete', 'cluster', 'held', '--timeout=20s');
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      assert.notEqual(await shell.ok('get', 'cluster', 'held', '-o', 'jsonpath={.metadata.deletionTimestamp}'), '');
+      await shell.ok('patch', 'cluster', 'held', '--type=json', '-p', '[{"op":"remove","path":"/metadata/finalizers"}]');
+      assert.match(await deleting, /deleted/);
+      await shell.fed(cluster('front'), 'create', '-f', '-');
+      assert.match(await shell.ok('delete', 'cluster', 'front', '--cascade=foreground', '--timeout=20s'), /deleted/);
+      await shell.fed(cluster('gold', {}, { kind: 'gone' }), 'create', '-f', '-');
+      await shell.ok('delete', 'clusters', '-l', 'kind=gone', '--timeout=20s');
+      await shell.ok('delete', 'clusters', '--all', '--timeout=20s');
+      assert.equal(await shell.ok('get', 'clusters', '-o', 'name'), '');
+    });
+
+    test('explain, api-resources, api-versions, version, cluster-info, raw', async () => {
+      assert.match(await shell.ok('explain', 'cluster.spec.workers'), /workers <integer>[^]*Number of workers/);
+      assert.match(await shell.ok('explain', 'cluster', '--recursive'), /autoRepairOnErrors/);
+      assert.match(await shell.ok('explain', 'namespace.metadata.labels'), /selected/);
+      const resources = await shell.ok('api-resources');
+      assert.match(resources, /clusters +ocl +outrigger\.dev\/v1 +true +Cluster/);
+      assert.equal(await shell.ok('api-resources'), resources, 'revalidated');
+      assert.match(
+        await shell.ok('api-resources', '--api-group=outrigger.dev', '--verbs=patch', '-o', 'name'),
+        /clusternodes\.outrigger\.dev/,
+      );
+      assert.match(await shell.ok('api-versions'), /outrigger\.dev\/v1/);
+      assert.match(await shell.ok('version'), /Server Version: v1\.32/);
+      assert.match(await shell.ok('cluster-info'), /control plane.* is running at/);
+      assert.equal(await shell.ok('get', '--raw', '/readyz'), 'ok');
+      assert.match(await shell.ok('get', '--raw', '/metrics'), /outrigger_requests_total/);
+    });
+
+    test('typed objects in protobuf: namespaces, config, secrets, accounts, roles, reviews, tokens', async () => {
+      assert.equal(await shell.ok('auth', 'can-i', 'create', 'clusters.outrigger.dev'), 'yes\n');
+      assert.match(await shell.ok('auth', 'whoami'), /Username +admin/);
+      await shell.ok('create', 'configmap', 'config', '--from-literal=a=b');
+      assert.equal(await shell.ok('get', 'configmap', 'config', '-o', 'jsonpath={.data.a}'), 'b');
+      await shell.ok('create', 'secret', 'generic', 'secret', '--from-literal=a=b');
+      assert.equal(await shell.ok('get', 'secret', 'secret', '-o', 'jsonpath={.data.a}'), 'Yg==');
+      await shell.fed(
+        JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'plain' }, stringData: { c: 'd' } }),
+        'apply',
+        '-f',
+        '-',
+      );
+      assert.equal(await shell.ok('get', 'secret', 'plain', '-o', 'jsonpath={.data.c}{.stringData}'), 'ZA==');
+      await shell.ok('create', 'serviceaccount', 'robot');
+      await shell.ok('create', 'role', 'reader', '--verb=get,list', '--resource=clusters.outrigger.dev');
+      await shell.ok('create', 'rolebinding', 'readers', '--role=reader', `--serviceaccount=${shell.namespace}:robot`);
+      const token = await shell.ok('create', 'token', 'robot');
+      assert.match(token, /^ey[\w-]+\.[\w-]+\.[\w-]+\n?$/);
+      assert.match(await shell.ok('get', 'role', 'reader', '-o', 'jsonpath={.rules[0].verbs}'), /get/);
+    });
+
+    test('refusals name what is wrong and what would be right', async () => {
+      await shell.fed(cluster('right'), 'create', '-f', '-');
+      assert.match(
+        await shell.refusedFed(cluster('wrong', { wokers: 1 }), 'apply', '-f', '-'),
+        /strict decoding error: unknown field "spec\.wokers"/,
+      );
+      assert.match(
+        await shell.refusedFed(cluster('wrong', { workers: 99 }), 'apply', '-f', '-'),
+        /spec\.workers: Invalid value: 99: must be at most 8/,
+      );
+      assert.match(
+        await shell.refusedFed(cluster('wrong', { nodes: 'Some' }), 'apply', '-f', '-'),
+        /spec\.nodes: Unsupported value: "Some": supported values: "Provisioned", "Joined"/,
+      );
+      assert.match(
+        await shell.refusedFed(cluster('Wrong_Name'), 'create', '-f', '-'),
+        /metadata\.name: Invalid value: "Wrong_Name": a lowercase RFC 1123 subdomain/,
+      );
+      assert.match(await shell.refused('patch', 'cluster', 'right', '-p', '{"spec":{"workers":2}}'), /application\/merge-patch\+json/);
+      assert.match(await shell.refusedFed(cluster('right'), 'apply', '--server-side', '-f', '-'), /server-side apply is not served/i);
+      assert.match(await shell.refused('get', 'clusters', '-l', 'a in b'), /unable to parse requirement/);
+      assert.match(await shell.refused('get', 'clusters', '--as=somebody'), /impersonation .* is not served/);
+      assert.match(
+        await shell.refused('patch', 'cluster', 'right', '--type=merge', '-p', '{"spec":{"virtualDataCenter":"large"}}'),
+        /spec\.virtualDataCenter: .*cannot be changed/,
+      );
+      assert.match(await shell.refused('delete', 'namespace', 'default'), /may not be deleted/);
+      assert.match(
+        await shell.refusedFed(cluster('nowhere'), '-n', 'nosuchplace', 'create', '-f', '-'),
+        /namespaces "nosuchplace" not found/,
+      );
+    });
+
+    test('a namespace goes with everything in it', async () => {
+      const name = `${shell.namespace}-gone`;
+      await shell.ok('create', 'namespace', name);
+      for (const one of ['a', 'b', 'c']) await shell.fed(cluster(one), '-n', name, 'create', '-f', '-');
+      await shell.ok('-n', name, 'create', 'configmap', 'config', '--from-literal=a=b');
+      assert.match(await shell.ok('delete', 'namespace', name, '--timeout=30s'), /deleted/);
+      assert.match(await shell.refused('get', 'namespace', name), /not found/);
+      assert.equal(await shell.ok('-n', name, 'get', 'clusters', '-o', 'name'), '');
+    });
+
+    test('a definition can be made, used, and deleted with its objects', async () => {
+      const plural = `boats${minor}`;
+      const crd = {
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: `${plural}.example.com` },
+        spec: {
+          group: 'example.com',
+          scope: 'Namespaced',
+          names: { kind: `Boat${minor}`, plural },
+          versions: [
+            {
+              name: 'v1',
+              served: true,
+              storage: true,
+              schema: {
+                openAPIV3Schema: {
+                  type: 'object',
+                  properties: { spec: { type: 'object', properties: { length: { type: 'integer', minimum: 1 } } } },
+                },
+              },
+            },
+          ],
+        },
+      };
+      await shell.fed(JSON.stringify(crd), 'apply', '-f', '-');
+      await shell.ok('wait', '--for=condition=Established', `crd/${plural}.example.com`, '--timeout=10s');
+      const boat = (length: number): string =>
+        JSON.stringify({ apiVersion: 'example.com/v1', kind: `Boat${minor}`, metadata: { name: 'one' }, spec: { length } });
+      await shell.fed(boat(7), 'apply', '-f', '-');
+      assert.match(await shell.refusedFed(boat(0), 'apply', '-f', '-'), /spec\.length/);
+      assert.match(await shell.ok('get', plural), /one/);
+      const [version] = crd.spec.versions;
+      version!.schema.openAPIV3Schema.properties.spec.properties = {} as never;
+      assert.match(await shell.refusedFed(JSON.stringify(crd), 'apply', '-f', '-'), /would drop stored fields: spec\.length/);
+      await shell.ok('delete', 'crd', `${plural}.example.com`, '--timeout=30s');
+      assert.match(await shell.refused('get', plural), /doesn't have a resource type|could not find the requested resource/);
+    });
+  });
+}
