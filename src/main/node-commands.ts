@@ -6,10 +6,28 @@
 import type { Command } from 'commander';
 import { Fault } from '../model/fault.ts';
 import { absoluteFolder } from '../platform/durable-file.ts';
+import { runAgent } from './agent.ts';
 import { runBalancer } from './balancer.ts';
 import { addCommand } from './command.ts';
 
 const DIR_OPTION = ['--dir <path>', "the node's folder, as its host made it"] as const;
+
+export function registerAgent(program: Command): void {
+  addCommand(program, {
+    name: 'agent',
+    summary: 'Run the agent of a node (started by its host)',
+    description:
+      "Runs a node's services and keeps them running, with or without a director. When it ends, they go on; it finds them again.",
+    examples: [
+      ['outrigger agent --dir .outrigger/host/nodes/UID', 'runs until it is told to stop'],
+      ['outrigger agent --dir .outrigger/host/nodes/UID --stop', 'drains and stops everything of the node'],
+    ],
+    settings: [],
+    options: [DIR_OPTION, ['--stop', 'stop everything of the node instead: pods, balancer and agent']],
+    daemon: true,
+    run: ({ options, signal }) => runAgent({ dir: dirOf(options), stop: options['stop'] === true }, signal),
+  });
+}
 
 export function registerBalancer(program: Command): void {
   addCommand(program, {

@@ -18,6 +18,7 @@ export interface NodeRoleOptions {
 type Role = (options: NodeRoleOptions, signal: AbortSignal) => Promise<ExitCode>;
 
 const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
+  agent: async () => (await import('./agent.ts')).runAgent,
   balancer: async () => (await import('./balancer.ts')).runBalancer,
 };
 

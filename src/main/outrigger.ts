@@ -50,6 +50,12 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./host.ts')).registerHost(program),
   },
   {
+    name: 'agent',
+    summary: 'Run the agent of a node (started by its host)',
+    group: 'Parts (started by up, systemd or a host):',
+    register: async (program) => (await import('./node-commands.ts')).registerAgent(program),
+  },
+  {
     name: 'balancer',
     summary: "Run a node's balancer (started by its agent)",
     group: 'Parts (started by up, systemd or a host):',

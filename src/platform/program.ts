@@ -24,3 +24,8 @@ export function programCommand(args: readonly string[]): readonly [string, ...st
 export function packageFile(path: string): string {
   return join(dirname(HERE), '..', '..', path);
 }
+
+/** Where the example services lie, which the sample releases run. */
+export function examplesFolder(): string {
+  return join(dirname(HERE), '..', '..', 'examples');
+}

@@ -1,0 +1,317 @@
+/**
+ * The agent of one node: runs what its cluster asks of it, with or without a director.
+ *
+ * What it remembers is enough to start everything again; what it sees through a director changes what it remembers, never the other way round.
+ * One level-triggered step (`settle`) looks at both and brings pods, balancer and report in line.
+ *
+ * I1: pods start from memory at once; joining, connecting and reporting happen beside that and hold up nothing.
+ * I2: when the agent ends, pods and balancer go on; its next life finds them.
+ * I3: what a step decides is on disk before it is acted on.
+ * I4: a director that is gone, or that does not know this node, stops nothing.
+ */
+
+import { shortHash } from '../base/canonical.ts';
+import { agentReport, fateOf, membershipAfter, runnable } from '../decide/agent-duty.ts';
+import type { Self } from '../decide/agent-duty.ts';
+import { memberId, mayRunSingletons } from '../decide/authority.ts';
+import { endpointsOf } from '../decide/endpoints.ts';
+import type { BalancedService, OwnInstance } from '../decide/endpoints.ts';
+import { planCluster, planOf } from '../decide/plan.ts';
+import type { NodePlan } from '../decide/plan.ts';
+import { rolloutWait, upgradeRefusal } from '../decide/rollout.ts';
+import type { Cluster } from '../model/cluster.ts';
+import type { ClusterNode } from '../model/cluster-node.ts';
+import { isFault } from '../model/fault.ts';
+import type { Fault } from '../model/fault.ts';
+import { keepBalancer } from './balancer-keeper.ts';
+import type { BalancerKeeper } from './balancer-keeper.ts';
+import { connectDirectors } from './connect.ts';
+import type { AgentDeps } from './deps.ts';
+import { follow } from './following.ts';
+import type { Following } from './following.ts';
+import { manage } from './manager.ts';
+import type { ManagerLoop } from './manager.ts';
+import { openMemory } from './memory.ts';
+import type { Memory, RememberedService } from './memory.ts';
+import { pokeLoop } from './poke-loop.ts';
+import { showPresence } from './presence.ts';
+import { reportTo } from './reporter.ts';
+import type { Reporter } from './reporter.ts';
+import { supervise } from './supervisor.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** What of the world there is once a director was reached for the first time. */
+interface Connected {
+  readonly following: Following;
+  readonly reporter: Reporter;
+  readonly manager: ManagerLoop;
+}
+
+interface Agent {
+  readonly deps: AgentDeps;
+  readonly self: Self;
+  readonly memory: Memory;
+  readonly supervisor: Supervisor;
+  readonly balancer: BalancerKeeper;
+  connected: Connected | undefined;
+  /** Sentences about what stands in the way of the newest plan. */
+  problems: string[];
+  /** What the supervisor was told last. */
+  told: string;
+}
+
+/**
+ * Runs until the signal aborts (pods and balancer go on). `stopRequested` makes it drain and stop everything of the node, and resolve.
+ * Throws `Fault` JoinRefused when a director refused this node and there is nothing that it could run.
+ */
+export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, signal: AbortSignal): Promise<void> {
+  const memory = await openMemory(deps.store, deps.log);
+  const end = new AbortController();
+  const own = AbortSignal.any([signal, end.signal]);
+  const { node: name, nodeUid: uid, incarnation, role } = deps.node;
+  const wake = { poke: (): void => undefined };
+  const supervisor = supervise(deps, memory.get('services') ?? {}, own);
+  const balancer = keepBalancer(deps, () => wake.poke(), own);
+  const agent: Agent = {
+    deps,
+    self: { name, uid, incarnation, role },
+    memory,
+    supervisor,
+    balancer,
+    connected: undefined,
+    problems: [],
+    told: '',
+  };
+  deps.log.info('The agent starts.', { node: name, incarnation, plan: memory.get('plan')?.release ?? 'none' });
+
+  const loop = pokeLoop(deps, { what: 'Keeping this node in line' }, () => settle(agent, stopRequested), own);
+  wake.poke = () => loop.poke();
+  supervisor.onChange(wake.poke);
+  stopRequested.addEventListener('abort', wake.poke, { once: true });
+  loop.poke();
+  const drained = untilDrained(agent, stopRequested, own);
+  const connecting = connect(agent, wake.poke, own);
+  try {
+    await Promise.race([drained, connecting.then(() => drained)]);
+  } finally {
+    end.abort();
+  }
+  await Promise.all([loop.settled(), supervisor.settled(), agent.connected?.reporter.settled(), agent.connected?.manager.settled()]);
+}
+
+/** Reaches a director when there is one. A refusal ends the agent only when it has nothing to run. */
+async function connect(agent: Agent, onChange: () => void, signal: AbortSignal): Promise<void> {
+  const { deps, memory } = agent;
+  try {
+    const api = await connectDirectors(deps, memory, signal);
+    signal.addEventListener('abort', () => api.close(), { once: true });
+    const following = follow(deps, api, onChange, signal);
+    const presence = showPresence(deps, api, following, memory, signal);
+    const reporter = reportTo(deps, api, following, () => presence.lookAtSelf(), signal);
+    const manager = manage({ deps, api, following, term: () => managingTerm(agent) }, signal);
+    agent.connected = { following, reporter, manager };
+    onChange();
+  } catch (cause) {
+    if (signal.aborted) return;
+    if (memory.get('plan') === undefined) throw cause;
+    deps.log.error('This node is refused by the directors; it goes on with what it knows.', { error: cause });
+  }
+}
+
+/** The term under which this node manages its cluster; undefined: it does not. */
+function managingTerm({ self, memory }: Agent): number | undefined {
+  const membership = memory.get('membership');
+  if (memory.get('fate') !== undefined || !mayRunSingletons(membership, memberId(self.uid, self.incarnation))) return undefined;
+  return membership?.term;
+}
+
+/** Resolves when the signal aborts, or when a stop was requested and nothing of the node lives any more. */
+async function untilDrained(agent: Agent, stopRequested: AbortSignal, signal: AbortSignal): Promise<void> {
+  const DRAIN_LOOK_MS = 50;
+  await new Promise<void>((done) => {
+    if (signal.aborted || stopRequested.aborted) return done();
+    signal.addEventListener('abort', () => done(), { once: true });
+    stopRequested.addEventListener('abort', () => done(), { once: true });
+  });
+  while (!signal.aborted && !(agent.told === shortHash([]) && agent.supervisor.isIdle())) {
+    await agent.deps.clock.sleep(DRAIN_LOOK_MS, signal).catch(() => undefined);
+  }
+}
+
+// ---- one step ---------------------------------------------------------------------------------------------------------------------------
+
+/** Looks at what is remembered and seen, and brings everything in line. Throws `Fault` when the disk refuses; then it is done again. */
+async function settle(agent: Agent, stopRequested: AbortSignal): Promise<void> {
+  const { memory, self, supervisor, connected } = agent;
+  const following = connected?.following;
+  agent.problems = [];
+  await concludeFate(agent);
+  const membership = membershipAfter(memory.get('membership'), self, following?.cluster(), following?.nodes());
+  if (membership !== undefined) await memory.keep('membership', membership);
+  await adoptPlan(agent);
+  const plan = memory.get('plan');
+  const wanted = stopRequested.aborted ? [] : runnable(plan, memory.get('membership'), self, memory.get('fate'));
+  const hash = shortHash(wanted);
+  // Without a plan nothing is wanted, and nothing is unwanted either: it may only be lost.
+  const isKnown = plan !== undefined || memory.get('fate') !== undefined || stopRequested.aborted;
+  if (isKnown && hash !== agent.told) {
+    agent.told = hash;
+    supervisor.want(wanted);
+  }
+  const failure = await keptInLine(agent, plan);
+  if (failure !== undefined) agent.problems.unshift(failure.message);
+  report(agent, plan, wanted, stopRequested.aborted);
+  connected?.manager.poke();
+  if (failure !== undefined) throw failure;
+}
+
+/** What a disk that refuses must not keep from being reported. */
+async function keptInLine(agent: Agent, plan: NodePlan | undefined): Promise<Fault | undefined> {
+  try {
+    await tellBalancer(agent, plan);
+    await rememberServices(agent);
+    return undefined;
+  } catch (cause) {
+    if (isFault(cause)) return cause;
+    throw cause;
+  }
+}
+
+async function concludeFate({ memory, self, connected, deps }: Agent): Promise<void> {
+  const known = memory.get('fate');
+  const fate = fateOf(known, self, connected?.following.self());
+  if (fate === undefined || known !== undefined) return;
+  deps.log.warn(fate.why, { fate: fate.state });
+  await memory.keep('fate', fate);
+}
+
+/** Takes the newest plan when it may be taken. */
+async function adoptPlan(agent: Agent): Promise<void> {
+  const { memory, connected, deps } = agent;
+  const cluster = connected?.following.cluster();
+  const node = connected?.following.self();
+  const heard = connected?.following.nodes();
+  if (connected === undefined || cluster === undefined || node === undefined || heard === undefined || memory.get('fate') !== undefined)
+    return;
+  const current = memory.get('plan');
+  const next = nextPlan(agent, connected.following, cluster, current);
+  if (next === undefined) return;
+  const nodes = attemptOf(node, heard) ?? [];
+  const wait = rolloutWait({ self: agent.self.name, ready: readyServices(agent), nodes, current, next });
+  if (wait !== undefined) {
+    agent.problems.push(wait);
+    return;
+  }
+  if (current?.release !== next.release) deps.log.info(`Takes release ${next.release}.`, { before: current?.release ?? 'none' });
+  await memory.keep('plan', next);
+}
+
+/** What this node should run by what is seen now; undefined: that cannot be said, and what runs stays. */
+function nextPlan(agent: Agent, following: Following, cluster: Cluster, current: NodePlan | undefined): NodePlan | undefined {
+  const { memory, self, deps } = agent;
+  const release = following.release(cluster.spec.release);
+  if (release === undefined) {
+    agent.problems.push(`release ${cluster.spec.release} cannot be read yet`);
+    return undefined;
+  }
+  const before = current === undefined || current.release === cluster.spec.release ? undefined : following.release(current.release);
+  const refusal = before === undefined ? undefined : upgradeRefusal(before, release);
+  if (refusal !== undefined) {
+    agent.problems.push(refusal);
+    return undefined;
+  }
+  const membership = memory.get('membership');
+  return planOf({
+    cluster: planCluster(cluster),
+    spec: cluster.spec,
+    release,
+    node: {
+      name: self.name,
+      uid: self.uid,
+      incarnation: self.incarnation,
+      role: self.role,
+      address: deps.node.address,
+      podAddresses: deps.node.podAddresses,
+      retired: false,
+    },
+    term: membership?.term ?? 0,
+    maySingletons: mayRunSingletons(membership, memberId(self.uid, self.incarnation)),
+    slots: current?.slots ?? {},
+  });
+}
+
+function readyServices({ supervisor }: Agent): ReadonlySet<string> {
+  return new Set([...supervisor.instances()].filter(([, instance]) => instance.report.ready).map(([name]) => name));
+}
+
+async function tellBalancer(agent: Agent, plan: NodePlan | undefined): Promise<void> {
+  const { memory, connected, self, supervisor, balancer } = agent;
+  const previous = memory.get('endpoints');
+  if (plan === undefined) return;
+  const nodes = connected?.following.nodes();
+  const instances = supervisor.instances();
+  const known = [...instances].map(([name, instance]): [string, OwnInstance] => [name, ownInstance(instance)]);
+  // Of which nothing is known yet in this life of the agent: what was told last still holds.
+  const before = (previous?.services ?? [])
+    .filter((service) => !instances.has(service.name))
+    .flatMap((service) => lastOwn(service, self.name));
+  const own = Object.fromEntries([...before, ...known]);
+  const mine = attemptOf(connected?.following.self(), nodes);
+  const table = endpointsOf({ balanced: plan.balanced, self: { name: self.name, services: own }, nodes: mine, previous });
+  await balancer.tell(table);
+  await memory.keep('endpoints', table);
+}
+
+function ownInstance(instance: {
+  readonly report: { readonly ready: boolean; readonly phase: string };
+  readonly address: string | undefined;
+}): OwnInstance {
+  return {
+    ready: instance.report.ready,
+    stopping: instance.report.phase === 'Stopping',
+    ...(instance.address === undefined ? {} : { address: instance.address }),
+  };
+}
+
+function lastOwn(service: BalancedService, self: string): [string, OwnInstance][] {
+  const last = service.endpoints.find((one) => one.node === self);
+  return last === undefined ? [] : [[service.name, { address: last.address, ready: !last.draining, stopping: last.draining }]];
+}
+
+/** Nodes of the attempt that this node belongs to. */
+function attemptOf(self: ClusterNode | undefined, nodes: readonly ClusterNode[] | undefined): readonly ClusterNode[] | undefined {
+  return self === undefined ? nodes : nodes?.filter((node) => node.spec.attempt === self.spec.attempt);
+}
+
+/** So that a pod that was ready when the agent crashed is not taken out of the balancers when it is found again. */
+async function rememberServices({ memory, supervisor }: Agent): Promise<void> {
+  const entries = [...supervisor.instances()].flatMap(([name, { hash, report: said }]): [string, RememberedService][] =>
+    hash === undefined ? [] : [[name, { hash, ready: said.ready }]],
+  );
+  if (entries.length > 0) await memory.keep('services', Object.fromEntries(entries));
+}
+
+function report(agent: Agent, plan: NodePlan | undefined, wanted: ReturnType<typeof runnable>, stopping: boolean): void {
+  const { memory, self, supervisor, balancer, deps, connected } = agent;
+  if (connected === undefined) return;
+  const membership = memory.get('membership');
+  const fate =
+    memory.get('fate') ?? (stopping ? { state: 'Deleted' as const, why: `${self.name} was told by its host to stop.` } : undefined);
+  const idle = agent.told === shortHash([]) && supervisor.isIdle();
+  connected.reporter.report({
+    agent: agentReport({
+      self,
+      version: deps.version,
+      address: deps.node.address,
+      fate,
+      idle,
+      plan,
+      wanted,
+      instances: supervisor.instances(),
+      lastSaid: connected.following.self()?.status?.agent,
+      balancer: balancer.state(),
+      problems: agent.problems,
+    }),
+    role: membership === undefined ? undefined : membership.primary === memberId(self.uid, self.incarnation) ? 'Primary' : 'Worker',
+  });
+}

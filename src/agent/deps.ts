@@ -1,0 +1,42 @@
+/**
+ * What an agent is made of: everything that it needs of the world, handed in.
+ */
+
+import type { JsonObject } from '../model/json.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Directors, IdentityStore } from '../ports/director.ts';
+import type { Files } from '../ports/files.ts';
+import type { Log } from '../ports/log.ts';
+import type { NodeStore, RecordRead } from '../ports/node-store.ts';
+import type { Prober } from '../ports/prober.ts';
+import type { Processes, ProcessStart } from '../ports/processes.ts';
+import type { Random } from '../ports/random.ts';
+import type { PodRuntime } from '../ports/runtime.ts';
+import type { Certificates } from '../ports/x509.ts';
+import type { NodeFile } from './node-file.ts';
+
+export interface AgentDeps {
+  /** The node's folder, absolute. */
+  readonly dir: string;
+  readonly node: NodeFile;
+  /** Of this program. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly files: Files;
+  /** `<dir>/store`: what a reboot must not take away. */
+  readonly store: NodeStore;
+  /** `<dir>` itself as a store, for `balancer.json`. */
+  readonly folder: NodeStore;
+  readonly runtime: PodRuntime;
+  readonly prober: Prober;
+  readonly processes: Processes;
+  /** How the balancer of this node is started. */
+  readonly balancerStart: ProcessStart;
+  /** The balancer's own word about itself, whenever it may have changed. */
+  readonly watchBalancer: (onRead: (read: RecordRead<JsonObject>) => void, signal: AbortSignal) => void;
+  readonly directors: Directors;
+  readonly identity: IdentityStore;
+  readonly certificates: Certificates;
+}

@@ -1,0 +1,116 @@
+/**
+ * What the agent sees of the world through a director: its cluster, that cluster's nodes (its own among them), and releases.
+ *
+ * I1: everything here may lag or be missing; what was seen stays when the director goes.
+ * I2: a release is read once: what runs under its name never changes.
+ * I3: absence is told apart from never having heard: `nodes` is undefined until the first list.
+ */
+
+import { createInformer } from '../client/informer.ts';
+import { CLUSTER_NODES, CLUSTER_RELEASES, CLUSTERS } from '../model/addresses.ts';
+import type { Cluster } from '../model/cluster.ts';
+import type { ClusterNode } from '../model/cluster-node.ts';
+import type { ClusterRelease } from '../model/cluster-release.ts';
+import { LABEL_CLUSTER_UID } from '../model/labels.ts';
+import type { EntityApi } from '../ports/api.ts';
+import type { AgentDeps } from './deps.ts';
+import { pokeLoop } from './poke-loop.ts';
+
+export interface Following {
+  /** This very node, by uid. */
+  self(): ClusterNode | undefined;
+  cluster(): Cluster | undefined;
+  /** All nodes of the cluster, of every attempt; undefined: never heard. */
+  nodes(): readonly ClusterNode[] | undefined;
+  /** The release, once it was read; asking for one makes it be read. */
+  release(name: string): ClusterRelease | undefined;
+  /** Highest revision seen. */
+  revision(): number;
+  /** Takes in what the director answered to a read or write, before a watch says it. */
+  learnSelf(node: ClusterNode): void;
+  learnCluster(cluster: Cluster): void;
+}
+
+const RELEASE_RETRY_MS = 5_000;
+
+/** Follows until the signal aborts; `onChange` after each change. */
+export function follow(deps: AgentDeps, api: EntityApi, onChange: () => void, signal: AbortSignal): Following {
+  const { node } = deps;
+  const with_ = { api, clock: deps.clock, random: deps.random, log: deps.log };
+  const nodes = createInformer<ClusterNode>(with_, CLUSTER_NODES, {
+    namespace: node.namespace,
+    labelSelector: `${LABEL_CLUSTER_UID}=${node.clusterUid}`,
+  });
+  const clusters = createInformer<Cluster>(with_, CLUSTERS, { namespace: node.namespace, fieldSelector: `metadata.name=${node.cluster}` });
+  let learned: ClusterNode | undefined;
+  let revision = 0;
+  const noteRevision = (object: { readonly metadata: { readonly resourceVersion: string } }): void => {
+    revision = Math.max(revision, Number(object.metadata.resourceVersion) || 0);
+  };
+  nodes.onChange((object) => {
+    noteRevision(object);
+    onChange();
+  });
+  clusters.onChange((object) => {
+    noteRevision(object);
+    onChange();
+  });
+  const releases = releaseReader(deps, api, onChange, signal);
+  void nodes.run(signal);
+  void clusters.run(signal);
+  return {
+    self: () => {
+      const seen = nodes.get(node.namespace, node.node);
+      return newer(seen?.metadata.uid === node.nodeUid ? seen : undefined, learned);
+    },
+    cluster: () => {
+      const cluster = clusters.get(node.namespace, node.cluster);
+      return cluster?.metadata.uid === node.clusterUid ? cluster : undefined;
+    },
+    nodes: () => (nodes.synced() ? [...nodes.list()] : undefined),
+    release: releases,
+    revision: () => revision,
+    learnSelf: (object) => {
+      if (object.metadata.uid !== node.nodeUid) return;
+      noteRevision(object);
+      learned = newer(object, learned);
+      nodes.learn(object);
+      onChange();
+    },
+    learnCluster: (object) => clusters.learn(object),
+  };
+}
+
+function newer(a: ClusterNode | undefined, b: ClusterNode | undefined): ClusterNode | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Number(a.metadata.resourceVersion) >= Number(b.metadata.resourceVersion) ? a : b;
+}
+
+function releaseReader(
+  deps: AgentDeps,
+  api: EntityApi,
+  onChange: () => void,
+  signal: AbortSignal,
+): (name: string) => ClusterRelease | undefined {
+  const read = new Map<string, ClusterRelease>();
+  const wanted = new Set<string>();
+  const readWanted = async (work: AbortSignal): Promise<void> => {
+    for (const name of [...wanted].filter((one) => !read.has(one))) {
+      const answer = await api.get<ClusterRelease>(CLUSTER_RELEASES, '', name, work);
+      if (!answer.ok) {
+        deps.log.warn(`The release ${name} cannot be read: ${answer.message}.`);
+        continue;
+      }
+      read.set(name, answer.value);
+      onChange();
+    }
+  };
+  const loop = pokeLoop(deps, { what: 'Reading a release', resyncMs: RELEASE_RETRY_MS }, readWanted, signal);
+  return (name) => {
+    if (!wanted.has(name)) {
+      wanted.add(name);
+      loop.poke();
+    }
+    return read.get(name);
+  };
+}

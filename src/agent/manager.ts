@@ -1,0 +1,194 @@
+/**
+ * The manager's duties (src/decide/manager.ts), carried out by the primary's agent: it needs the director and a host, and no extension server.
+ *
+ * I1: it acts only while this node may, by its membership; what destroys is decided on a live read.
+ * I2: effects are carried out in their order until one is not answered `ok`; then all is decided anew.
+ * I3: losing an Event matters to nobody.
+ */
+
+import { assert } from '../base/assert.ts';
+import { hash32 } from '../base/ring.ts';
+import type { ClusterView, Decision } from '../decide/cluster-view.ts';
+import { isDestructive } from '../decide/effect.ts';
+import type { Effect, EventEffect, WriteEffect } from '../decide/effect.ts';
+import { decideManager } from '../decide/manager.ts';
+import { NO_OBSERVATIONS, observe } from '../decide/observation.ts';
+import { eventOf, requestOf } from '../decide/request.ts';
+import { CLUSTER_NODES, CLUSTER_RELEASES, CLUSTERS, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
+import type { Cluster } from '../model/cluster.ts';
+import type { ClusterNode } from '../model/cluster-node.ts';
+import type { ClusterRelease } from '../model/cluster-release.ts';
+import { EVENTS } from '../model/core-kinds.ts';
+import { Fault, isFault } from '../model/fault.ts';
+import { LABEL_CLUSTER_UID } from '../model/labels.ts';
+import { LIMITS } from '../model/limits.ts';
+import { DEFAULT_SERVER_CONFIG } from '../model/server-config.ts';
+import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
+import type { Answer, EntityApi } from '../ports/api.ts';
+import type { AgentDeps } from './deps.ts';
+import type { Following } from './following.ts';
+import { pokeLoop } from './poke-loop.ts';
+
+export interface ManagerParts {
+  readonly deps: AgentDeps;
+  readonly api: EntityApi;
+  readonly following: Following;
+  /** The term under which this node manages; undefined: it does not. */
+  readonly term: () => number | undefined;
+}
+
+export interface ManagerLoop {
+  poke(): void;
+  settled(): Promise<void>;
+}
+
+/** Changes come in bursts; one decision for each burst is enough. */
+const EVERY_MS = 250;
+const FIRST_REQUEUE_MS = 100;
+
+/** Manages until the signal aborts. */
+export function manage(parts: ManagerParts, signal: AbortSignal): ManagerLoop {
+  const { deps } = parts;
+  let seen = NO_OBSERVATIONS;
+  let refusal: string | undefined;
+  let requeue: AbortController | undefined;
+
+  const decide = (view: ClusterView, term: number): Decision => {
+    const decision = decideManager(view, { node: deps.node.node, term });
+    seen = observe(seen, decision.watching, view.monotonicMs);
+    return decision;
+  };
+  const base = () => ({
+    config: DEFAULT_SERVER_CONFIG,
+    nowMs: deps.clock.nowMs(),
+    monotonicMs: deps.clock.monotonicMs(),
+    seen,
+    dice: deps.random.float(),
+    ...(refusal === undefined ? {} : { refusal }),
+  });
+  const wakeIn = (ms: number | undefined): void => {
+    requeue?.abort();
+    if (ms === undefined) return;
+    const own = new AbortController();
+    requeue = own;
+    void deps.clock.sleep(Math.max(ms, FIRST_REQUEUE_MS), AbortSignal.any([signal, own.signal])).then(
+      () => loop.poke(),
+      () => undefined,
+    );
+  };
+  const once = async (work: AbortSignal): Promise<void> => {
+    const term = parts.term();
+    const cached = term === undefined ? undefined : cachedView(parts, base());
+    if (term === undefined || cached === undefined) return;
+    let view: ClusterView = cached;
+    let decision = decide(view, term);
+    // Only the status is decided on copies: whatever takes or gives capacity needs its VirtualDataCenter, which is read, not followed.
+    if (decision.needsLive || isCapacityAsked(cached)) {
+      const live = await liveView(parts, base, work);
+      if (live === undefined) return;
+      view = live;
+      decision = decide(view, term);
+    }
+    refusal = await carryOut(parts, decision.effects, view.live, work);
+    wakeIn(refusal === undefined ? decision.requeueAfterMs : LIMITS.resyncMs / 6);
+  };
+  const loop = pokeLoop(deps, { what: 'Managing the cluster', everyMs: EVERY_MS, resyncMs: LIMITS.resyncMs }, once, signal);
+  return loop;
+}
+
+/** Workers differ from what is asked for, or one is leaving: then the capacity comes into it. */
+function isCapacityAsked({ cluster, nodes }: ClusterView): boolean {
+  const mine = nodes.filter((node) => node.spec.attempt === cluster.status?.attempt && node.spec.index > 0);
+  return (
+    mine.length !== cluster.spec.workers || mine.some((node) => node.spec.retired === true || node.metadata.deletionTimestamp !== undefined)
+  );
+}
+
+type ViewBase = Omit<ClusterView, 'live' | 'cluster' | 'nodes' | 'virtualDataCenter' | 'release'>;
+
+function cachedView({ following }: ManagerParts, base: ViewBase): ClusterView | undefined {
+  const cluster = following.cluster();
+  const nodes = following.nodes();
+  if (cluster === undefined || nodes === undefined || cluster.status?.availableAt === undefined) return undefined;
+  const release = following.release(cluster.spec.release);
+  return { ...base, live: false, cluster, nodes, ...(release === undefined ? {} : { release }) };
+}
+
+/** Read one after the other, the VirtualDataCenter first: the order is part of the proof (src/decide/cluster-view.ts). */
+async function liveView(
+  { deps, api, following }: ManagerParts,
+  base: () => ViewBase,
+  signal: AbortSignal,
+): Promise<ClusterView | undefined> {
+  const { namespace, cluster: name, clusterUid } = deps.node;
+  const known = following.cluster();
+  if (known === undefined) return undefined;
+  const vdc = found(await api.get<VirtualDataCenter>(VIRTUAL_DATA_CENTERS, namespace, known.spec.virtualDataCenter, signal));
+  const cluster = found(await api.get<Cluster>(CLUSTERS, namespace, name, signal));
+  if (cluster === undefined || cluster.metadata.uid !== clusterUid) return undefined;
+  const listed = await api.list<ClusterNode>(CLUSTER_NODES, { namespace, labelSelector: `${LABEL_CLUSTER_UID}=${clusterUid}` }, signal);
+  if (!listed.ok) throw new Fault('DirectorRefused', listed.message);
+  const release =
+    following.release(cluster.spec.release) ?? found(await api.get<ClusterRelease>(CLUSTER_RELEASES, '', cluster.spec.release, signal));
+  return {
+    ...base(),
+    live: true,
+    cluster,
+    nodes: listed.value.items,
+    ...(vdc === undefined ? {} : { virtualDataCenter: vdc }),
+    ...(release === undefined ? {} : { release }),
+  };
+}
+
+function found<T>(answer: Answer<T>): T | undefined {
+  if (answer.ok) return answer.value;
+  if (answer.reason === 'NotFound') return undefined;
+  throw new Fault('DirectorRefused', answer.message);
+}
+
+/** Returns why the director refused for good; undefined: it did not. A lost compare-and-swap is neither: the change that won brings us back. */
+async function carryOut(parts: ManagerParts, effects: readonly Effect[], live: boolean, signal: AbortSignal): Promise<string | undefined> {
+  for (const effect of effects) {
+    if (effect.kind === 'RecordEvent') {
+      void recordEvent(parts, effect, signal);
+      continue;
+    }
+    assert(live || !isDestructive(effect), `${effect.kind} was decided on a cached view`);
+    const answer = await call(parts, effect, signal);
+    parts.deps.log.info(`${effect.kind} ${answer.ok ? 'done' : answer.reason}.`, answer.ok ? {} : { why: answer.message });
+    if (answer.ok || (answer.reason === 'AlreadyExists' && effect.kind === 'CreateNode')) continue;
+    if (answer.reason === 'Conflict' || answer.reason === 'NotFound')
+      throw new Fault('Overloaded', `${effect.kind} was overtaken by another write.`);
+    return answer.message;
+  }
+  return undefined;
+}
+
+async function call({ api, following }: ManagerParts, effect: WriteEffect, signal: AbortSignal): Promise<Answer<unknown>> {
+  const request = requestOf(effect);
+  switch (request.verb) {
+    case 'create':
+      return await api.create(request.address, request.namespace, request.object, signal);
+    case 'delete':
+      return await api.delete(request.address, request.namespace, request.name, request.preconditions, signal);
+    default: {
+      const { address, namespace, name, patch, subresource } = request;
+      const answer = await api.mergePatch(address, namespace, name, patch, signal, subresource);
+      if (answer.ok && address === CLUSTERS) following.learnCluster(answer.value as Cluster);
+      return answer;
+    }
+  }
+}
+
+/** A node may create Events, not read or change them: the same one said again is the same name, and is refused as known. */
+async function recordEvent({ deps, api }: ManagerParts, effect: EventEffect, signal: AbortSignal): Promise<void> {
+  const { about } = effect;
+  const digest = hash32(`${about.uid} ${effect.reason} ${effect.message}`).toString(16).padStart(8, '0');
+  const now = new Date(deps.clock.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
+  try {
+    await api.create(EVENTS, about.namespace, eventOf(effect, deps.node.node, `${about.name}.${digest}`, now), signal);
+  } catch (cause) {
+    if (!isFault(cause)) throw cause;
+    deps.log.debug('An event was lost.', { error: cause });
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * What an agent remembers across crashes, upgrades and reboots: its records in the node store, typed.
+ *
+ * I1: what was given to `keep` is on disk before anything is done by it: `keep` resolves after that.
+ * I2: a record that is damaged reads as absent, is reported once, and stays on the disk.
+ * I3: a record is written only when it changed.
+ */
+
+import { canonicalJson } from '../base/canonical.ts';
+import type { Fate } from '../decide/agent-duty.ts';
+import type { Membership } from '../decide/authority.ts';
+import type { EndpointTable } from '../decide/endpoints.ts';
+import type { NodePlan } from '../decide/plan.ts';
+import type { Json } from '../model/json.ts';
+import type { Log } from '../ports/log.ts';
+import type { NodeStore } from '../ports/node-store.ts';
+
+/** The pod of a service that was last known to be ready. */
+export interface RememberedService {
+  readonly hash: string;
+  readonly ready: boolean;
+}
+
+interface Records {
+  readonly membership: Membership;
+  readonly plan: NodePlan;
+  readonly endpoints: EndpointTable;
+  readonly services: Readonly<Record<string, RememberedService>>;
+  readonly fate: Fate;
+  /** The youngest era met, and the highest revision seen in it. */
+  readonly era: { readonly number: number; readonly id: string; readonly revision: number };
+}
+
+const NAMES = ['membership', 'plan', 'endpoints', 'services', 'fate', 'era'] as const satisfies readonly (keyof Records)[];
+
+export interface Memory {
+  get<N extends keyof Records>(name: N): Records[N] | undefined;
+  /** Throws `Fault` DiskFull or FolderUnwritable; then what was remembered before still is. */
+  keep<N extends keyof Records>(name: N, value: Records[N]): Promise<void>;
+}
+
+/** Reads all records. */
+export async function openMemory(store: NodeStore, log: Log): Promise<Memory> {
+  const values = new Map<string, unknown>();
+  for (const name of NAMES) {
+    const read = await store.read<Json>(name);
+    if (read.state === 'found') values.set(name, read.body);
+    if (read.state === 'damaged')
+      log.error('A record of the node store is damaged; the node goes on without it.', { record: name, why: read.message });
+  }
+  return {
+    get: <N extends keyof Records>(name: N) => values.get(name) as Records[N] | undefined,
+    keep: async (name, value) => {
+      if (canonicalJson(values.get(name)) === canonicalJson(value)) return;
+      await store.write(name, value as unknown as Json);
+      values.set(name, value);
+    },
+  };
+}

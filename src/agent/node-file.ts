@@ -1,0 +1,76 @@
+/**
+ * `node.json`: what the host tells the agent of a node (src/host/node-file.ts writes it).
+ *
+ * I1: a file that lacks something, or has another format, is refused with the name of what is wrong; nothing is guessed.
+ * I2: the token is taken out once it was used; everything else in the file stays as the host wrote it.
+ */
+
+import { Fault } from '../model/fault.ts';
+import { isJsonObject } from '../model/json.ts';
+import type { JsonObject } from '../model/json.ts';
+import type { Files } from '../ports/files.ts';
+
+export interface NodeFile {
+  readonly namespace: string;
+  readonly node: string;
+  readonly nodeUid: string;
+  readonly incarnation: number;
+  readonly cluster: string;
+  readonly clusterUid: string;
+  /** What it was born as. */
+  readonly role: 'Primary' | 'Worker';
+  /** The node's own address, where the balancer listens. */
+  readonly address: string;
+  readonly podAddresses: readonly string[];
+  readonly directors: readonly string[];
+  /** `sha256:<hex>` of the CA's public key. */
+  readonly caHash: string;
+  /** Until the join. */
+  readonly token?: string;
+}
+
+const FORMAT = 1;
+const OWNER_ONLY = 0o600;
+const TEXTS = ['namespace', 'node', 'nodeUid', 'cluster', 'clusterUid', 'address', 'caHash'] as const;
+const LISTS = ['podAddresses', 'directors'] as const;
+
+function pathOf(dir: string): string {
+  return `${dir}/node.json`;
+}
+
+/** Throws `Fault` UsageWrong when it is missing or not what it should be. */
+export function readNodeFile(files: Files, dir: string): NodeFile {
+  const body = readBody(files, dir);
+  const wrong = problemOf(body);
+  if (wrong !== undefined)
+    throw new Fault('UsageWrong', `${pathOf(dir)} ${wrong}; the host daemon writes it anew when it is started again.`);
+  return body as unknown as NodeFile;
+}
+
+/** Takes the token out; it was used, or is of no use any more. */
+export function forgetToken(files: Files, dir: string): void {
+  const { token, ...rest } = readBody(files, dir);
+  if (token !== undefined) files.writeText(pathOf(dir), `${JSON.stringify(rest, undefined, 2)}\n`, OWNER_ONLY);
+}
+
+function readBody(files: Files, dir: string): JsonObject {
+  const text = files.readText(pathOf(dir));
+  if (text === undefined)
+    throw new Fault('UsageWrong', `There is no ${pathOf(dir)}; --dir must name a node's folder, as a host daemon made it.`);
+  try {
+    const body: unknown = JSON.parse(text);
+    return isJsonObject(body) ? body : {};
+  } catch {
+    return {};
+  }
+}
+
+function problemOf(body: JsonObject): string | undefined {
+  if (body['format'] !== FORMAT) return `has format ${JSON.stringify(body['format'] ?? null)}, and this version reads ${FORMAT}`;
+  const missing = TEXTS.find((name) => typeof body[name] !== 'string' || body[name] === '');
+  if (missing !== undefined) return `lacks "${missing}"`;
+  const noList = LISTS.find((name) => !Array.isArray(body[name]) || body[name].some((one) => typeof one !== 'string'));
+  if (noList !== undefined) return `lacks the list "${noList}"`;
+  if (typeof body['incarnation'] !== 'number') return 'lacks "incarnation"';
+  return body['role'] === 'Primary' || body['role'] === 'Worker' ? undefined : 'has a "role" that is neither Primary nor Worker';
+}

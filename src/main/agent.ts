@@ -1,0 +1,98 @@
+/**
+ * `outrigger agent --dir DIR [--stop]`: the agent of one node, composed. Started by the node's host.
+ *
+ * It loads neither the library for options nor the one for logs: every node has an agent, so its memory counts.
+ */
+
+import { runAgent as runNodeAgent } from '../agent/agent.ts';
+import { STATUS_RECORD } from '../agent/balancer-role.ts';
+import type { AgentDeps } from '../agent/deps.ts';
+import { readNodeFile } from '../agent/node-file.ts';
+import type { NodeFile } from '../agent/node-file.ts';
+import { STOP_SIGNAL, stopNode } from '../agent/stop.ts';
+import { Fault } from '../model/fault.ts';
+import type { ExitCode } from '../model/fault.ts';
+import { certificates } from '../platform/certificate.ts';
+import { systemClock } from '../platform/clock.ts';
+import { systemFiles } from '../platform/files.ts';
+import { identityStore } from '../platform/identity-store.ts';
+import { directors } from '../platform/join.ts';
+import { lineLog } from '../platform/line-log.ts';
+import { nameLocks } from '../platform/name-lock.ts';
+import { nodeStore } from '../platform/node-store.ts';
+import { prober } from '../platform/prober.ts';
+import { processRuntime } from '../platform/process-runtime.ts';
+import { examplesFolder, programCommand, programVersion } from '../platform/program.ts';
+import { systemRandom } from '../platform/random.ts';
+import { roleEnvironment, systemProcesses } from '../platform/spawn.ts';
+import { watchRecord } from '../platform/watched-record.ts';
+import type { Log } from '../ports/log.ts';
+import type { PodRuntime } from '../ports/runtime.ts';
+import type { NodeRoleOptions } from './node-roles.ts';
+
+/** Runs the node until the signal aborts (pods and balancer go on), or stops all of it. */
+export async function runAgent(options: NodeRoleOptions, signal: AbortSignal): Promise<ExitCode> {
+  const log = lineLog(options.stop ? 'agent-stop' : 'agent');
+  const node = readNodeFile(systemFiles(), options.dir);
+  if (options.stop) {
+    const [clock, processes] = [systemClock(), systemProcesses()];
+    const runtime = (): PodRuntime => runtimeOf(options.dir, node, log);
+    return (await stopNode({ nodeUid: node.nodeUid, processes, runtime, clock, log }, signal)) ? 0 : 1;
+  }
+  const locks = nameLocks();
+  const lock = await locks.hold(`agent/${locks.nameOfFolder(options.dir)}`);
+  if (lock === undefined) throw new Fault('AlreadyRunning', `The agent of ${options.dir} runs already; stop it first.`);
+  const stopRequested = new AbortController();
+  process.on(STOP_SIGNAL, () => stopRequested.abort());
+  await runNodeAgent(agentDeps(options.dir, node, log), stopRequested.signal, signal);
+  log.info(
+    stopRequested.signal.aborted ? 'Everything of this node but its balancer has ended.' : 'The agent ends; pods and balancer go on.',
+  );
+  lock.release();
+  return 0;
+}
+
+function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
+  const runtime = runtimeOf(dir, node, log);
+  const random = systemRandom();
+  return {
+    dir,
+    node,
+    version: programVersion(),
+    clock: systemClock(),
+    random,
+    log,
+    files: systemFiles(),
+    store: nodeStore(`${dir}/store`),
+    folder: nodeStore(dir),
+    runtime,
+    prober: prober(runtime),
+    processes: systemProcesses(),
+    balancerStart: {
+      command: programCommand(['balancer', '--dir', dir]),
+      environment: roleEnvironment(process.env, { data: dataOf(dir), role: 'balancer', OUTRIGGER_NODE: node.nodeUid }),
+      folder: dir,
+      logFile: `${dir}/logs/balancer.log`,
+    },
+    watchBalancer: (onRead, stop) => watchRecord(`${dir}/${STATUS_RECORD}.json`, onRead, stop),
+    directors: directors(random),
+    identity: identityStore(`${dir}/identity`, certificates()),
+    certificates: certificates(),
+  };
+}
+
+function runtimeOf(dir: string, node: NodeFile, log: Log): PodRuntime {
+  return processRuntime({
+    nodeUid: node.nodeUid,
+    podsFolder: `${dir}/pods`,
+    logsFolder: `${dir}/logs`,
+    environment: { OUTRIGGER_DATA: dataOf(dir), OUTRIGGER_EXAMPLES: examplesFolder() },
+    clock: systemClock(),
+    log,
+  });
+}
+
+/** The data folder that this node belongs to: as its host said, else the node's own folder. */
+function dataOf(dir: string): string {
+  return process.env['OUTRIGGER_DATA'] ?? dir;
+}
