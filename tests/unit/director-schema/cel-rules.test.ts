@@ -158,6 +158,7 @@ describe('rules say yes and no', () => {
     // Failures are absorbed where the other side decides.
     '(self.parts[1].n == 1 || true) && !(self.parts[1].n == 1 && false) && self.list.exists(x, 1 / (x - 1) == 1 || x == 3)',
     'string(self.count) + self.name == "3harbor" && int("7") == 7 && double(self.count) == 3.0 && b"abc".size() == 3',
+    '"\\uffff" < "😀" && "a" < "b" && "a" < "ab" && size("😀") == 1 && "😀b".substring(1) == "b" && "😀b".indexOf("b") == 1',
     'self == oldSelf && self.map == oldSelf.map && self.parts[0] == oldSelf.parts[0]',
   ];
   for (const rule of TRUE) test(rule, () => assert.deepEqual(lines(withRule(SPEC, rule), value, structuredClone(value)), []));
@@ -217,6 +218,17 @@ describe('what a refusal says', () => {
     ];
     for (const [rule, why] of NO_ANSWER)
       assert.match(lines(withRule(SPEC, rule), { name: 'a', count: 9, list: [1], map: {} }).join() || 'passed', why, rule);
+  });
+
+  test('where a type is known only at run time, the overload is chosen then, or there is none', () => {
+    const port = (rule: string, value: Json): string => lines(withRule(SPEC, rule), { port: value, maybe: null }).join();
+    assert.equal(port('self.port + 1 == 81 || self.port + "x" == "httpx"', 80), '');
+    assert.match(port('self.port + 1 == 81', 'http'), /no such overload: \+ of string, int/);
+    assert.match(port('size(self.port) > 0', 80), /no such overload: size of int/);
+    assert.match(port('self.port > 1', true), /must be of type integer or string/);
+    assert.match(port('self.maybe + "x" == "nullx"', 1), /no such overload: \+ of null, string/);
+    assert.match(port('self.maybe.startsWith("n")', 1), /no such overload: startsWith of null, string/);
+    assert.match(port('self.port ? true : true', 1), /wants a bool, not a int/);
   });
 
   test('rules do not run on an object whose structure is wrong', () => {

@@ -246,3 +246,22 @@ describe('robustness', () => {
     assert.deepEqual(lines({ type: 'object', required: ['toString'], additionalProperties: text }, {}), ['spec.toString: Required value']);
   });
 });
+
+describe('cost and size', () => {
+  test('I2 of check-values: a list of tens of thousands is checked for duplicates in no time', () => {
+    const numbers = Array.from({ length: 60_000 }, (_, i) => i);
+    const schema = { type: 'array', items: { type: 'integer' }, 'x-kubernetes-list-type': 'set' };
+    const started = performance.now();
+    assert.deepEqual(lines(schema, numbers), []);
+    assert.equal(lines(schema, [...numbers, 7]).length, 1);
+    assert.ok(performance.now() - started < 5000, 'pairs were compared');
+  });
+
+  test('I1 of problem: an object in a message is cut, too', () => {
+    const schema = { type: 'array', items: { type: 'object', additionalProperties: text }, 'x-kubernetes-list-type': 'set' };
+    const big = { a: 'x'.repeat(100_000) };
+    const [line = ''] = lines(schema, [big, { ...big }]);
+    assert.match(line, /^spec\[1\]: Duplicate value: \{"a":"x+…$/);
+    assert.ok(line.length < 400);
+  });
+});
