@@ -24,6 +24,20 @@ const NO_ATTRIBUTES = Buffer.from([0xa0, 0x00]);
 const ECDSA_SHA256 = Buffer.from([SEQUENCE, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02]);
 
 export function certificates(): Certificates {
+  // Thousands of leaves are compared with the one authority: it is parsed once.
+  let authority: { readonly text: string; readonly parsed: X509Certificate } | undefined;
+  const authorityOf = (certificate: string | Uint8Array): X509Certificate | undefined => {
+    if (typeof certificate !== 'string') return parse(certificate);
+    if (authority?.text === certificate) return authority.parsed;
+    const parsed = parse(certificate);
+    if (parsed !== undefined) authority = { text: certificate, parsed };
+    return parsed;
+  };
+  const isIssuedBy = (certificate: string | Uint8Array, by: string | Uint8Array): boolean => {
+    const leaf = parse(certificate);
+    const issuer = authorityOf(by);
+    return leaf !== undefined && issuer !== undefined && leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey);
+  };
   return { newKey, createRequest, read: readCertificate, publicKeyHash, isIssuedBy };
 }
 
@@ -60,7 +74,10 @@ export function readCertificate(certificate: string | Uint8Array): CertificateFa
     serverAuth: usages.includes(SERVER_AUTH),
     isAuthority: parsed.ca,
     serialNumber: parsed.serialNumber,
-    publicKeyDer: parsed.publicKey.export({ type: 'spki', format: 'der' }),
+    // Only made when asked for: it takes longer than all the rest, and who checks a client does not need it.
+    get publicKeyDer() {
+      return parsed.publicKey.export({ type: 'spki', format: 'der' });
+    },
   };
 }
 
@@ -69,13 +86,6 @@ export function publicKeyHash(certificate: string | Uint8Array): string | undefi
   if (parsed === undefined) return undefined;
   const hash = createHash('sha256').update(parsed.publicKey.export({ type: 'spki', format: 'der' }));
   return `sha256:${hash.digest('hex')}`;
-}
-
-export function isIssuedBy(certificate: string | Uint8Array, authority: string | Uint8Array): boolean {
-  const leaf = parse(certificate);
-  const issuer = parse(authority);
-  if (leaf === undefined || issuer === undefined) return false;
-  return leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey);
 }
 
 function parse(certificate: string | Uint8Array): X509Certificate | undefined {

@@ -1,7 +1,7 @@
 /**
  * Who is calling? A client certificate of our authority, or a ServiceAccount's token; nothing else, and nothing means 401.
  *
- * Verifying costs a tenth of a millisecond, so what was verified is remembered: certificates by connection (a connection has one, judged once) and by
+ * Verifying costs a few tenths of a millisecond, so what was verified is remembered: certificates by connection (it has one, judged once) and by
  * hash, tokens by hash. What can change afterwards (the time, the ServiceAccount's life, the signing keys) is looked at with every request.
  *
  * I1: an identity comes only from a certificate signed by our authority for clients, within its time, or from a token that verifies.
@@ -124,7 +124,7 @@ async function judgeToken(parts: AuthenticatorParts, memory: Memory, digest: str
 
 function living({ store, clock }: AuthenticatorParts, token: VerifiedToken): Identity | Refused {
   if (clock.nowMs() >= token.expiresAtMs) return TOKEN_EXPIRED;
-  const account = store.get({ group: '', resource: 'serviceaccounts', namespace: token.namespace, name: token.name });
+  const account = store.get(token.account);
   return account?.uid === token.uid ? token.identity : ACCOUNT_GONE;
 }
 

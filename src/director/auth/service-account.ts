@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { LIMITS } from '../../model/limits.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { Jws, JwsKeySet } from '../../ports/jws.ts';
-import type { StoredEntity } from '../../ports/store.ts';
+import type { EntityKey, StoredEntity } from '../../ports/store.ts';
 import { GROUP_AUTHENTICATED, SYSTEM_NAMESPACE } from './identity.ts';
 import type { Identity, Refused } from './identity.ts';
 import { serviceAccountName } from './rbac.ts';
@@ -32,8 +32,8 @@ export interface MintedToken {
 
 export interface VerifiedToken {
   readonly identity: Identity;
-  readonly namespace: string;
-  readonly name: string;
+  /** Where the ServiceAccount is, and its uid. */
+  readonly account: EntityKey;
   readonly uid: string;
   readonly expiresAtMs: number;
   /** The state of the signing keys that it was verified with. */
@@ -112,14 +112,15 @@ function readClaims(claims: JsonObject | undefined, nowMs: number, keysRevision:
   const audiences = Array.isArray(claims['aud']) ? claims['aud'] : [claims['aud']];
   if (!audiences.includes(API_AUDIENCE)) return { refused: 'The bearer token is meant for another audience.' };
   const bound = part(claims, 'kubernetes.io');
-  const account = part(bound, 'serviceaccount');
-  const [namespace, name, uid] = [text(bound['namespace']), text(account['name']), text(account['uid'])];
+  const bearer = part(bound, 'serviceaccount');
+  const [namespace, name, uid] = [text(bound['namespace']), text(bearer['name']), text(bearer['uid'])];
   const expires = claims['exp'];
   if (namespace === undefined || name === undefined || uid === undefined || typeof expires !== 'number')
     return { refused: 'The bearer token is no token of a ServiceAccount.' };
   if (claims['sub'] !== serviceAccountName(namespace, name)) return { refused: 'The bearer token contradicts itself.' };
   if (expires * 1000 <= nowMs) return { refused: 'The bearer token has expired. Request another one.' };
-  return { identity: identityOf(namespace, name, uid), namespace, name, uid, expiresAtMs: expires * 1000, keysRevision };
+  const account = { group: '', resource: 'serviceaccounts', namespace, name };
+  return { identity: identityOf(namespace, name, uid), account, uid, expiresAtMs: expires * 1000, keysRevision };
 }
 
 function identityOf(namespace: string, name: string, uid: string): Identity {
