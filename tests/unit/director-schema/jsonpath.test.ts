@@ -11,7 +11,13 @@ import type { Json, JsonObject } from '../../../src/model/json.ts';
 import type { PrinterColumn } from '../../../src/model/resource.ts';
 
 const OBJECT: JsonObject = {
-  metadata: { name: 'a', creationTimestamp: '2026-01-01T00:00:00Z', annotations: { 'foo.bar/baz': 'x' }, labels: {} },
+  metadata: {
+    name: 'a',
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    annotations: { 'foo.bar/baz': 'x' },
+    labels: {},
+    counts: ['8', 9, true, null],
+  },
   spec: {
     services: [{ name: 'web', port: 80 }, { name: 'db', port: 5432 }, { name: 'job' }],
     workers: 2,
@@ -55,6 +61,7 @@ describe('JSONPath', () => {
     ['.spec.services[?(@.port<81)].name', ['web']],
     ['.spec.services[?(@.port<=79)].name', []],
     ['.spec.hosts[?(@=="h2")]', ['h2']],
+    ['.metadata.counts[?(@>5)]', [9]],
     ['.status.nodes[?(@.ready==true)]', [{ ready: true }]],
     ['.spec.services[*].name', ['web', 'db', 'job']],
     ['.spec.services[0].name', ['web']],
