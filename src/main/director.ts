@@ -111,15 +111,15 @@ async function serve(
   const { log } = world;
   const auth = await openAuth({ ...world, store, x509: certificateIssuer(), jws: jws(), version: programVersion() }, work);
   const broken = Promise.withResolvers<never>();
-  let garbage: Garbage | undefined;
-  let http: HttpServer | undefined;
+  // What comes into being after the API that refers to it.
+  const later: { garbage?: Garbage; http?: HttpServer } = {};
   const api = createApi({
     ...world,
     ...auth,
     store,
     release: programVersion(),
-    connections: () => http?.connections() ?? 0,
-    onDeletion: () => garbage?.hint(),
+    connections: () => later.http?.connections() ?? 0,
+    onDeletion: () => later.garbage?.hint(),
     onBroken: broken.reject,
     signal: work,
   });
@@ -127,14 +127,13 @@ async function serve(
   if (written > 0) log.info('The director wrote bundled kinds.', { kinds: written });
   const names = [options.listen];
   const certificate = await auth.servingCertificate(names);
-  http = await listen(options, auth, api, certificate, broken.reject);
+  const http = (later.http = await listen(options, auth, api, certificate, broken.reject));
   const url = `https://${urlHost(options.listen)}:${http.port}`;
   await keepKubeconfig(options, auth, url);
-  garbage = createGarbage(api.engine, work);
-  const running = http;
+  const garbage = (later.garbage = createGarbage(api.engine, work));
   const background = [
     auth.run(work),
-    auth.keepServingCertificate(certificate, names, (next) => running.replaceTls(tlsOf(auth, next)), work),
+    auth.keepServingCertificate(certificate, names, (next) => http.replaceTls(tlsOf(auth, next)), work),
     garbage.run(),
   ];
   log.info('The director is ready.', { url });
@@ -144,7 +143,7 @@ async function serve(
   } finally {
     log.info('The director stops: watches end, requests under way finish.');
     api.drain();
-    await running.close(LIMITS.stopGraceMs);
+    await http.close(LIMITS.stopGraceMs);
     auth.close();
   }
 }

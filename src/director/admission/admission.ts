@@ -32,21 +32,36 @@ export interface Admission {
   /** Fills in what only the server knows; called before validation, changes `next` in place. */
   complete(request: AdmissionRequest): void;
   admit(request: AdmissionRequest): Refused | undefined;
+  /**
+   * Asked again once a creation is committed, when this copy shows everything that was committed before it: a refusal takes the creation back.
+   * So what is being emptied (a namespace, a kind) is never filled behind the back of whoever empties it.
+   */
+  confirm(request: AdmissionRequest): Refused | undefined;
 }
 
 export type Completion = (request: AdmissionRequest) => void;
 
-export function admissionOf(completions: readonly Completion[], rules: readonly AdmissionRule[]): Admission {
+export interface AdmissionRules {
+  readonly completions: readonly Completion[];
+  readonly rules: readonly AdmissionRule[];
+  /** Those of the rules that must hold still when a creation is committed; cheap, because every creation asks them twice. */
+  readonly confirmations: readonly AdmissionRule[];
+}
+
+export function admissionOf({ completions, rules, confirmations }: AdmissionRules): Admission {
   return {
     complete: (request) => {
       for (const completion of completions) completion(request);
     },
-    admit: (request) => {
-      for (const rule of rules) {
-        const refusal = rule(request);
-        if (refusal !== undefined) return refusal;
-      }
-      return undefined;
-    },
+    admit: (request) => firstRefusal(rules, request),
+    confirm: (request) => firstRefusal(confirmations, request),
   };
+}
+
+function firstRefusal(rules: readonly AdmissionRule[], request: AdmissionRequest): Refused | undefined {
+  for (const rule of rules) {
+    const refusal = rule(request);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
 }

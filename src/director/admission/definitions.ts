@@ -17,7 +17,7 @@ import { claims } from '../api/registry.ts';
 import type { Registry } from '../api/registry.ts';
 import { kindSubjectOf } from '../api/resource-type.ts';
 import type { ResourceType } from '../api/resource-type.ts';
-import { invalid } from '../api/status.ts';
+import { invalid, methodNotAllowed } from '../api/status.ts';
 import type { Cause, Refused } from '../api/status.ts';
 import { schemaLosesFields } from '../schema/loses-fields.ts';
 import type { AdmissionRequest, AdmissionRule, Completion } from './admission.ts';
@@ -50,6 +50,17 @@ export function definitionRule(registry: Pick<Registry, 'all'>, store: Pick<Enti
     const read = readCrd(next);
     if (!read.ok) return refusal(request, read.causes);
     return clash(request, read.type, registry.all()) ?? (old === undefined ? undefined : loss(request, old, read.type, store));
+  };
+}
+
+/** Nothing is created of a kind whose definition is being deleted, or is gone. */
+export function servedRule(registry: Pick<Registry, 'find' | 'sync'>): AdmissionRule {
+  return ({ type, operation }) => {
+    if (operation !== 'create' || isDefinition(type)) return undefined;
+    registry.sync();
+    const served = registry.find(type.group, type.version, type.plural);
+    if (served !== undefined && !served.terminating) return undefined;
+    return methodNotAllowed(`create not allowed while the definition of ${type.plural} is terminating`);
   };
 }
 

@@ -1,8 +1,8 @@
 /**
  * What is created in a namespace needs that namespace, alive.
  *
- * A copy of the store that is behind may let something through into a namespace that has just gone: the garbage collector sweeps such late
- * creations by the namespace's tombstone (src/director/garbage).
+ * Asked before the creation is committed, on a copy that may be behind, and once more after it (`Admission.confirm`): a namespace that was marked
+ * before that commit is seen then, and one that was marked after it is emptied of it by the garbage collector.
  */
 
 import type { EntityStore, StoredEntity } from '../../ports/store.ts';

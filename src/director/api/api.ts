@@ -8,7 +8,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { EntityStore } from '../../ports/store.ts';
 import { admissionOf } from '../admission/admission.ts';
-import { definitionRule, definitionStatus } from '../admission/definitions.ts';
+import { definitionRule, definitionStatus, servedRule } from '../admission/definitions.ts';
 import { namespaceRule } from '../admission/namespaces.ts';
 import { clusterCountRule, reservationRule } from '../admission/reservations.ts';
 import type { Authenticator, Authorizer, OwnPaths, Reviews } from '../auth/identity.ts';
@@ -48,10 +48,13 @@ export interface Api {
 export function createApi(parts: ApiParts): Api {
   const { store, clock, random, log, signal } = parts;
   const registry = createRegistry({ store, log });
-  const admission = admissionOf(
-    [definitionStatus(clock)],
-    [namespaceRule(store), definitionRule(registry, store), reservationRule(store), clusterCountRule(store)],
-  );
+  const inNamespace = namespaceRule(store);
+  const served = servedRule(registry);
+  const admission = admissionOf({
+    completions: [definitionStatus(clock)],
+    rules: [inNamespace, definitionRule(registry, store), reservationRule(store), clusterCountRule(store)],
+    confirmations: [inNamespace, served],
+  });
   const engine: Engine = { store, registry, clock, random, log, authorizer: parts.authorizer, admission, onDeletion: parts.onDeletion };
   const hub = createWatchHub(store, clock, () => random.float());
   const metrics = createMetrics({

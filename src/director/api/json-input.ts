@@ -60,7 +60,7 @@ function scan(bytes: Buffer): { readonly depth: number; readonly members: number
   for (let i = 0; i < end; i++) {
     const byte = bytes[i];
     if (byte === QUOTE) {
-      for (i++; i < end && bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) i++;
+      i = endOfText(bytes, i + 1);
     } else if (byte === COLON) {
       members++;
     } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
@@ -70,6 +70,13 @@ function scan(bytes: Buffer): { readonly depth: number; readonly members: number
     }
   }
   return { depth: deepest, members };
+}
+
+/** Where the closing quote of a text stands that begins at `from`. */
+function endOfText(bytes: Buffer, from: number): number {
+  let i = from;
+  while (i < bytes.length && bytes[i] !== QUOTE) i += bytes[i] === BACKSLASH ? 2 : 1;
+  return i;
 }
 
 /** What V8 says, without the excerpt of the text, which may hold a secret. */
@@ -83,7 +90,7 @@ function refusePrototype(value: Json): Refused | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   if (!Array.isArray(value) && Object.hasOwn(value, PROTO)) return badRequest(`a field cannot be named ${PROTO}`);
   for (const one of Object.values(value)) {
-    const refusal = refusePrototype(one as Json);
+    const refusal = refusePrototype(one);
     if (refusal !== undefined) return refusal;
   }
   return undefined;
@@ -104,7 +111,7 @@ function countFields(value: Json): number {
   for (const key in value) {
     count++;
     const one = value[key];
-    if (typeof one === 'object') count += countFields(one as Json);
+    if (typeof one === 'object') count += countFields(one);
   }
   return count;
 }

@@ -111,15 +111,7 @@ export function keptMetadata(type: ResourceType, old: JsonObject, given: JsonObj
   const revision = textOf(given['resourceVersion']);
   if (revision !== '' && revision !== '0' && revision !== old['resourceVersion']) return modified(subject);
   const metadata: JsonObject = { name };
-  for (const field of [
-    'generateName',
-    'namespace',
-    'uid',
-    'creationTimestamp',
-    'generation',
-    'deletionTimestamp',
-    'deletionGracePeriodSeconds',
-  ]) {
+  for (const field of KEPT_FIELDS) {
     if (old[field] !== undefined) metadata[field] = old[field];
   }
   copyClientFields(given, metadata);
@@ -135,10 +127,17 @@ function copyClientFields(given: JsonObject, metadata: JsonObject): void {
   }
 }
 
-const SERVER_FIELDS = new Set([
-  ...['name', 'generateName', 'namespace', 'uid', 'creationTimestamp', 'generation', 'deletionTimestamp', 'deletionGracePeriodSeconds'],
-  ...['resourceVersion', 'selfLink', 'managedFields'],
-]);
+/** What an update keeps of the old metadata, whatever a client says. */
+const KEPT_FIELDS = [
+  'generateName',
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'generation',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+];
+const SERVER_FIELDS = new Set([...KEPT_FIELDS, 'name', 'resourceVersion', 'selfLink', 'managedFields']);
 
 function isEmpty(value: Json): boolean {
   if (typeof value !== 'object' || value === null) return false;

@@ -57,43 +57,46 @@ export function createMetrics(sources: MetricSources): Metrics {
 }
 
 function registerRequests(registry: MetricsRegistry, answered: ReadonlyMap<string, ReadonlyMap<number, number>>): void {
-  new Counter({
+  const requests = new Counter({
     name: 'outrigger_requests_total',
     help: 'Requests answered, by verb and HTTP status',
     labelNames: ['verb', 'code'] as const,
-    registers: [registry],
+    registers: [],
     collect() {
       this.reset();
       for (const [verb, codes] of answered) for (const [code, count] of codes) this.inc({ verb, code }, count);
     },
   });
+  registry.registerMetric(requests);
 }
 
 function registerSources(registry: MetricsRegistry, sources: MetricSources): void {
   const gauge = (name: string, help: string, read: () => number): void => {
-    new Gauge({
+    const one = new Gauge({
       name,
       help,
-      registers: [registry],
+      registers: [],
       collect() {
         this.set(read());
       },
     });
+    registry.registerMetric(one);
   };
   gauge('outrigger_watches', 'Watches that are open', sources.watches);
   gauge('outrigger_connections', 'Connections that are open', sources.connections);
   gauge('outrigger_store_revision', 'Revision that the copy of the store has reached', sources.revision);
   gauge('outrigger_store_ready', '1 while the copy is loaded and the database has answered lately', () => (sources.ready() ? 1 : 0));
-  new Gauge({
+  const entities = new Gauge({
     name: 'outrigger_entities',
     help: 'Entities in the store, by resource',
     labelNames: ['resource'] as const,
-    registers: [registry],
+    registers: [],
     collect() {
       this.reset();
       for (const { resource, count } of sources.entities()) this.set({ resource }, count);
     },
   });
+  registry.registerMetric(entities);
 }
 
 /** A histogram, written out by hand from our own buckets. */

@@ -109,5 +109,5 @@ function failed(message: string): Outcome<never> {
 function nestedDeeper(value: Json, left: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (left === 0) return true;
-  return Object.values(value).some((one) => nestedDeeper(one as Json, left - 1));
+  return Object.values(value).some((one) => nestedDeeper(one, left - 1));
 }

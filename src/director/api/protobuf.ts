@@ -49,23 +49,27 @@ interface Envelope {
 /** runtime.Unknown: 1 typeMeta {1 apiVersion, 2 kind}, 2 raw. */
 function readEnvelope(bytes: Uint8Array): Envelope {
   const reader = new BinaryReader(bytes);
-  let apiVersion = '';
-  let kind = '';
+  let meta = { apiVersion: '', kind: '' };
   let raw: Uint8Array = new Uint8Array();
   while (reader.pos < reader.len) {
     const [number, wire] = reader.tag();
-    if (number === 1 && wire === WireType.LengthDelimited) {
-      const meta = new BinaryReader(reader.bytes());
-      while (meta.pos < meta.len) {
-        const [field, type] = meta.tag();
-        if (field === 1) apiVersion = meta.string();
-        else if (field === 2) kind = meta.string();
-        else meta.skip(type);
-      }
-    } else if (number === 2 && wire === WireType.LengthDelimited) raw = reader.bytes();
+    if (number === 1 && wire === WireType.LengthDelimited) meta = readTypeMeta(reader.bytes());
+    else if (number === 2 && wire === WireType.LengthDelimited) raw = reader.bytes();
     else reader.skip(wire);
   }
-  return { apiVersion, kind, raw };
+  return { ...meta, raw };
+}
+
+function readTypeMeta(bytes: Uint8Array): { apiVersion: string; kind: string } {
+  const reader = new BinaryReader(bytes);
+  const meta = { apiVersion: '', kind: '' };
+  while (reader.pos < reader.len) {
+    const [number, wire] = reader.tag();
+    if (number === 1) meta.apiVersion = reader.string();
+    else if (number === 2) meta.kind = reader.string();
+    else reader.skip(wire);
+  }
+  return meta;
 }
 
 function readMessage(reader: BinaryReader, name: MessageName, end: number, depth: number): JsonObject {

@@ -55,13 +55,23 @@ export async function createEntity(
     const born = birth(engine, caller, place, given, options);
     const confirmed = born.ok ? born : await again(engine, caller, () => birth(engine, caller, place, given, options));
     if (!confirmed.ok) return confirmed;
-    const { name, uid, body } = confirmed.value;
+    const { name, uid, body, request } = confirmed.value;
     if (options.dryRun) return dryCreate(engine, caller, place, name, body);
     const outcome = await engine.store.write({ op: 'create', key: keyOf(type, place.namespace, name), uid, body }, caller.signal);
-    if (outcome.ok) return accepted({ bytes: outcome.entity.bytes, entity: outcome.entity, deleted: false });
+    if (outcome.ok) return keepOrTakeBack(engine, caller, request, outcome.entity);
     const generated = textOf(metadataOf(given)['name']) === '';
     if (!generated || tries >= GENERATED_NAME_TRIES) return alreadyExists(subjectOf(type, name));
   }
+}
+
+/** This copy now shows everything that was committed before the creation: was it still right then? */
+async function keepOrTakeBack(engine: Engine, caller: Caller, request: AdmissionRequest, entity: StoredEntity): Promise<Outcome<Written>> {
+  const refusal = caller.internal ? undefined : engine.admission.confirm(request);
+  if (refusal === undefined) return accepted({ bytes: entity.bytes, entity, deleted: false });
+  const { key, uid, revision } = entity;
+  // When somebody has changed it meanwhile, whoever empties the place finds it there.
+  await engine.store.write({ op: 'delete', key, uid, ifRevision: revision }, caller.signal);
+  return refusal;
 }
 
 /** A refusal may rest on an old copy: it is decided once more on a fresh one. */
@@ -86,6 +96,7 @@ interface Birth {
   readonly name: string;
   readonly uid: string;
   readonly body: Buffer;
+  readonly request: AdmissionRequest;
 }
 
 function birth(engine: Engine, caller: Caller, place: Place, given: JsonObject, options: WriteOptions): Outcome<Birth> {
@@ -104,7 +115,7 @@ function birth(engine: Engine, caller: Caller, place: Place, given: JsonObject, 
     shape(type, object, options) ?? completed(engine, request) ?? judge(type, object, undefined) ?? permitted(engine, caller, request);
   if (refusal !== undefined) return refusal;
   const bytes = encode(object);
-  return bytes.ok ? accepted({ name, uid, body: bytes.value }) : bytes;
+  return bytes.ok ? accepted({ name, uid, body: bytes.value, request }) : bytes;
 }
 
 export function updateEntity(

@@ -60,10 +60,8 @@ async function look(engine: Engine): Promise<{ readonly dependents: readonly Dep
   for (const type of engine.registry.all()) {
     for (const entity of engine.store.list(type.group, type.plural)) {
       if (++seen % TURN === 0) await new Promise((resolve) => setImmediate(resolve));
-      if (entity.bytes.includes(OWNED)) {
-        const owners = ownersOf(engine, entity);
-        if (owners.length > 0) dependents.push({ type, entity, owners });
-      }
+      const owners = entity.bytes.includes(OWNED) ? ownersOf(engine, entity) : [];
+      if (owners.length > 0) dependents.push({ type, entity, owners });
       if (looksDeleting(entity) && waitsForDependents(entity.object())) waiting.push(entity);
     }
   }
