@@ -2,20 +2,10 @@
  * Small text files on this machine's disk (src/ports/files.ts).
  */
 
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { Fault } from '../model/fault.ts';
 import type { Files } from '../ports/files.ts';
+import { makeFolder } from './make-folder.ts';
 
 export function systemFiles(): Files {
   return {
@@ -51,7 +41,7 @@ function writeText(path: string, text: string, mode: number): void {
 
 function ensureFolder(path: string, mode: number): void {
   try {
-    mkdirSync(path, { recursive: true, mode });
+    makeFolder(path, mode);
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw unwritable(path, cause);

@@ -22,6 +22,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Fault } from '../../model/fault.ts';
+import { makeFolder } from '../make-folder.ts';
 import { firstBlockedFolder } from './home.ts';
 import type { OsUser } from './home.ts';
 import { worldFault } from './trouble.ts';
@@ -81,7 +82,7 @@ function installed(): { readonly native: string; readonly version: string } {
 function copyTree(from: string, to: string): void {
   const beside = `${to}.${process.pid}.tmp`;
   try {
-    mkdirSync(dirname(to), { recursive: true, mode: 0o755 });
+    makeFolder(dirname(to), 0o755);
     rmSync(beside, { recursive: true, force: true });
     linkTree(from, beside);
     renameSync(beside, to);

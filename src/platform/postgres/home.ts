@@ -15,6 +15,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync 
 import { dirname, join } from 'node:path';
 import { userInfo } from 'node:os';
 import { Fault } from '../../model/fault.ts';
+import { makeFolder } from '../make-folder.ts';
 import { worldFault } from './trouble.ts';
 
 export interface OsUser {
@@ -43,7 +44,7 @@ const OWN_USER = 'outrigger';
 /** Finds or makes the folder. `dataFolder` need not exist. Faults FolderUnwritable, DiskFull. */
 export function preparePostgresHome(dataFolder: string, sharedRoot: string = SHARED_ROOT): PostgresHome {
   try {
-    mkdirSync(dataFolder, { recursive: true });
+    makeFolder(dataFolder);
   } catch (cause) {
     throw worldFault(cause, `The data folder ${dataFolder} cannot be made`);
   }
@@ -107,7 +108,7 @@ function mayPass(folder: string, user: OsUser): boolean {
 /** Makes `folder` for `user` alone. What is there already keeps its owner. */
 function makeOwned(folder: string, user: OsUser, asRoot: boolean): void {
   try {
-    mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
+    makeFolder(dirname(folder), 0o755);
     if (existsSync(folder)) return;
     mkdirSync(folder, { mode: 0o700 });
     if (asRoot) chownSync(folder, user.uid, user.gid);

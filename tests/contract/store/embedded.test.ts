@@ -125,6 +125,7 @@ describe('embedded PostgreSQL', () => {
     const file = join(newFolder(), 'file');
     writeFileSync(file, '');
     await refusal(join(file, 'data'), 'FolderUnwritable', /The data folder .*file\/data cannot be made: .*--data/);
+    await refusal('/proc/outrigger/data', 'FolderUnwritable', /The data folder \/proc\/outrigger\/data cannot be made/);
   });
 
   it('files of another version are refused with a sentence', async () => {
