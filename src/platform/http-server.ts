@@ -24,6 +24,9 @@ import type { HttpHandler, HttpPeer, HttpServer, HttpServerOptions, TlsIdentity 
 /** A bigger window than HTTP/2's 64 kB, so that a list does not wait for the peer at every step. */
 const STREAM_WINDOW_BYTES = 1024 * 1024;
 
+/** How often connections that have become idle are closed while stopping. */
+const CLOSE_SWEEP_MS = 50;
+
 const SERVER_OPTIONS: ServerOptions = {
   maxHeaderSize: LIMITS.requestHeaderBytes,
   headersTimeout: LIMITS.requestHeadDeadlineMs,
@@ -175,12 +178,15 @@ function listenFault(cause: Error & { code?: string }, { host, port }: HttpServe
 
 async function closeServer(server: PlainServer | TlsServer, sessions: Set<ServerHttp2Session>, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
   for (const session of sessions) session.close();
+  // A connection that was busy becomes idle and would be kept for the next request, which will not be answered here.
+  const sweep = setInterval(() => server.closeIdleConnections(), CLOSE_SWEEP_MS);
+  server.closeIdleConnections();
   const cut = setTimeout(() => {
     for (const session of sessions) session.destroy();
     server.closeAllConnections();
   }, graceMs);
   await closed;
+  clearInterval(sweep);
   clearTimeout(cut);
 }

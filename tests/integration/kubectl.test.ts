@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { startDirector } from '../support/director.ts';
 import type { CommandResult, TestDirector } from '../support/director.ts';
+import { eventually } from '../support/eventually.ts';
 import { KUBECTL_MINORS } from '../support/kubectl.ts';
 import type { KubectlMinor } from '../support/kubectl.ts';
 
@@ -113,13 +114,13 @@ for (const minor of KUBECTL_MINORS) {
 
     test('get -w shows what is there, then what happens', async () => {
       const watching = director.kubectl(minor, ['-n', shell.namespace, 'get', 'clusters', '-w', '--request-timeout=4s', '-o', 'name']);
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await eventually('kubectl watches', async () => (await director.watches()) === 1);
       await shell.fed(cluster('seen'), 'create', '-f', '-');
       await shell.ok('delete', 'cluster', 'seen', '--wait=false');
       const { stdout } = await watching;
       assert.equal(stdout.split('\n').filter((line) => line === 'cluster.outrigger.dev/seen').length, 2, stdout);
       const one = director.kubectl(minor, ['-n', shell.namespace, 'get', 'cluster', 'alpha', '-w', '--request-timeout=4s']);
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await eventually('kubectl watches', async () => (await director.watches()) === 1);
       await shell.ok('label', 'cluster', 'alpha', 'seen=yes');
       assert.equal(rows((await one).stdout).length, 2);
     });
@@ -228,7 +229,7 @@ for (const minor of KUBECTL_MINORS) {
       const waiting = shell.ok('wait', '--for=condition=Ready', 'cluster/waited', '--timeout=20s');
       const path = shell.ok('wait', '--for=jsonpath={.status.phase}=Available', 'cluster/waited', '--timeout=20s');
       const gone = shell.ok('wait', '--for=delete', 'cluster/waited', '--timeout=20s');
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await eventually('all three wait', async () => (await director.watches()) === 3);
       const condition = { type: 'Ready', status: 'True', reason: 'Available', message: 'up', lastTransitionTime: '2026-01-01T00:00:00Z' };
       await shell.ok(
         'patch',
@@ -250,8 +251,10 @@ for (const minor of KUBECTL_MINORS) {
       held.metadata['finalizers'] = ['example.com/hold'];
       await shell.fed(JSON.stringify(held), 'create', '-f', '-');
       const deleting = shell.ok('delete', 'cluster', 'held', '--timeout=20s');
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      assert.notEqual(await shell.ok('get', 'cluster', 'held', '-o', 'jsonpath={.metadata.deletionTimestamp}'), '');
+      await eventually(
+        'it is marked',
+        async () => (await shell.ok('get', 'cluster', 'held', '-o', 'jsonpath={.metadata.deletionTimestamp}')) !== '',
+      );
       await shell.ok('patch', 'cluster', 'held', '--type=json', '-p', '[{"op":"remove","path":"/metadata/finalizers"}]');
       assert.match(await deleting, /deleted/);
       await shell.fed(cluster('front'), 'create', '-f', '-');

@@ -6,9 +6,11 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after } from 'node:test';
 import { programCommand } from '../../src/platform/program.ts';
 import { eventually } from './eventually.ts';
@@ -36,6 +38,29 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A watch, or any other answer that comes line by line. */
+export interface LineStream {
+  readonly status: number;
+  readonly headers: HttpResult['headers'];
+  /** The next line as JSON; undefined at the end. Fails when none comes in time. */
+  next(withinMs?: number): Promise<WatchLine | undefined>;
+  /** Stops reading, without closing: a peer that is stuck. Gives how to go on. */
+  stall(): () => void;
+  close(): void;
+}
+
+export interface WatchLine {
+  readonly type: string;
+  readonly object: {
+    readonly kind: string;
+    readonly metadata: { readonly name: string; readonly resourceVersion: string; readonly annotations?: Readonly<Record<string, string>> };
+    readonly code?: number;
+    readonly reason?: string;
+    readonly rows?: { readonly cells: unknown[] }[];
+    readonly columnDefinitions?: unknown[] | null;
+  };
+}
+
 export interface TestDirector {
   readonly url: string;
   readonly port: number;
@@ -49,6 +74,10 @@ export interface TestDirector {
   log(): string;
   /** One HTTP/1.1 request as the admin; `body` is sent as JSON unless it is a text or bytes. */
   call(method: string, path: string, options?: CallOptions): Promise<HttpResult>;
+  /** A GET whose answer is read line by line, on a connection of its own. */
+  lines(path: string, headers?: Readonly<Record<string, string>>): Promise<LineStream>;
+  /** How many watches it serves right now. */
+  watches(): Promise<number>;
   kubectl(minor: KubectlMinor, args: readonly string[], input?: string): Promise<CommandResult>;
   /** SIGTERM, and the exit code. */
   stop(): Promise<number | null>;
@@ -58,6 +87,8 @@ export interface TestDirector {
 export interface DirectorSetup {
   /** Another director's, to serve the same store. */
   readonly database?: TestDatabase;
+  /** Where it keeps the admin's kubeconfig; a new folder unless told. */
+  readonly kubeconfig?: string;
   /** Another director's, to share its key file. */
   readonly data?: string;
   readonly port?: number;
@@ -72,7 +103,7 @@ after(async () => {
 export async function startDirector(setup: DirectorSetup = {}): Promise<TestDirector> {
   const database = setup.database ?? (await (await testPostgres()).newDatabase());
   const data = setup.data ?? mkdtempSync(join(tmpdir(), 'director-'));
-  const kubeconfig = join(mkdtempSync(join(tmpdir(), 'kubeconfig-')), 'config');
+  const kubeconfig = setup.kubeconfig ?? join(mkdtempSync(join(tmpdir(), 'kubeconfig-')), 'config');
   const { host, user, database: name } = database.address;
   const url = `postgres://${user}@localhost/${name}?host=${encodeURIComponent(host)}`;
   const args = ['director', '--data', data, '--port', String(setup.port ?? 0), '--kubeconfig', kubeconfig, '--database-url', url];
@@ -121,6 +152,11 @@ function makeDirector({ child, url, kubeconfig, data, database, log }: Parts): T
     process: child,
     log,
     call: (method, path, options = {}) => call(agent, url, method, path, options),
+    lines: (path, headers = {}) => lines(url, credentialsIn(kubeconfig), path, headers),
+    watches: async () => {
+      const { text } = await call(agent, url, 'GET', '/metrics', {});
+      return Number(/^outrigger_watches (\d+)$/m.exec(text)?.[1]);
+    },
     kubectl: (minor, args, input) => kubectl(kubectlPath(minor), ['--kubeconfig', kubeconfig, '--cache-dir', cache, ...args], input),
     stop: () => end('SIGTERM'),
     kill: async () => {
@@ -138,9 +174,12 @@ export function credentialsIn(kubeconfig: string): { readonly cert: Buffer; read
 
 function call(agent: Agent, url: string, method: string, path: string, { body, headers = {} }: CallOptions): Promise<HttpResult> {
   const bytes = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
-  const type = bytes === undefined ? {} : { 'content-type': 'application/json' };
+  // Node sends a body with DELETE unframed, unless its length is given.
+  const framing = bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(bytes) };
+  const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
-    const sent = httpsRequest(url + path, { method, agent, headers: { ...type, ...headers } }, (answer) => {
+    // The path as it is: a URL would tidy it up.
+    const sent = httpsRequest({ hostname, port, path, method, agent, headers: { ...framing, ...headers } }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('end', () => {
@@ -152,6 +191,41 @@ function call(agent: Agent, url: string, method: string, path: string, { body, h
     sent.on('error', reject);
     sent.end(bytes);
   });
+}
+
+function lines(
+  url: string,
+  identity: ReturnType<typeof credentialsIn>,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<LineStream> {
+  return new Promise((resolve, reject) => {
+    const sent = httpsRequest(url + path, { agent: false, ...identity, headers }, (answer) => resolve(lineStream(sent, answer)));
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+function lineStream(sent: ClientRequest, answer: IncomingMessage): LineStream {
+  const reader = createInterface({ input: answer, crlfDelay: Infinity })[Symbol.asyncIterator]();
+  answer.on('error', () => undefined);
+  return {
+    status: answer.statusCode ?? 0,
+    headers: answer.headers,
+    next: async (withinMs = 10_000) => {
+      const late = AbortSignal.timeout(withinMs);
+      const line = await Promise.race([
+        reader.next(),
+        new Promise<never>((_, reject) => late.addEventListener('abort', () => reject(new Error(`No line came within ${withinMs} ms`)))),
+      ]);
+      return line.done === true ? undefined : (JSON.parse(line.value) as WatchLine);
+    },
+    stall: () => {
+      answer.socket.pause();
+      return () => void answer.socket.resume();
+    },
+    close: () => void sent.destroy(),
+  };
 }
 
 function kubectl(path: string, args: readonly string[], input: string | undefined): Promise<CommandResult> {
