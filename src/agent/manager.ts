@@ -51,6 +51,7 @@ export function manage(parts: ManagerParts, signal: AbortSignal): ManagerLoop {
   const { deps } = parts;
   let seen = NO_OBSERVATIONS;
   let refusal: string | undefined;
+  let settled: string | undefined;
   let requeue: AbortController | undefined;
 
   const decide = (view: ClusterView, term: number): Decision => {
@@ -83,11 +84,13 @@ export function manage(parts: ManagerParts, signal: AbortSignal): ManagerLoop {
     let view: ClusterView = cached;
     let decision = decide(view, term);
     // Only the status is decided on copies: whatever takes or gives capacity needs its VirtualDataCenter, which is read, not followed.
-    if (decision.needsLive || isCapacityAsked(cached)) {
+    if (decision.needsLive || isCapacityAsked(cached) || membersOf(cached) !== settled) {
       const live = await liveView(parts, base, work);
       if (live === undefined) return;
       view = live;
       decision = decide(view, term);
+      // With nothing left to do for these members, capacity comes into it again only when they change.
+      settled = decision.effects.length === 0 ? membersOf(live) : undefined;
     }
     refusal = await carryOut(parts, decision.effects, view.live, work);
     wakeIn(refusal === undefined ? decision.requeueAfterMs : LIMITS.resyncMs / 6);
@@ -102,6 +105,12 @@ function isCapacityAsked({ cluster, nodes }: ClusterView): boolean {
   return (
     mine.length !== cluster.spec.workers || mine.some((node) => node.spec.retired === true || node.metadata.deletionTimestamp !== undefined)
   );
+}
+
+/** Which nodes there are, of which generation: while it is unchanged, so is what is reserved for them. */
+function membersOf({ cluster, nodes }: ClusterView): string {
+  const names = nodes.map((node) => node.metadata.uid).sort();
+  return `${cluster.metadata.generation ?? 0} ${names.join(' ')}`;
 }
 
 type ViewBase = Omit<ClusterView, 'live' | 'cluster' | 'nodes' | 'virtualDataCenter' | 'release'>;
