@@ -23,7 +23,8 @@ import { Freshness } from './freshness.ts';
 import { assertKey } from './key.ts';
 import { Lane } from './lane.ts';
 import { listAt } from './list-at.ts';
-import { loadCopy } from './load.ts';
+import { loadCopy, RECENT } from './load.ts';
+import type { RecentTuning } from './load.ts';
 import { Replica } from './replica.ts';
 import type { LoadedCopy } from './replica.ts';
 import { makePumps } from './replay.ts';
@@ -36,6 +37,8 @@ export interface StoreDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Usual unless told. */
+  readonly recent?: RecentTuning;
 }
 
 /** How long `close` waits for writes that are under way. */
@@ -52,7 +55,7 @@ export async function openEntityStore(deps: StoreDeps, signal: AbortSignal): Pro
 async function loadPatiently(deps: StoreDeps, signal: AbortSignal): Promise<LoadedCopy> {
   for (let failures = 1; ; failures++) {
     try {
-      return await loadCopy(deps.backend, signal);
+      return await loadCopy(deps.backend, deps.recent ?? RECENT, signal);
     } catch (error) {
       if (!isFault(error) || error.row.retry === 'never' || signal.aborted) throw error;
       deps.log.warn('The store waits for its database.', { fault: error.code, reason: error.message, tries: failures });
@@ -85,7 +88,8 @@ class Store implements EntityStore {
     const onAnswer = (): void => {
       this.#heardMs = this.#nowMs;
     };
-    this.#lane = new Lane({ backend, clock, random, log, replica, queue: this.#queue, onAnswer });
+    const recent = deps.recent ?? RECENT;
+    this.#lane = new Lane({ backend, clock, random, log, replica, queue: this.#queue, recent, onAnswer });
     const onHead = (head: StoreHead): void => this.#lane.noteHead(head);
     this.#freshness = new Freshness({ backend, clock, random, replica, onHead, signal, nowMs: () => this.#nowMs });
   }

@@ -24,6 +24,7 @@ import type { BatchPlan } from './batch-plan.ts';
 import { makeBell } from './bell.ts';
 import { applyFollowed } from './follow.ts';
 import { loadCopy } from './load.ts';
+import type { RecentTuning } from './load.ts';
 import type { Replica } from './replica.ts';
 import { CAREFUL_BATCHES, CONFIRM_TRIES, FOLLOW_PAGE, STORE_BACKOFF } from './tuning.ts';
 import type { PendingWrite, WriteQueue } from './write-queue.ts';
@@ -35,6 +36,7 @@ export interface LaneDeps {
   readonly log: Log;
   readonly replica: Replica;
   readonly queue: WriteQueue;
+  readonly recent: RecentTuning;
   /** The database has just answered. */
   readonly onAnswer: () => void;
 }
@@ -133,7 +135,7 @@ export class Lane {
 
   async #load(reason: 'era' | 'expired', signal: AbortSignal): Promise<void> {
     const { backend, replica, log } = this.#deps;
-    const copy = await loadCopy(backend, signal);
+    const copy = await loadCopy(backend, this.#deps.recent, signal);
     this.#reload = undefined;
     replica.replace(copy, reason);
     this.#known = replica.revision;

@@ -35,7 +35,7 @@ export interface Database {
 export interface Lab {
   readonly database: Database;
   /** Another director; closed after the test. */
-  open(backend?: StoreBackend): Promise<EntityStore>;
+  open(backend?: StoreBackend, how?: 'forgetful'): Promise<EntityStore>;
   close(): Promise<void>;
 }
 
@@ -48,8 +48,8 @@ export function openLab(database: Database): Lab {
   const stores: EntityStore[] = [];
   return {
     database,
-    open: async (backend = database.door()) => {
-      const store = await openStore(backend);
+    open: async (backend = database.door(), how) => {
+      const store = await openStore(backend, how);
       stores.push(store);
       return store;
     },
@@ -73,8 +73,10 @@ export const silentLog: Log = {
   with: () => silentLog,
 };
 
-export async function openStore(backend: StoreBackend): Promise<EntityStore> {
-  return await openEntityStore({ backend, clock, random, log: silentLog }, NEVER);
+/** `forgetful`: keeps next to no history in memory, so that everything older comes from the database. */
+export async function openStore(backend: StoreBackend, how?: 'forgetful'): Promise<EntityStore> {
+  const recent = how === undefined ? {} : { recent: { events: 10, bytes: 100_000, preload: 0 } };
+  return await openEntityStore({ backend, clock, random, log: silentLog, ...recent }, NEVER);
 }
 
 export function key(name: string, namespace = 'demo', resource = RESOURCE): EntityKey {
