@@ -1,0 +1,93 @@
+/**
+ * What follows from the kinds: their CRDs, as deployed and as the director compiles them, and the defaults that code relies on.
+ */
+
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { compileSchema } from '../../../src/director/schema/compile-schema.ts';
+import { crdOf } from '../../../src/model/crd.ts';
+import type { JsonObject } from '../../../src/model/json.ts';
+import { KINDS } from '../../../src/model/kinds.ts';
+import { DEFAULT_SERVER_CONFIG } from '../../../src/model/server-config.ts';
+import { CRD_FOLDER, crdFiles } from '../../../tools/generate/crds.ts';
+
+interface CrdShape {
+  readonly spec: { readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: JsonObject } }[] };
+}
+
+function schemaOf(plural: string): JsonObject {
+  const kind = KINDS.find((one) => one.plural === plural);
+  assert.ok(kind, plural);
+  const version = (crdOf(kind) as unknown as CrdShape).spec.versions[0];
+  assert.ok(version);
+  return version.schema.openAPIV3Schema;
+}
+
+test('deploy/crds holds exactly what the kinds say (node tools/generate/crds.ts writes it)', () => {
+  const files = crdFiles();
+  assert.deepEqual(readdirSync(CRD_FOLDER).sort(), [...files.keys()].sort());
+  for (const [name, text] of files) assert.equal(readFileSync(join(CRD_FOLDER, name), 'utf8'), text, name);
+});
+
+test('the schema and the CEL rules of every kind compile', () => {
+  for (const kind of KINDS) {
+    const result = compileSchema(schemaOf(kind.plural));
+    assert.ok(result.ok, `${kind.kind}: ${result.ok ? '' : JSON.stringify(result.problems)}`);
+  }
+});
+
+test('server-config I1: without a ServerConfig the defaults of its schema hold', () => {
+  const result = compileSchema(schemaOf('serverconfigs'));
+  assert.ok(result.ok);
+  const object: JsonObject = { apiVersion: 'outrigger.dev/v1', kind: 'ServerConfig', metadata: { name: 'default' }, spec: {} };
+  result.compiled.default(object);
+  assert.deepEqual(object['spec'], DEFAULT_SERVER_CONFIG);
+});
+
+/** What a status write from `before` to `after` is refused for, by paths. */
+function refusals(plural: string, spec: JsonObject, before: JsonObject, after: JsonObject): string[] {
+  const result = compileSchema(schemaOf(plural));
+  assert.ok(result.ok);
+  const whole = (status: JsonObject): JsonObject => {
+    const object: JsonObject = { apiVersion: 'outrigger.dev/v1', kind: 'X', metadata: { name: 'x' }, spec, status };
+    result.compiled.default(object);
+    return object;
+  };
+  return result.compiled.validate(whole(after), whole(before)).map((problem) => problem.path);
+}
+
+test('cluster I1 I2: availableAt, abandonedAttempt and term are monotone facts', () => {
+  const spec: JsonObject = { virtualDataCenter: 'main', release: '1.0.0' };
+  const at = '2026-01-01T00:00:00Z';
+  const check = (before: JsonObject, after: JsonObject): string[] => refusals('clusters', spec, before, after);
+  assert.deepEqual(check({ attempt: 1 }, { attempt: 1, availableAt: at }), []);
+  assert.notDeepEqual(check({ availableAt: at }, {}), []);
+  assert.notDeepEqual(check({ availableAt: at }, { availableAt: '2026-01-02T00:00:00Z' }), []);
+  assert.notDeepEqual(check({ term: 3 }, { term: 2 }), []);
+  assert.notDeepEqual(check({ term: 3 }, {}), []);
+  assert.deepEqual(check({ term: 3 }, { term: 4 }), []);
+  assert.notDeepEqual(check({ abandonedAttempt: 2 }, { abandonedAttempt: 1 }), []);
+  assert.notDeepEqual(
+    check({ attempt: 2, availableAt: at, abandonedAttempt: 1 }, { attempt: 2, availableAt: at, abandonedAttempt: 2 }),
+    [],
+  );
+  assert.notDeepEqual(check({ attempt: 1, availableAt: at }, { attempt: 1, availableAt: at, abandonedAttempt: 1 }), []);
+  assert.deepEqual(check({ attempt: 2, availableAt: at, abandonedAttempt: 1 }, { attempt: 2, availableAt: at, abandonedAttempt: 1 }), []);
+});
+
+test('virtual-data-center I1: reservations beyond the quota are refused, and may always shrink', () => {
+  const entry = { cluster: 'a', node: 'a-a1-n0', generation: 1, cpuMillis: 500, memoryMiB: 256 };
+  const of = (count: number): JsonObject => ({
+    reservations: Object.fromEntries(Array.from({ length: count }, (_, index) => [`uid.${index}`, entry])),
+    reserved: { nodes: count, cpuMillis: 500 * count, memoryMiB: 256 * count },
+  });
+  const spec = (quota: JsonObject): JsonObject => ({ quota, hosts: ['local'] });
+  assert.deepEqual(refusals('virtualdatacenters', spec({ nodes: 2 }), of(1), of(2)), []);
+  assert.deepEqual(refusals('virtualdatacenters', spec({ nodes: 2 }), of(2), of(3)), ['status.reservations']);
+  assert.deepEqual(refusals('virtualdatacenters', spec({ nodes: 2 }), of(4), of(3)), []);
+  assert.deepEqual(refusals('virtualdatacenters', spec({ nodes: 9, cpuMillis: 900 }), of(1), of(2)), ['status.reserved.cpuMillis']);
+  assert.deepEqual(refusals('virtualdatacenters', spec({ nodes: 9, memoryMiB: 300 }), of(1), of(2)), ['status.reserved.memoryMiB']);
+});
