@@ -61,8 +61,10 @@ function holdsSocket(pid: string, inodes: ReadonlySet<string>): boolean {
   }
 }
 
+/** The program's name as it was called; /proc/PID/comm may be a thread's. */
 function nameOf(pid: string): string {
-  return readText(`/proc/${pid}/comm`).trim() || 'a process';
+  const [program = ''] = readText(`/proc/${pid}/cmdline`).split('\0');
+  return program.split('/').at(-1) || 'a process';
 }
 
 function readText(path: string): string {

@@ -23,7 +23,7 @@ import { findPrograms } from './binaries.ts';
 import type { PostgresPrograms } from './binaries.ts';
 import { currentUser, preparePostgresHome } from './home.ts';
 import type { PostgresHome } from './home.ts';
-import { anybodyIn, clearStalePidFile, findPostmaster } from './postmaster.ts';
+import { anybodyIn, clearStaleLocks, findPostmaster } from './postmaster.ts';
 import type { Postmaster } from './postmaster.ts';
 import { postgresServer } from './server.ts';
 import type { PostgresAddress } from './server.ts';
@@ -216,8 +216,8 @@ async function startServer(
   const data = join(home.folder, 'data');
   const logFile = join(home.folder, 'postgres.log');
   await leftoversGone(data, signal);
-  clearStalePidFile(data);
   const socketFolder = prepareSocketFolder(home, PORT);
+  clearStaleLocks(data, socketFolder, PORT);
   const settings = Object.entries({ ...SERVER_SETTINGS, port: String(PORT), unix_socket_directories: socketFolder });
   const { id, exited } = await startDetached({
     command: [programs.postgres, '-D', data, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])],

@@ -5,13 +5,14 @@
  * little: after a crash or a reboot it may be anybody's. A server of PostgreSQL works in its data folder, so the process's working folder tells.
  *
  * I1: a process is taken for the server of a folder only if it works in that folder and is the one that the pid file names.
- * I2: a pid file is removed only when nobody at all works in the folder, and somebody else has the pid; then the server itself would refuse to start.
+ * I2: a pid file is removed only when nobody at all works in the folder, and somebody else, or a zombie, has the pid; then the server itself would
+ *     refuse to start.
  */
 
 import { readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessId } from '../../ports/processes.ts';
-import { allPids, processIdOf } from '../process-id.ts';
+import { allPids, processIdOf, statOf } from '../process-id.ts';
 
 export interface Postmaster {
   readonly process: ProcessId;
@@ -21,7 +22,7 @@ export interface Postmaster {
 
 /** The living server of `dataFolder`; undefined when there is none (yet). */
 export function findPostmaster(dataFolder: string): Postmaster | undefined {
-  const lines = readPidFile(dataFolder);
+  const lines = readLines(join(dataFolder, 'postmaster.pid'));
   if (lines === undefined) return undefined;
   const [pid, , , port, socketFolder] = lines;
   const process = processIdOf(Number(pid));
@@ -30,12 +31,17 @@ export function findPostmaster(dataFolder: string): Postmaster | undefined {
   return { process, port: Number(port), socketFolder };
 }
 
-/** Makes room for a new server where a crash left a pid file whose pid is now somebody else's. */
-export function clearStalePidFile(dataFolder: string): void {
-  const lines = readPidFile(dataFolder);
-  if (lines === undefined || processIdOf(Number(lines[0])) === undefined) return;
-  if (anybodyIn(dataFolder)) return;
-  rmSync(join(dataFolder, 'postmaster.pid'), { force: true });
+/**
+ * Makes room for a new server where a crash left a pid file whose pid is now somebody else's, or a zombie's (a killed server that nobody has
+ * reaped yet); and the same for the lock of its socket.
+ */
+export function clearStaleLocks(dataFolder: string, socketFolder: string, port: number): void {
+  const files = [join(dataFolder, 'postmaster.pid'), join(socketFolder, `.s.PGSQL.${port}.lock`)];
+  for (const file of files) {
+    const pid = Number(readLines(file)?.[0]);
+    // Of a pid that nobody has, the server itself finds out.
+    if (statOf(pid) !== undefined && !anybodyIn(dataFolder)) rmSync(file, { force: true });
+  }
 }
 
 /** True while any process, such as what an ended server left behind, works in the folder. */
@@ -51,9 +57,9 @@ function worksIn(pid: number, dataFolder: string): boolean {
   }
 }
 
-function readPidFile(dataFolder: string): string[] | undefined {
+function readLines(file: string): string[] | undefined {
   try {
-    return readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8').split('\n');
+    return readFileSync(file, 'utf8').split('\n');
   } catch {
     return undefined;
   }
