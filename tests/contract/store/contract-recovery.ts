@@ -112,6 +112,20 @@ export const recoveryContract: readonly StoreTest[] = [
     },
   },
   {
+    title: 'close answers a write of unknown outcome too, and does not wait for it',
+    run: async (lab) => {
+      const mishap = (operation: Operation): 'before' | 'after' | undefined =>
+        operation === 'commit' ? 'after' : operation === 'exclusive' ? 'before' : undefined;
+      const store = await lab.open(unreliable(lab.database.door(), mishap));
+      const refused = assert.rejects(store.write(creation(key('a')), NEVER), (error) => isFault(error, 'WriteOutcomeUnknown'));
+      const started = performance.now();
+      await store.close();
+      await refused;
+      assert.ok(performance.now() - started < 8_000, 'sooner than it would have given up by itself');
+      assert.equal((await lab.open()).count(GROUP, RESOURCE), 1, 'it had happened');
+    },
+  },
+  {
     title: 'close answers everyone also when the database has gone silent',
     run: async (lab) => {
       let silent = false;

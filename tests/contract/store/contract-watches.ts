@@ -29,6 +29,13 @@ export const watchContract: readonly StoreTest[] = [
         [all, alpha, one, hosts].map((watcher) => watcher.revisions.length),
         [4, 3, 1, 1],
       );
+      for (const director of [store, await lab.open(lab.database.door(), 'forgetful')]) {
+        for (const watcher of [all, alpha, hosts]) {
+          const again = new Watcher(director, start, watcher.scope);
+          await eventually('the watch to catch up', () => again.subscription.revision() === director.revision());
+          assert.deepEqual(again.notes, watcher.notes, 'replayed, it is the same');
+        }
+      }
     },
   },
   {

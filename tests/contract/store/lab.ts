@@ -123,10 +123,12 @@ export class Watcher {
   readonly notes: string[] = [];
   readonly revisions: number[] = [];
   readonly subscription: Subscription;
+  readonly scope: WatchScope;
   ended: SubscriptionEnd | undefined;
   onBatch: (batch: readonly StoreEvent[]) => void = () => undefined;
 
   constructor(store: EntityStore, from: number, scope: WatchScope = { group: GROUP, resource: RESOURCE }) {
+    this.scope = scope;
     const subscription = store.subscribe(scope, from, {
       events: (batch) => {
         assert.equal(this.ended, undefined, 'nothing comes after the end');
