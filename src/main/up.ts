@@ -104,7 +104,7 @@ function upDeps(data: string, terminal: Terminal): UpDeps {
     newJoinSecret,
     tokenKubeconfig,
     programCommand: (args) => programCommand(args),
-    environment: (role) => environmentOf(data, role),
+    environment: (role) => roleEnvironment(process.env, { data, role }),
     hostName: HOST_NAME,
     sample: () => ({ hostName: HOST_NAME, capacity: CAPACITY, releases: RELEASES.map(exampleObject), cluster: exampleObject(CLUSTER) }),
     hasProgram,
@@ -118,11 +118,6 @@ function exampleObject(file: string): SampleObject {
   const read = readYamlFile(path);
   if (read === undefined) throw new Fault('ProgramMissing', `${path} is missing; install the package again.`);
   return read.content as SampleObject;
-}
-
-/** Compiled code is kept: every part starts in half the time, with 18 MB less memory, because types need not be stripped again. */
-function environmentOf(data: string, role: string): Readonly<Record<string, string>> {
-  return { NODE_COMPILE_CACHE: `${data}/cache`, ...roleEnvironment(process.env, { data, role }) };
 }
 
 /** Reads the kubeconfig anew when the director has written another. */

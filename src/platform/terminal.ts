@@ -20,7 +20,7 @@ export function processTerminal(): Terminal {
   return {
     interactive,
     color: interactive && (env['NO_COLOR'] ?? '') === '',
-    columns: () => (stdout.isTTY ? stdout.columns : 80),
+    columns: () => (stdout.isTTY && stdout.columns > 0 ? stdout.columns : 80),
     write: (text) => void stdout.write(text),
     writeError: (text) => void stderr.write(text),
   };

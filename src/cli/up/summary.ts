@@ -91,7 +91,13 @@ function thingsToTry(view: SummaryView): readonly (readonly [says: string, comma
           `kill -9 $(cat ${shellWord(`${paths.runFolder}/${SAMPLE_NAMESPACE}.${worker.name}.pid`)})`,
         ];
   return [
-    ['Ask the cluster; each answer says which node it came from:', askCommand(view.hasCurl, `http://${first.address}:${HELLO_PORT}/`)],
+    [
+      'Ask each node; the answer says which one gave it:',
+      askCommand(
+        view.hasCurl,
+        nodesOf(cluster).map(({ address }) => address),
+      ),
+    ],
     kill,
     view.hasKubectl
       ? [
@@ -102,9 +108,11 @@ function thingsToTry(view: SummaryView): readonly (readonly [says: string, comma
   ];
 }
 
-function askCommand(hasCurl: boolean, url: string): string {
-  if (hasCurl) return `for i in 1 2 3 4; do curl -s ${url}; done`;
-  return `for i in 1 2 3 4; do node -e 'fetch("${url}").then(async (r) => console.log(await r.text()))'; done`;
+function askCommand(hasCurl: boolean, addresses: readonly string[]): string {
+  const ask = hasCurl
+    ? `curl -s http://$n:${HELLO_PORT}/`
+    : `node -e "fetch('http://$n:${HELLO_PORT}/').then(async (r) => console.log(await r.text()))"`;
+  return `for n in ${addresses.join(' ')}; do ${ask}; done`;
 }
 
 /** As one word of a POSIX shell. */
