@@ -9,6 +9,7 @@ import type { HttpRequest } from '../../ports/http.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { Form } from './accept.ts';
 import { duplicateField, readJson } from './json-input.ts';
+import { JSON_MEDIA } from './media-types.ts';
 import { decodeProtobuf, PROTOBUF } from './protobuf.ts';
 import type { FieldValidation, Query } from './query.ts';
 import type { ResourceTarget } from './router.ts';
@@ -27,10 +28,6 @@ export interface Call {
 export interface ResourceCall extends Call {
   readonly target: ResourceTarget;
 }
-
-export const MERGE_PATCH = 'application/merge-patch+json';
-export const JSON_PATCH = 'application/json-patch+json';
-const JSON_MEDIA = 'application/json';
 
 /** The media type of the body, without parameters; '' when there is none. */
 export function mediaType(request: HttpRequest): string {

@@ -6,7 +6,7 @@
 
 import { LIMITS } from '../../model/limits.ts';
 import type { Attributes, Authorizer, Identity } from '../auth/identity.ts';
-import { JSON_PATCH, MERGE_PATCH, mediaType, readBytes, readObject, readOptional } from './call.ts';
+import { mediaType, readBytes, readObject, readOptional } from './call.ts';
 import type { ResourceCall } from './call.ts';
 import { deleteEntity, PLAIN_DELETE, readDeleteOptions } from './delete-verbs.ts';
 import type { DeleteOptions } from './delete-verbs.ts';
@@ -14,6 +14,7 @@ import { writeOptions } from './engine.ts';
 import type { Caller, Engine, WriteOptions } from './engine.ts';
 import { readJson } from './json-input.ts';
 import { listPieces } from './list.ts';
+import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH } from './media-types.ts';
 import { readPatch } from './patch.ts';
 import { strictRefusal, unknownFields } from './prepare.ts';
 import { dryRunOption, fieldValidationOption, isTrue } from './query.ts';
@@ -192,8 +193,7 @@ async function put(
 async function patch(engine: Engine, call: ResourceCall, caller: Caller, place: Place, options: WriteOptions): Promise<Outcome<Written>> {
   const media = mediaType(call.request);
   if (media !== MERGE_PATCH && media !== JSON_PATCH) {
-    const note =
-      media === 'application/apply-patch+yaml' ? ' (server-side apply is not served; kubectl apply without --server-side is)' : '';
+    const note = media === APPLY_PATCH ? ' (server-side apply is not served; kubectl apply without --server-side is)' : '';
     return unsupportedMedia([JSON_PATCH, MERGE_PATCH], note);
   }
   const bytes = await readBytes(call.request);

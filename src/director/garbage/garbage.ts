@@ -9,6 +9,7 @@
 
 import { isFault } from '../../model/fault.ts';
 import { LIMITS } from '../../model/limits.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Engine } from '../api/engine.ts';
 import { sweepDefinitions } from './definitions.ts';
 import { sweepEvents } from './events.ts';
@@ -61,25 +62,17 @@ async function sweepForever(engine: Engine, bell: Bell, signal: AbortSignal): Pr
     if (gone.size > KNOWN_TOMBSTONES) gone.clear();
     const restMs = LIMITS.garbageGapMs + IDLE_SHARE * (clock.monotonicMs() - startedMs);
     await clock.sleep(Math.min(restMs, LIMITS.garbagePeriodMs), signal).catch(() => undefined);
-    if (!bell.rung) await rest(pending ? pendingGapMs : LIMITS.garbagePeriodMs, bell, signal);
+    if (!bell.rung) await rest(pending ? pendingGapMs : LIMITS.garbagePeriodMs, bell, clock, signal);
     pendingGapMs = pending ? Math.min(pendingGapMs * 2, LIMITS.garbagePeriodMs) : PENDING_GAP_MS;
   }
 }
 
 /** Waits `ms`, or until the bell rings, or the signal aborts. */
-function rest(ms: number, bell: Bell, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      bell.ring = undefined;
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    bell.ring = done;
-    if (signal.aborted) done();
-    else signal.addEventListener('abort', done);
-  });
+async function rest(ms: number, bell: Bell, clock: Clock, signal: AbortSignal): Promise<void> {
+  const rung = new AbortController();
+  bell.ring = () => rung.abort();
+  await clock.sleep(ms, AbortSignal.any([signal, rung.signal])).catch(() => undefined);
+  bell.ring = undefined;
 }
 
 async function sweep(engine: Engine, gone: Map<string, boolean>, withEvents: boolean, signal: AbortSignal): Promise<boolean> {
