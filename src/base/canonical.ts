@@ -8,11 +8,18 @@ import { hash32 } from './ring.ts';
 
 /** JSON with keys sorted (code units) at every level; keys whose value is undefined are left out. */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((one) => canonicalJson(one ?? null)).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
-  entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, one]) => `${JSON.stringify(key)}:${canonicalJson(one)}`).join(',')}}`;
+  let text = '';
+  if (Array.isArray(value)) {
+    for (const one of value as readonly unknown[]) text += `${text === '' ? '' : ','}${canonicalJson(one ?? null)}`;
+    return `[${text}]`;
+  }
+  const object = value as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(object).sort()) {
+    const one = object[key];
+    if (one !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(one)}`;
+  }
+  return `{${text}}`;
 }
 
 /** 16 hex digits that tell values apart; not for secrets, and not against people who look for collisions. */

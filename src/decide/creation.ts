@@ -87,7 +87,7 @@ function between(view: ClusterView, status: ClusterStatus, attempt: number): Dec
 /** An attempt that failed and is kept; it is abandoned as soon as the rules allow it. */
 function stuck(view: ClusterView, status: ClusterStatus, record: Attempt): Decision {
   if (mayAbandon(view, status)) return view.live ? abandon(view, status, record) : { ...NO_EFFECTS, needsLive: true };
-  return withStatus(view, status, stuckConditions(view, record.message ?? 'it failed'), undefined);
+  return withStatus(view, status, stuckConditions(view, record.message ?? 'it failed'), lateNodes(view, record.number));
 }
 
 /** Goes through the steps as far as they are done, then acts, waits or fails. */
@@ -114,10 +114,7 @@ function working(view: ClusterView, status: ClusterStatus, record: Attempt, resu
     const late = `${record.step} did not finish within ${view.config.stepDeadlineSeconds} s: ${withRefusal(view, result.message)}`;
     return fail(view, status, record, result.state === 'Failed' ? `${record.step}: ${result.message}` : late);
   }
-  const surplus = letGoLicensed(
-    view,
-    view.nodes.filter((node) => node.spec.attempt < record.number),
-  );
+  const late = lateNodes(view, record.number);
   const shrink = surplusNodes(view, record.number);
   const next: ClusterStatus = { ...status, attempts: attemptsAfter(status, record), attempt: record.number, autoRepair: armed(view) };
   delete next.retryAt;
@@ -127,14 +124,14 @@ function working(view: ClusterView, status: ClusterStatus, record: Attempt, resu
     effects: [
       ...patch,
       ...(started ? [clusterEvent(view.cluster, 'Normal', 'AttemptStarted', `Attempt ${record.number} begins.`)] : []),
-      ...surplus.effects,
+      ...late.effects,
       ...shrink.effects,
       ...(result.state === 'Act' ? result.effects : []),
       ...(record.step === 'Validate' ? [] : surplusReservations(view, record.number)),
     ],
     needsLive: false,
-    watching: [...(record.waitingFor === undefined ? [clock.key] : []), ...surplus.watching, ...shrink.watching],
-    ...soonest([record.waitingFor === undefined ? clock.leftMs : undefined, surplus.requeueAfterMs, shrink.requeueAfterMs]),
+    watching: [...(record.waitingFor === undefined ? [clock.key] : []), ...late.watching, ...shrink.watching],
+    ...soonest([record.waitingFor === undefined ? clock.leftMs : undefined, late.requeueAfterMs, shrink.requeueAfterMs]),
   };
 }
 
@@ -185,6 +182,14 @@ function available(view: ClusterView, status: ClusterStatus, record: Attempt): D
   ];
   const event = clusterEvent(view.cluster, 'Normal', 'Available', `Available after attempt ${record.number}.`);
   return { ...NO_EFFECTS, effects: [...statusPatch(view, next, changes, undefined), event] };
+}
+
+/** Nodes of earlier attempts: a server that was paused may have made them long after. */
+function lateNodes(view: ClusterView, attempt: number): LetGo {
+  return letGoLicensed(
+    view,
+    view.nodes.filter((node) => node.spec.attempt < attempt),
+  );
 }
 
 // ---- times ------------------------------------------------------------------------------------------------------------------------------

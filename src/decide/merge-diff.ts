@@ -22,6 +22,7 @@ export function mergeDiff(before: object | undefined, after: object): JsonObject
 }
 
 function changeOf(before: unknown, after: unknown): Json | undefined {
+  if (before === after) return undefined;
   if (after === undefined) return before === undefined ? undefined : null;
   if (isJsonObject(before) && isJsonObject(after)) return mergeDiff(before, after);
   return canonicalJson(before) === canonicalJson(after) && before !== undefined ? undefined : (after as Json);

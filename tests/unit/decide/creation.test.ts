@@ -236,15 +236,13 @@ describe('creation', () => {
     assert.equal(status.attempts?.[0]?.waitingFor, undefined);
   });
 
-  it('I8: lets late nodes of abandoned attempts go, also during a later attempt', () => {
-    const status = atStep('PrimaryReady', 2, { abandonedAttempt: 1 });
-    const decision = decideCluster(
-      view({ cluster: cluster({ status }), nodes: [node(0, { attempt: 1 }), node(0, { attempt: 2, host: 'h1' })] }),
-    );
-    assert.deepEqual(
-      decision.effects.flatMap((effect) => (effect.kind === 'DeleteNode' ? [effect.on.name] : [])),
-      ['harbor-a1-n0'],
-    );
+  it('I8: lets late nodes of abandoned attempts go, during a later attempt and when the last one is kept', () => {
+    const nodes = [node(0, { attempt: 1 }), node(0, { attempt: 2, host: 'h1' })];
+    for (const status of [atStep('PrimaryReady', 2, { abandonedAttempt: 1 }), failed({ abandonedAttempt: 1 }, 2)]) {
+      const decision = decideCluster(view({ cluster: cluster({ status, spec: { autoRepairOnErrors: false } }), nodes }));
+      const gone = decision.effects.flatMap((effect) => (effect.kind === 'DeleteNode' ? [effect.on.name] : []));
+      assert.deepEqual(gone, ['harbor-a1-n0']);
+    }
   });
 
   it('says what a refusal was, and writes nothing when all is said', () => {

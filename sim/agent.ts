@@ -1,0 +1,331 @@
+/**
+ * An agent in virtual time: joins, plans, supervises its services, reports, and manages when it is the primary.
+ *
+ * Plan, supervision, authority and management are the product's (src/decide); its manager acts by the extension server's own carryOut and
+ * live view. It keeps on its machine's disk what the product keeps in the node store.
+ */
+
+import { canonicalJson } from '../src/base/canonical.ts';
+import { bornMembership, mayRunSingletons, memberId } from '../src/decide/authority.ts';
+import type { ClusterView } from '../src/decide/cluster-view.ts';
+import { decideManager } from '../src/decide/manager.ts';
+import { NO_OBSERVATIONS, observe } from '../src/decide/observation.ts';
+import type { Observations } from '../src/decide/observation.ts';
+import { planCluster, planOf } from '../src/decide/plan.ts';
+import type { NodePlan } from '../src/decide/plan.ts';
+import { carryOut } from '../src/extension/act.ts';
+import { CLUSTER_NODES, CLUSTERS, VIRTUAL_DATA_CENTERS } from '../src/model/addresses.ts';
+import type { ClusterNode } from '../src/model/cluster-node.ts';
+import type { ClusterRelease } from '../src/model/cluster-release.ts';
+import type { Cluster } from '../src/model/cluster.ts';
+import { isFault } from '../src/model/fault.ts';
+import type { JsonObject } from '../src/model/json.ts';
+import { LABEL_CLUSTER_UID } from '../src/model/labels.ts';
+import { DEFAULT_SERVER_CONFIG } from '../src/model/server-config.ts';
+import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
+import type { EntityApi } from '../src/ports/api.ts';
+import { simulatedApi } from './api.ts';
+import { cutLeftMs, lagMs } from './faults.ts';
+import type { Machine } from './machine.ts';
+import { clockOf, later, logOf, monotonicMs, startLife } from './process.ts';
+import type { Life } from './process.ts';
+import { createPods } from './pods.ts';
+import type { Pods } from './pods.ts';
+import { violate } from './world.ts';
+import type { World } from './world.ts';
+
+interface Agent {
+  readonly world: World;
+  readonly machine: Machine;
+  readonly life: Life;
+  readonly api: EntityApi;
+  readonly pods: Pods;
+  known: Known | undefined;
+  plan: NodePlan | undefined;
+  seen: Observations;
+  isReporting: boolean;
+  isManaging: boolean;
+  reported: string;
+  /** The newest report that was answered. */
+  sent: JsonObject | undefined;
+  refreshPlanned: boolean;
+  /** Revision of the own node that was last compared with what was sent. */
+  compared: string | undefined;
+  /** What the plan was made from. */
+  planned: string;
+}
+
+/** What the agent last read of its cluster. */
+interface Known {
+  readonly cluster: Cluster | undefined;
+  readonly nodes: readonly ClusterNode[];
+  readonly release: ClusterRelease | undefined;
+  readonly vdc: VirtualDataCenter | undefined;
+}
+
+export function startAgent(world: World, machine: Machine): void {
+  const life = startLife(machine.agent, world.scheduler);
+  const pods = createPods(world, machine, life, () => reportSoon(agent));
+  const agent: Agent = {
+    world,
+    machine,
+    life,
+    api: simulatedApi(world, life),
+    pods,
+    known: undefined,
+    plan: undefined,
+    seen: NO_OBSERVATIONS,
+    isReporting: false,
+    isManaging: false,
+    reported: '',
+    sent: undefined,
+    refreshPlanned: false,
+    compared: undefined,
+    planned: '',
+  };
+  world.store.onCommit((commit) => {
+    if (!life.over && concerns(machine, commit.object, commit.plural)) refreshSoon(agent);
+  });
+  join(agent);
+  refreshSoon(agent);
+}
+
+function concerns(
+  machine: Machine,
+  object: { metadata: { uid: string; name: string; labels?: Readonly<Record<string, string>> } },
+  plural: string,
+): boolean {
+  if (plural === 'clusters') return object.metadata.uid === machine.clusterUid;
+  if (plural === 'clusternodes') return object.metadata.labels?.[LABEL_CLUSTER_UID] === machine.clusterUid;
+  return plural === 'clusterreleases' || plural === 'virtualdatacenters';
+}
+
+/** Joins once in the life of the machine's disk; then it is a member, director or not. */
+function join(agent: Agent): void {
+  const { machine, world } = agent;
+  if (machine.disk.isMember) return;
+  const body = { namespace: machine.namespace, node: machine.node, uid: machine.nodeUid, incarnation: machine.incarnation };
+  world.scheduler.touch();
+  agent.api.post('/outrigger/v1/join', body, agent.life.controller.signal).then(
+    (answer) => {
+      if (answer.ok) joined(agent);
+      else later(agent.life, 5_000, () => join(agent));
+    },
+    () => void later(agent.life, 1_000, () => join(agent)),
+  );
+}
+
+/** Its term begins above the recorded one, so that is read live: a guess of 0 would make a primary that nobody listens to. */
+function joined(agent: Agent): void {
+  const { machine, life, world } = agent;
+  world.scheduler.touch();
+  agent.api.get(CLUSTERS, machine.namespace, machine.cluster, life.controller.signal).then(
+    (answer) => {
+      if (!answer.ok) {
+        later(life, 2_000, () => joined(agent));
+        return;
+      }
+      const self = { uid: machine.nodeUid, incarnation: machine.incarnation, role: machine.role };
+      machine.disk.isMember = true;
+      machine.disk.membership = bornMembership(self, answer.value.status?.term ?? 0, '');
+      refreshSoon(agent);
+    },
+    () => void later(life, 1_000, () => joined(agent)),
+  );
+}
+
+function refreshSoon(agent: Agent): void {
+  if (agent.refreshPlanned) return;
+  agent.refreshPlanned = true;
+  const { world, life } = agent;
+  const nowMs = world.scheduler.nowMs();
+  const waitMs =
+    cutLeftMs(world.faults, life.process.name, nowMs) + lagMs(world.faults, life.process.name, 'clusters', nowMs, life.process.dice);
+  later(life, waitMs, () => {
+    agent.refreshPlanned = false;
+    refresh(agent);
+  });
+}
+
+function refresh(agent: Agent): void {
+  const { world, machine } = agent;
+  const cluster = world.store.get('clusters', machine.namespace, machine.cluster) as Cluster | undefined;
+  const mine = cluster?.metadata.uid === machine.clusterUid ? cluster : undefined;
+  const nodes = (world.store.list('clusternodes') as readonly ClusterNode[]).filter((node) => node.spec.clusterUid === machine.clusterUid);
+  const release = world.store.get('clusterreleases', '', mine?.spec.release ?? '') as ClusterRelease | undefined;
+  const vdc = world.store.get('virtualdatacenters', machine.namespace, mine?.spec.virtualDataCenter ?? '') as VirtualDataCenter | undefined;
+  agent.known = { cluster: mine, nodes, release, vdc };
+  // An older report may have overtaken the newest: what the director shows counts, not what was sent.
+  const node = nodes.find((one) => one.metadata.uid === machine.nodeUid);
+  const shown = node?.status?.agent;
+  if (shown !== undefined && node?.metadata.resourceVersion !== agent.compared && canonicalJson(shown) !== canonicalJson(agent.sent))
+    agent.reported = '';
+  agent.compared = node?.metadata.resourceVersion;
+  replan(agent);
+  reportSoon(agent);
+  manage(agent);
+}
+
+function self(agent: Agent): string {
+  return memberId(agent.machine.nodeUid, agent.machine.incarnation);
+}
+
+/** Without a director the plan before stays. One whose node has a higher incarnation stops its pods. */
+function replan(agent: Agent): void {
+  const { machine, known } = agent;
+  const node = known?.nodes.find((one) => one.metadata.uid === machine.nodeUid);
+  if (node !== undefined && node.spec.incarnation > machine.incarnation) {
+    agent.planned = '';
+    agent.pods.want([]);
+    return;
+  }
+  const membership = machine.disk.membership;
+  if (known?.cluster === undefined || known.release === undefined || node === undefined || membership === undefined) return;
+  const infrastructure = node.status?.infrastructure;
+  const from = [
+    known.cluster.metadata.generation,
+    known.cluster.metadata.annotations?.['sim/broken'],
+    known.release.metadata.name,
+    node.spec.retired,
+    infrastructure?.address,
+    membership.term,
+  ].join();
+  if (from === agent.planned) return;
+  agent.planned = from;
+  const isBroken = (name: string): boolean => known.cluster?.metadata.annotations?.['sim/broken'] === name;
+  agent.plan = planOf({
+    cluster: planCluster(known.cluster),
+    spec: known.cluster.spec,
+    release: known.release,
+    node: {
+      name: machine.node,
+      uid: machine.nodeUid,
+      incarnation: machine.incarnation,
+      role: machine.role,
+      address: infrastructure?.address ?? `${machine.host}.0`,
+      podAddresses: infrastructure?.podAddresses ?? ['a', 'b', 'c'],
+      retired: node.spec.retired === true,
+    },
+    term: membership.term,
+    maySingletons: mayRunSingletons(membership, self(agent)),
+    slots: machine.disk.slots,
+  });
+  machine.disk.slots = { ...agent.plan.slots };
+  agent.pods.want(agent.plan.services.map((service) => ({ ...service, isBroken: isBroken(service.name) })));
+}
+
+// ---- reports ----------------------------------------------------------------------------------------------------------------------------
+
+/** Newest wins: one report on the way at a time. */
+function reportSoon(agent: Agent): void {
+  const { machine } = agent;
+  if (agent.isReporting || !machine.disk.isMember) return;
+  const section = sectionOf(agent);
+  const text = JSON.stringify(section);
+  if (text === agent.reported) return;
+  agent.isReporting = true;
+  agent.world.scheduler.touch();
+  const node = agent.known?.nodes.find((one) => one.metadata.uid === machine.nodeUid);
+  // The director refuses what an older incarnation says; its certificate names it.
+  const isFenced = node !== undefined && node.spec.incarnation > machine.incarnation;
+  const patch: JsonObject = { metadata: { uid: machine.nodeUid }, status: { role: machine.role, agent: section } };
+  const done = (ok: boolean): void => {
+    agent.isReporting = false;
+    if (ok) {
+      agent.reported = text;
+      agent.sent = section;
+    }
+    later(agent.life, ok ? 50 : 3_000, () => reportSoon(agent));
+  };
+  if (isFenced) {
+    agent.isReporting = false;
+    return;
+  }
+  agent.api.mergePatch(CLUSTER_NODES, machine.namespace, machine.node, patch, agent.life.controller.signal, 'status').then(
+    (answer) => done(answer.ok),
+    () => done(false),
+  );
+}
+
+function sectionOf(agent: Agent): JsonObject {
+  const services = agent.pods.reports();
+  const { plan } = agent;
+  const isReady = plan !== undefined && plan.services.every((service) => services[service.name] !== undefined);
+  return {
+    incarnation: agent.machine.incarnation,
+    phase: isReady ? 'Ready' : 'Joined',
+    ...(plan === undefined ? {} : { release: plan.release, observedGeneration: plan.generation }),
+    services,
+  };
+}
+
+// ---- the manager --------------------------------------------------------------------------------------------------------------------------
+
+function manage(agent: Agent): void {
+  const { machine, world, life } = agent;
+  const membership = machine.disk.membership;
+  if (agent.isManaging || membership === undefined || !mayRunSingletons(membership, self(agent))) return;
+  const cached = viewOf(agent, agent.known, false);
+  if (cached === undefined) return;
+  const manager = { node: machine.node, term: membership.term };
+  const first = decideManager(cached, manager);
+  agent.seen = observe(agent.seen, first.watching, cached.monotonicMs);
+  if (first.requeueAfterMs !== undefined) later(life, first.requeueAfterMs + 1, () => manage(agent));
+  if (!first.needsLive && first.effects.length === 0) return;
+  agent.isManaging = true;
+  world.scheduler.touch();
+  const work = async (): Promise<void> => {
+    const view = first.needsLive ? viewOf(agent, await readLive(agent), true) : cached;
+    const decision = view === undefined ? first : decideManager(view, manager);
+    const deps = {
+      api: agent.api,
+      clock: clockOf(life),
+      log: logOf(world.trace, life.process.name),
+      component: life.process.name,
+      wrote: () => undefined,
+    };
+    await carryOut(deps, decision.effects, view?.live === true, life.controller.signal);
+  };
+  work()
+    .catch((cause: unknown) => {
+      if (!isFault(cause)) violate(world, `${life.process.name}: ${cause instanceof Error ? cause.stack : String(cause)}`);
+    })
+    .finally(() => {
+      agent.isManaging = false;
+      later(life, 300, () => refreshSoon(agent));
+    })
+    .catch(() => undefined);
+}
+
+function viewOf(agent: Agent, known: Known | undefined, live: boolean): ClusterView | undefined {
+  if (known?.cluster === undefined) return undefined;
+  const { life } = agent;
+  return {
+    live,
+    cluster: known.cluster,
+    nodes: known.nodes,
+    ...(known.vdc === undefined ? {} : { virtualDataCenter: known.vdc }),
+    ...(known.release === undefined ? {} : { release: known.release }),
+    config: DEFAULT_SERVER_CONFIG,
+    nowMs: clockOf(life).nowMs(),
+    monotonicMs: monotonicMs(life),
+    seen: agent.seen,
+    dice: life.process.dice.float(),
+  };
+}
+
+/** In the order that ClusterView asks for. */
+async function readLive(agent: Agent): Promise<Known | undefined> {
+  const { api, machine, life, known } = agent;
+  const { signal } = life.controller;
+  const vdc = await api.get(VIRTUAL_DATA_CENTERS, machine.namespace, known?.cluster?.spec.virtualDataCenter ?? '', signal);
+  const cluster = await api.get(CLUSTERS, machine.namespace, machine.cluster, signal);
+  if (!cluster.ok || cluster.value.metadata.uid !== machine.clusterUid) return undefined;
+  const nodes = await api.list(
+    CLUSTER_NODES,
+    { namespace: machine.namespace, labelSelector: `${LABEL_CLUSTER_UID}=${machine.clusterUid}` },
+    signal,
+  );
+  if (!nodes.ok) return undefined;
+  return { cluster: cluster.value, nodes: nodes.value.items, release: known?.release, vdc: vdc.ok ? vdc.value : undefined };
+}

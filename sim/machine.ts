@@ -1,0 +1,95 @@
+/**
+ * Machines: what a host runs for one life of a node. A machine holds its disk (what an agent remembers) and its pods, and both outlive the agent.
+ */
+
+import type { Membership } from '../src/decide/authority.ts';
+import type { ListedPod } from '../src/decide/service-machine.ts';
+import { reservationKey } from '../src/model/labels.ts';
+import type { ClusterNode } from '../src/model/cluster-node.ts';
+import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
+import type { Process } from './process.ts';
+import { violate } from './world.ts';
+import type { World } from './world.ts';
+
+export interface Machine {
+  readonly host: string;
+  readonly namespace: string;
+  readonly node: string;
+  readonly nodeUid: string;
+  readonly incarnation: number;
+  readonly cluster: string;
+  readonly clusterUid: string;
+  readonly index: number;
+  readonly role: 'Primary' | 'Worker';
+  readonly agent: Process;
+  /** Something of it runs, or may be started again by its host without asking anybody. */
+  isAlive: boolean;
+  /** Told when a pod of a service exited; the agent that lives now listens. */
+  exited: (service: string) => void;
+  /** Service → pods of it, dead ones too. */
+  readonly pods: Map<string, Map<string, ListedPod>>;
+  /** What the agent keeps on disk. */
+  readonly disk: {
+    isMember: boolean;
+    membership: Membership | undefined;
+    slots: Record<string, number>;
+    ready: Record<string, { hash: string; ready: boolean }>;
+  };
+}
+
+/** Called when a machine begins to run. Who else lives for the same place in the same cluster? */
+export function checkStart(world: World, machine: Machine): void {
+  for (const other of world.machines) {
+    if (other === machine || !other.isAlive || other.clusterUid !== machine.clusterUid || other.index !== machine.index) continue;
+    // A person vouched that it is off, or gave it up: what comes back then is outside of the promise until it has heard of its successor.
+    const isSame = other.nodeUid === machine.nodeUid && other.incarnation === machine.incarnation;
+    if (!isSame && (world.givenUp.has(other.nodeUid) || world.givenUp.has(machine.nodeUid))) continue;
+    violate(world, `two machines for one node: ${labelOf(machine)} starts beside ${labelOf(other)}`);
+  }
+}
+
+/** A fresh machine starts only under a reservation. */
+export function checkReserved(world: World, machine: Machine): void {
+  const node = world.store.get('clusternodes', machine.namespace, machine.node) as ClusterNode | undefined;
+  if (node === undefined || node.metadata.uid !== machine.nodeUid) return;
+  const vdc = world.store.get('virtualdatacenters', machine.namespace, node.spec.virtualDataCenter) as VirtualDataCenter | undefined;
+  if (vdc === undefined || vdc.status?.reservations?.[reservationKey(machine.clusterUid, machine.index)] !== undefined) return;
+  violate(world, `${labelOf(machine)} starts without a reservation`);
+}
+
+/** Called when a pod begins to run: one of a service on a machine, one of a singleton in a cluster. */
+export function checkPods(world: World, machine: Machine, service: string, isSingleton: boolean): void {
+  const living = runningPods(machine, service);
+  if (living.length > 1) violate(world, `two pods of ${service} on ${labelOf(machine)}: ${living.join()}`);
+  if (!isSingleton) return;
+  for (const other of world.machines) {
+    if (other === machine || other.clusterUid !== machine.clusterUid || runningPods(other, service).length === 0) continue;
+    if (!world.givenUp.has(other.nodeUid)) violate(world, `singleton ${service} starts on ${labelOf(machine)} beside ${labelOf(other)}`);
+  }
+}
+
+export function runningPods(machine: Machine, service: string): string[] {
+  return [...(machine.pods.get(service)?.values() ?? [])].filter((pod) => pod.phase === 'Running').map((pod) => pod.hash);
+}
+
+export function podsOf(machine: Machine, service: string): Map<string, ListedPod> {
+  let pods = machine.pods.get(service);
+  if (pods === undefined) machine.pods.set(service, (pods = new Map()));
+  return pods;
+}
+
+/** All that runs on it dies; the records of the dead pods stay. */
+export function killPods(machine: Machine, nowMs: number): void {
+  for (const pods of machine.pods.values()) for (const hash of pods.keys()) exitPod(pods, hash, null, nowMs);
+}
+
+export function exitPod(pods: Map<string, ListedPod>, hash: string, exitCode: number | null, nowMs: number): boolean {
+  const pod = pods.get(hash);
+  if (pod?.phase !== 'Running') return false;
+  pods.set(hash, { hash, phase: 'Exited', exitCode, ranMs: Math.max(0, nowMs - pod.startedMs) });
+  return true;
+}
+
+export function labelOf(machine: Machine): string {
+  return `${machine.node} (incarnation ${machine.incarnation}, on ${machine.host}, uid ${machine.nodeUid.slice(0, 8)})`;
+}

@@ -1,0 +1,45 @@
+/**
+ * One simulated world: what every part of the simulator shares.
+ */
+
+import type { Coverage } from './coverage.ts';
+import type { Dice } from './dice.ts';
+import type { Faults } from './faults.ts';
+import type { Machine } from './machine.ts';
+import type { Process } from './process.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { SimStore } from './store.ts';
+import type { Traps } from './traps.ts';
+
+export interface World {
+  readonly seed: number;
+  readonly dice: Dice;
+  readonly scheduler: Scheduler;
+  readonly store: SimStore;
+  readonly faults: Faults;
+  readonly coverage: Coverage;
+  /** All machines that ever were, dead ones too. */
+  readonly machines: Machine[];
+  /** Revision of each extension server's Lease; absent: none. */
+  readonly leases: Map<string, number>;
+  /** Broken promises. */
+  readonly violations: string[];
+  /** Uids of nodes whose machine was given up by a person (force, confirm-dead). */
+  readonly givenUp: Set<string>;
+  /** Faults that wait for an effect. */
+  readonly traps: Traps;
+  /** Told of a process that a trap crashed: whoever starts it does so again. */
+  crashed: (process: Process) => void;
+  readonly trace: (line: string) => void;
+}
+
+/** Notes a broken promise; the run goes on, so that the first one is seen with what follows. */
+export function violate(world: World, what: string): void {
+  const line = `${stampOf(world)} ${what}`;
+  world.trace(`VIOLATION ${what}`);
+  if (world.violations.length < 20) world.violations.push(line);
+}
+
+export function stampOf(world: World): string {
+  return `t=${(world.scheduler.nowMs() / 1000).toFixed(3)}`;
+}
