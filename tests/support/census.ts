@@ -19,6 +19,9 @@ import { ask, PATIENCE_MS, say, seconds } from './control-plane.ts';
 import type { ControlPlane, Living } from './control-plane.ts';
 import { eventually } from './eventually.ts';
 
+/** The Host that `outrigger up` runs. */
+const OWN_HOST = 'local';
+
 interface World {
   readonly clusters: readonly Cluster[];
   readonly nodes: readonly ClusterNode[];
@@ -173,7 +176,7 @@ function orphanComplaints(plane: ControlPlane, world: World): string[] {
   const leases = new Set(world.nodes.map((node) => nodeLeaseName(node.metadata.uid)));
   const folders = readdirSync(join(plane.data, 'host', 'nodes'));
   const records = readdirSync(join(plane.data, 'host', 'store')).flatMap((name) => /^node-(.*)\.json$/.exec(name)?.[1] ?? []);
-  const held = world.nodes.filter((node) => node.spec.host !== undefined).map((node) => node.metadata.uid);
+  const held = world.nodes.filter((node) => node.spec.host === OWN_HOST).map((node) => node.metadata.uid);
   return [
     ...world.nodes.filter((node) => !owners.has(node.spec.clusterUid)).map((node) => `node ${node.metadata.name} has no cluster`),
     ...world.living

@@ -51,9 +51,7 @@ export interface ControlPlane {
   living(): readonly Living[];
   /** Living processes of a role, of one node when it is given; the oldest first. */
   of(role: string, node?: string): readonly Living[];
-  /** The postmaster. */
-  postmaster(): number;
-  /** As `run/<part>.pid` says. */
+  /** As `run/<part>.pid` says; -1 while it is being started again. */
   pidOf(part: string): number;
   /** kill -9 of everything at once, up itself and PostgreSQL too: what a reboot does. */
   killAll(): Promise<void>;
@@ -104,8 +102,7 @@ export async function startControlPlane(name: string, extensionServers = 2): Pro
       up: () => run,
       living: () => livingOf(rig.data),
       of: (role, node) => livingOf(rig.data).filter((one) => one.role === role && (node === undefined || one.node === node)),
-      postmaster: () => rig.pidOf('postgres'),
-      pidOf: (part) => rig.pidOf(part),
+      pidOf: (part) => pidIn(join(rig.data, 'run', `${part}.pid`)),
       killAll: async () => {
         rig.killAll();
         await run.ended;
@@ -289,6 +286,14 @@ export function mainOf(plane: ControlPlane, node: string, service: string): Livi
   const main = pods.find((one) => one.pid !== one.sessionId);
   if (main === undefined) throw new Error(`${service} has no process on ${node}`);
   return main;
+}
+
+function pidIn(file: string): number {
+  try {
+    return Number(readFileSync(file, 'utf8'));
+  } catch {
+    return -1;
+  }
 }
 
 export function kill9(...pids: readonly number[]): void {
