@@ -126,7 +126,9 @@ function livingOf(data: string): readonly Living[] {
   return allPids().flatMap((pid) => {
     if (pid === process.pid || processIdOf(pid) === undefined) return [];
     const environment = environmentOf(pid);
-    if (environment?.['OUTRIGGER_DATA'] === data) return [{ role: environment['OUTRIGGER_ROLE'] ?? 'unknown', pid }];
+    const mark = environment?.['OUTRIGGER_DATA'];
+    if (environment !== undefined && (mark === data || mark?.startsWith(`${data}/`) === true))
+      return [{ role: environment['OUTRIGGER_ROLE'] ?? 'unknown', pid }];
     return worksIn(pid, data) ? [{ role: 'postgres', pid }] : [];
   });
 }
