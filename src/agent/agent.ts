@@ -60,6 +60,10 @@ interface Agent {
   told: string;
 }
 
+/** Everything is looked at again this often, though nothing changed. */
+const RESYNC_MS = 10_000;
+const DRAIN_LOOK_MS = 50;
+
 /**
  * Runs until the signal aborts (pods and balancer go on). `stopRequested` makes it drain and stop everything of the node, and resolve.
  * Throws `Fault` JoinRefused when a director refused this node and there is nothing that it could run.
@@ -84,7 +88,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   };
   deps.log.info('The agent starts.', { node: name, incarnation, plan: memory.get('plan')?.release ?? 'none' });
 
-  const loop = pokeLoop(deps, { what: 'Keeping this node in line' }, () => settle(agent, stopRequested), own);
+  const loop = pokeLoop(deps, { what: 'Keeping this node in line', resyncMs: RESYNC_MS }, () => settle(agent, stopRequested), own);
   wake.poke = () => loop.poke();
   supervisor.onChange(wake.poke);
   stopRequested.addEventListener('abort', wake.poke, { once: true });
@@ -127,7 +131,6 @@ function managingTerm({ self, memory }: Agent): number | undefined {
 
 /** Resolves when the signal aborts, or when a stop was requested and nothing of the node lives any more. */
 async function untilDrained(agent: Agent, stopRequested: AbortSignal, signal: AbortSignal): Promise<void> {
-  const DRAIN_LOOK_MS = 50;
   await new Promise<void>((done) => {
     if (signal.aborted || stopRequested.aborted) return done();
     signal.addEventListener('abort', () => done(), { once: true });
@@ -211,7 +214,8 @@ function nextPlan(agent: Agent, following: Following, cluster: Cluster, current:
   const { memory, self, deps } = agent;
   const release = following.release(cluster.spec.release);
   if (release === undefined) {
-    agent.problems.push(`release ${cluster.spec.release} cannot be read yet`);
+    const problem = following.releaseProblem(cluster.spec.release);
+    if (problem !== undefined) agent.problems.push(problem);
     return undefined;
   }
   const before = current === undefined || current.release === cluster.spec.release ? undefined : following.release(current.release);

@@ -9,6 +9,7 @@
 
 import { backoffMs } from '../base/backoff.ts';
 import { canonicalJson } from '../base/canonical.ts';
+import type { BalancerState } from '../decide/agent-duty.ts';
 import type { EndpointTable } from '../decide/endpoints.ts';
 import { isFault } from '../model/fault.ts';
 import type { Json } from '../model/json.ts';
@@ -20,7 +21,7 @@ import type { AgentDeps } from './deps.ts';
 export interface BalancerKeeper {
   /** Throws `Fault` when the table cannot be written. */
   tell(table: EndpointTable): Promise<void>;
-  state(): { readonly running: boolean; readonly message?: string };
+  state(): BalancerState;
 }
 
 const BACKOFF = { baseMs: 100, capMs: 5_000, jitter: 0.2 };
@@ -34,19 +35,22 @@ export function keepBalancer(deps: AgentDeps, onChange: () => void, signal: Abor
   let failure: string | undefined;
   let status: BalancerStatus | undefined;
   let told: string | undefined;
-  const state = (): { readonly running: boolean; readonly message?: string } => {
-    if (living === undefined) return { running: false, message: failure ?? 'the balancer is being started' };
+  let downSinceMs = deps.clock.monotonicMs();
+  const problem = (): string | undefined => {
+    if (living === undefined) return failure ?? 'the balancer is being started';
     // What a former life said of itself counts for nothing.
-    if (status === undefined || status.process.startTicks !== living.startTicks) return { running: false };
+    if (status?.table === undefined || status.process.startTicks !== living.startTicks)
+      return 'the balancer has not said yet that it serves';
     const silent = status.listeners.find((one) => !one.listening);
-    if (silent !== undefined)
-      return { running: false, message: `the balancer of ${silent.name} ${silent.message ?? 'does not listen yet'}` };
-    return status.table === undefined ? { running: false } : { running: true };
+    return silent === undefined ? undefined : `the balancer of ${silent.name} ${silent.message ?? 'does not listen yet'}`;
   };
   const changed = (change: () => void): void => {
-    const before = canonicalJson(state());
+    const before = problem();
     change();
-    if (canonicalJson(state()) !== before) onChange();
+    const now = problem();
+    if (before === now) return;
+    if (before === undefined) downSinceMs = deps.clock.monotonicMs();
+    onChange();
   };
   deps.watchBalancer((read) => {
     if (read.state === 'found') changed(() => (status = read.body as unknown as BalancerStatus));
@@ -67,7 +71,11 @@ export function keepBalancer(deps: AgentDeps, onChange: () => void, signal: Abor
       await deps.folder.write(TABLE_RECORD, full as unknown as Json);
       told = canonicalJson(full);
     },
-    state,
+    state: () => {
+      const message = problem();
+      if (message === undefined) return { running: true, downMs: 0 };
+      return { running: false, downMs: deps.clock.monotonicMs() - downSinceMs, message };
+    },
   };
 }
 

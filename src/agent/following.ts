@@ -24,6 +24,8 @@ export interface Following {
   nodes(): readonly ClusterNode[] | undefined;
   /** The release, once it was read; asking for one makes it be read. */
   release(name: string): ClusterRelease | undefined;
+  /** Why it could not be read; undefined: it was, or nobody has answered yet. */
+  releaseProblem(name: string): string | undefined;
   /** Highest revision seen. */
   revision(): number;
   /** Takes in what the director answered to a read or write, before a watch says it. */
@@ -68,7 +70,8 @@ export function follow(deps: AgentDeps, api: EntityApi, onChange: () => void, si
       return cluster?.metadata.uid === node.clusterUid ? cluster : undefined;
     },
     nodes: () => (nodes.synced() ? [...nodes.list()] : undefined),
-    release: releases,
+    release: releases.get,
+    releaseProblem: releases.problem,
     revision: () => revision,
     learnSelf: (object) => {
       if (object.metadata.uid !== node.nodeUid) return;
@@ -86,31 +89,35 @@ function newer(a: ClusterNode | undefined, b: ClusterNode | undefined): ClusterN
   return Number(a.metadata.resourceVersion) >= Number(b.metadata.resourceVersion) ? a : b;
 }
 
-function releaseReader(
-  deps: AgentDeps,
-  api: EntityApi,
-  onChange: () => void,
-  signal: AbortSignal,
-): (name: string) => ClusterRelease | undefined {
+interface ReleaseReader {
+  get(name: string): ClusterRelease | undefined;
+  problem(name: string): string | undefined;
+}
+
+function releaseReader(deps: AgentDeps, api: EntityApi, onChange: () => void, signal: AbortSignal): ReleaseReader {
   const read = new Map<string, ClusterRelease>();
+  const problems = new Map<string, string>();
   const wanted = new Set<string>();
   const readWanted = async (work: AbortSignal): Promise<void> => {
     for (const name of [...wanted].filter((one) => !read.has(one))) {
       const answer = await api.get<ClusterRelease>(CLUSTER_RELEASES, '', name, work);
-      if (!answer.ok) {
-        deps.log.warn(`The release ${name} cannot be read: ${answer.message}.`);
-        continue;
-      }
-      read.set(name, answer.value);
+      if (answer.ok) read.set(name, answer.value);
+      const problem = answer.ok ? undefined : `release ${name} cannot be read: ${answer.message}`;
+      if (problem === problems.get(name) && !answer.ok) continue;
+      if (problem === undefined) problems.delete(name);
+      else problems.set(name, problem);
       onChange();
     }
   };
   const loop = pokeLoop(deps, { what: 'Reading a release', resyncMs: RELEASE_RETRY_MS }, readWanted, signal);
-  return (name) => {
-    if (!wanted.has(name)) {
-      wanted.add(name);
-      loop.poke();
-    }
-    return read.get(name);
+  return {
+    get: (name) => {
+      if (!wanted.has(name)) {
+        wanted.add(name);
+        loop.poke();
+      }
+      return read.get(name);
+    },
+    problem: (name) => problems.get(name),
   };
 }

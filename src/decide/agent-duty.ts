@@ -4,7 +4,8 @@
  * I1: a life ends only by what a director shows of this very node (its uid): a higher incarnation, `retired`, a deletionTimestamp. Absence ends
  *     nothing, and what has ended never begins again.
  * I2: a node is born into its membership once, when it has seen its cluster; the term never falls.
- * I3: ready is said only when every service that this node must run is ready, and its balancer runs.
+ * I3: Ready speaks of the node: it has a plan that it can carry out, and its balancer runs. Each service speaks for itself: one instance that dies
+ *     makes no node NotReady, nor does a balancer that is back within a few seconds.
  */
 
 import type { Cluster } from '../model/cluster.ts';
@@ -82,6 +83,13 @@ export function runnable(
 export type AgentStatus = NonNullable<NonNullable<ClusterNode['status']>['agent']>;
 type ServiceStatus = NonNullable<AgentStatus['services']>[string];
 
+export interface BalancerState {
+  readonly running: boolean;
+  /** How long it has not been running. */
+  readonly downMs: number;
+  readonly message?: string;
+}
+
 export interface ReportInput {
   readonly self: Self;
   readonly version: string;
@@ -95,12 +103,14 @@ export interface ReportInput {
   readonly instances: ReadonlyMap<string, { readonly report: ServiceReport; readonly address: string | undefined }>;
   /** What stands in the node's status: holds for services of which nothing is known yet in this life of the agent. */
   readonly lastSaid: AgentStatus | undefined;
-  readonly balancer: { readonly running: boolean; readonly message?: string };
+  readonly balancer: BalancerState;
   /** What else stands in the way, as sentences; the first is shown. */
   readonly problems: readonly string[];
 }
 
 const MESSAGE_MAX = 1024;
+/** A balancer that was well may be away this long before its node is not ready. */
+const BALANCER_GRACE_MS = 5_000;
 
 /** `status.agent` of this node. */
 export function agentReport(input: ReportInput): AgentStatus {
@@ -110,7 +120,7 @@ export function agentReport(input: ReportInput): AgentStatus {
   const message = problems.find((one) => one !== undefined)?.slice(0, MESSAGE_MAX);
   return {
     incarnation: self.incarnation,
-    phase: phaseOfAgent(input, services),
+    phase: phaseOfAgent(input),
     version: input.version,
     address: input.address,
     ...(plan === undefined ? {} : { release: plan.release, observedGeneration: plan.generation }),
@@ -120,17 +130,13 @@ export function agentReport(input: ReportInput): AgentStatus {
   };
 }
 
-function phaseOfAgent(input: ReportInput, services: Readonly<Record<string, ServiceStatus>>): AgentStatus['phase'] {
-  if (input.fate !== undefined) return input.idle ? 'Stopped' : 'Stopping';
-  if (input.plan === undefined) return 'Joined';
-  const allServe = input.wanted.every((service) => isWell(service, services[service.name]));
-  return allServe && input.plan.refused.length === 0 && input.balancer.running ? 'Ready' : 'NotReady';
-}
-
-/** Serving; or done, where its restart policy lets it end. */
-function isWell(service: PlannedService, status: ServiceStatus | undefined): boolean {
-  if (status === undefined) return false;
-  return status.ready || (status.phase === 'Stopped' && service.desired.restartPolicy !== 'Always');
+function phaseOfAgent({ self, fate, idle, plan, balancer, lastSaid }: ReportInput): AgentStatus['phase'] {
+  if (fate !== undefined) return idle ? 'Stopped' : 'Stopping';
+  if (plan === undefined) return 'Joined';
+  if (plan.refused.length > 0) return 'NotReady';
+  if (balancer.running) return 'Ready';
+  const wasReady = lastSaid?.incarnation === self.incarnation && lastSaid.phase === 'Ready';
+  return wasReady && balancer.downMs < BALANCER_GRACE_MS ? 'Ready' : 'NotReady';
 }
 
 function servicesReport(input: ReportInput): Record<string, ServiceStatus> {

@@ -35,7 +35,7 @@ export function rolloutWait(input: RolloutInput): string | undefined {
   const others = input.nodes.filter((node) => node.metadata.name !== input.self && !isLeaving(node) && !isLost(node));
   const self = input.nodes.find((node) => node.metadata.name === input.self);
   if (self === undefined) return `release ${next.release} waits here until this node sees itself among the nodes of its cluster`;
-  const behind = others.filter((node) => comesBefore(node, self)).find((node) => !hasTaken(node, next));
+  const behind = others.filter((node) => comesBefore(node, self)).find((node) => !hasTaken(node, next, replaced));
   if (behind !== undefined) return `release ${next.release} waits here until ${behind.metadata.name} runs it and is ready`;
   if (others.length === 0) return undefined;
   const last = replaced.find(
@@ -66,9 +66,11 @@ function comesBefore(node: ClusterNode, self: ClusterNode): boolean {
   return a < b;
 }
 
-function hasTaken(node: ClusterNode, next: NodePlan): boolean {
+/** It runs `next`, and every service that is replaced and runs there serves again. */
+function hasTaken(node: ClusterNode, next: NodePlan, replaced: readonly { readonly name: string }[]): boolean {
   const agent = agentOf(node);
-  return agent?.phase === 'Ready' && agent.release === next.release && (agent.observedGeneration ?? 0) >= next.generation;
+  if (agent?.phase !== 'Ready' || agent.release !== next.release || (agent.observedGeneration ?? 0) < next.generation) return false;
+  return replaced.every(({ name }) => agent.services?.[name] === undefined || agent.services[name].ready);
 }
 
 function serves(node: ClusterNode, service: string): boolean {

@@ -22,7 +22,7 @@ import { nameLocks } from '../platform/name-lock.ts';
 import { nodeStore } from '../platform/node-store.ts';
 import { prober } from '../platform/prober.ts';
 import { processRuntime } from '../platform/process-runtime.ts';
-import { examplesFolder, programCommand, programVersion } from '../platform/program.ts';
+import { packageFile, programCommand, programVersion } from '../platform/program.ts';
 import { systemRandom } from '../platform/random.ts';
 import { roleEnvironment, systemProcesses } from '../platform/spawn.ts';
 import { watchRecord } from '../platform/watched-record.ts';
@@ -86,7 +86,7 @@ function runtimeOf(dir: string, node: NodeFile, log: Log): PodRuntime {
     nodeUid: node.nodeUid,
     podsFolder: `${dir}/pods`,
     logsFolder: `${dir}/logs`,
-    environment: { OUTRIGGER_DATA: dataOf(dir), OUTRIGGER_EXAMPLES: examplesFolder() },
+    environment: { OUTRIGGER_DATA: dataOf(dir), OUTRIGGER_EXAMPLES: packageFile('examples') },
     clock: systemClock(),
     log,
   });

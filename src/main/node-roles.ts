@@ -5,6 +5,7 @@
 
 import type { ExitCode } from '../model/fault.ts';
 import { renderFault } from '../cli/render-fault.ts';
+import { keepCompiled } from '../platform/program.ts';
 import { processTerminal, stopSignals } from '../platform/terminal.ts';
 import { absoluteFolder } from '../platform/durable-file.ts';
 
@@ -29,6 +30,7 @@ export async function runNodeRole(argv: readonly string[]): Promise<boolean> {
   if (load === undefined || options === undefined) return false;
   try {
     const role = await load();
+    keepCompiled();
     process.exitCode = await role(options, stopSignals().signal);
   } catch (error) {
     const rendered = renderFault(error);

@@ -5,6 +5,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 
 const HERE = import.meta.filename;
@@ -15,9 +16,14 @@ export function programVersion(): string {
   return String((JSON.parse(text) as { version: unknown }).version);
 }
 
+/** Every node has these two, and neither makes much garbage at a time: small young spaces and one helper thread save 5 MB each. */
+const LIGHT_ROLES = ['agent', 'balancer'];
+const LIGHT_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
+
 /** The command line that runs `outrigger` with `args`. */
 export function programCommand(args: readonly string[]): readonly [string, ...string[]] {
-  return [process.execPath, join(dirname(HERE), '..', 'main', `outrigger${extname(HERE)}`), ...args];
+  const flags = LIGHT_ROLES.includes(args[0] ?? '') ? LIGHT_FLAGS : [];
+  return [process.execPath, ...flags, join(dirname(HERE), '..', 'main', `outrigger${extname(HERE)}`), ...args];
 }
 
 /** A file or folder that comes with this program, absolute. */
@@ -25,7 +31,10 @@ export function packageFile(path: string): string {
   return join(dirname(HERE), '..', '..', path);
 }
 
-/** Where the example services lie, which the sample releases run. */
-export function examplesFolder(): string {
-  return join(dirname(HERE), '..', '..', 'examples');
+/**
+ * Writes what Node compiled so far to its compile cache (NODE_COMPILE_CACHE) now: by itself it does so only at an orderly end, which a process
+ * that is killed never sees. Started from TypeScript, the next one needs 40 MB less.
+ */
+export function keepCompiled(): void {
+  flushCompileCache();
 }

@@ -49,7 +49,8 @@ export function roleEnvironment(
   marks: { readonly data: string; readonly role: string } & Readonly<Record<string, string>>,
 ): Record<string, string> {
   const { data, role, ...others } = marks;
-  const environment: Record<string, string> = {};
+  // Without it each process compiles, and strips the types of, the same files again: 40 MB and half a second each.
+  const environment: Record<string, string> = { NODE_COMPILE_CACHE: join(resolve(data), 'cache') };
   for (const [name, value] of Object.entries(own)) if (value !== undefined && !NOT_HANDED_ON.has(name)) environment[name] = value;
   return { ...environment, ...others, OUTRIGGER_DATA: resolve(data), OUTRIGGER_ROLE: role };
 }
