@@ -5,7 +5,7 @@
  * the manager (the primary's agent) what runs, each agent its own entry in `nodes`.
  *
  * I1: `availableAt` is set once and never changes or goes.
- * I2: `abandonedAttempt` and `term` never fall; `abandonedAttempt` is frozen once `availableAt` is set.
+ * I2: `abandonedAttempt`, `attempt` and `term` never fall; `abandonedAttempt` and `attempt` are frozen once `availableAt` is set.
  * I3: `virtualDataCenter` and `nodes` never change.
  * The store refuses writes that break these (CEL transition rules below), also on a plain Kubernetes API server.
  */
@@ -229,6 +229,16 @@ const statusSchema = {
       fieldPath: '.abandonedAttempt',
     },
     {
+      rule: '!has(oldSelf.attempt) || (has(self.attempt) && self.attempt >= oldSelf.attempt)',
+      message: 'attempt must not fall: nobody would look after the nodes of a later one',
+      fieldPath: '.attempt',
+    },
+    {
+      rule: '!has(oldSelf.availableAt) || !has(self.attempt) || (has(oldSelf.attempt) && self.attempt == oldSelf.attempt)',
+      message: 'attempt is frozen: this cluster was available, and another attempt would be a second cluster beside it',
+      fieldPath: '.attempt',
+    },
+    {
       rule: '!has(oldSelf.term) || (has(self.term) && self.term >= oldSelf.term)',
       message: 'term must not fall',
       fieldPath: '.term',
@@ -255,6 +265,11 @@ export const clusterKind = {
       rule: '!has(oldSelf.status) || !has(oldSelf.status.abandonedAttempt) || (has(self.status) && has(self.status.abandonedAttempt))',
       message: 'status.abandonedAttempt must not fall',
       fieldPath: '.status.abandonedAttempt',
+    },
+    {
+      rule: '!has(oldSelf.status) || !has(oldSelf.status.attempt) || (has(self.status) && has(self.status.attempt))',
+      message: 'status.attempt must not fall',
+      fieldPath: '.status.attempt',
     },
     {
       rule: '!has(oldSelf.status) || !has(oldSelf.status.term) || (has(self.status) && has(self.status.term))',

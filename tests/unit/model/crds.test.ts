@@ -59,7 +59,7 @@ function refusals(plural: string, spec: JsonObject, before: JsonObject, after: J
   return result.compiled.validate(whole(after), whole(before)).map((problem) => problem.path);
 }
 
-test('cluster I1 I2: availableAt, abandonedAttempt and term are monotone facts', () => {
+test('cluster I1 I2: availableAt, abandonedAttempt, attempt and term are monotone facts', () => {
   const spec: JsonObject = { virtualDataCenter: 'main', release: '1.0.0' };
   const at = '2026-01-01T00:00:00Z';
   const check = (before: JsonObject, after: JsonObject): string[] => refusals('clusters', spec, before, after);
@@ -76,6 +76,13 @@ test('cluster I1 I2: availableAt, abandonedAttempt and term are monotone facts',
   );
   assert.notDeepEqual(check({ attempt: 1, availableAt: at }, { attempt: 1, availableAt: at, abandonedAttempt: 1 }), []);
   assert.deepEqual(check({ attempt: 2, availableAt: at, abandonedAttempt: 1 }, { attempt: 2, availableAt: at, abandonedAttempt: 1 }), []);
+  assert.deepEqual(check({ attempt: 1 }, { attempt: 2 }), []);
+  assert.notDeepEqual(check({ attempt: 2 }, { attempt: 1 }), []);
+  assert.notDeepEqual(check({ attempt: 2 }, {}), []);
+  assert.deepEqual(check({ attempt: 1 }, { attempt: 1, availableAt: at }), []);
+  // Another attempt of a cluster that runs would be a second one beside it.
+  assert.notDeepEqual(check({ attempt: 1, availableAt: at }, { attempt: 2, availableAt: at }), []);
+  assert.notDeepEqual(check({ attempt: 1, availableAt: at }, { availableAt: at }), []);
 });
 
 test('virtual-data-center I1: reservations beyond the quota are refused, and may always shrink', () => {
