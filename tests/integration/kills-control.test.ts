@@ -11,6 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { CLUSTERS, CLUSTER_NODES } from '../../src/model/addresses.ts';
 import { sendSignal } from '../../src/platform/process-id.ts';
 import { programCommand } from '../../src/platform/program.ts';
+import type { DirectorApi } from '../../src/ports/director.ts';
 import { keepWatch, settles } from '../support/census.ts';
 import type { Watchman } from '../support/census.ts';
 import { beginChronicle, openWatch } from '../support/chronicle.ts';
@@ -206,6 +207,41 @@ describe(`kill -9 in the control plane (OUTRIGGER_SEED=${SEED})`, () => {
     });
   }
 
+  test('PostgreSQL, gone for longer than anybody waits: reads and writes get a sentence, watches go on', async () => {
+    const before = await harborPids(plane);
+    const opened = chronicle.watches.map((one) => one.opened());
+    const failuresBefore = chronicle.failures.length;
+    const [up, director] = [plane.pidOf('up'), plane.pidOf('director')];
+    const read = await closingAfter(openApi(plane.kubeconfig), async (api) => {
+      // Nobody starts PostgreSQL again while up is stopped.
+      sendSignal(up, 'SIGSTOP');
+      try {
+        sendSignal(plane.pidOf('postgres'), 'SIGKILL');
+        await eventually('a write has failed', () => chronicle.failures.length > failuresBefore, PATIENCE_MS);
+        return await api.get(CLUSTERS, NAMESPACE, 'harbor', AbortSignal.timeout(PATIENCE_MS)).then(
+          () => 'an answer',
+          (cause: Error) => cause.message,
+        );
+      } finally {
+        sendSignal(up, 'SIGCONT');
+      }
+    });
+    const acknowledged = chronicle.acknowledged();
+    await eventually('writes are acknowledged again', () => chronicle.acknowledged() > acknowledged + 3, PATIENCE_MS);
+    say(`a read meanwhile: ${read}`);
+    assert.match(read, / answered 503 to GET \S+: \S.{20,}/);
+    for (const failure of chronicle.failures.slice(failuresBefore)) assert.match(failure, / answered 50[34] to PATCH \S+: \S.{20,}/);
+    say(`a write meanwhile: ${chronicle.failures[failuresBefore]}`);
+    assert.deepEqual(
+      chronicle.watches.map((one) => one.opened()),
+      opened,
+      'watches went on',
+    );
+    await settles(plane, 'PostgreSQL is back', ['harbor']);
+    assert.equal(plane.pidOf('director'), director, 'the director went on');
+    assert.deepEqual(await harborPids(plane), before, 'no node was touched');
+  });
+
   test('with every extension server stopped: scale up, upgrade and scale down complete, and no request fails', async () => {
     const stopped = plane.of('extension').map((one) => one.pid);
     assert.equal(stopped.length, EXTENSION_SERVERS);
@@ -300,6 +336,14 @@ describe(`kill -9 in the control plane (OUTRIGGER_SEED=${SEED})`, () => {
     await chronicle.close();
   });
 });
+
+async function closingAfter<T>(api: DirectorApi, work: (api: DirectorApi) => Promise<T>): Promise<T> {
+  try {
+    return await work(api);
+  } finally {
+    api.close();
+  }
+}
 
 async function startSecondDirector(plane: ControlPlane): Promise<{ readonly pid: number; readonly kubeconfig: string }> {
   const kubeconfig = join(plane.data, 'second.kubeconfig');
