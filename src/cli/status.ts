@@ -19,6 +19,7 @@ import { clusterTitle, troubleOf } from './cluster-line.ts';
 import { markedParts, readEndpoints, readRunMark, directorUrl } from './data-folder.ts';
 import type { DataPaths } from './data-folder.ts';
 import { renderAge, renderTable } from './table.ts';
+import { shellWord } from './up/summary.ts';
 
 export interface StatusDeps {
   readonly files: Files;
@@ -136,9 +137,11 @@ function nodeOf({ metadata, spec, status }: ClusterNode): NodeSummary {
 /** For people. */
 export function renderStatus(status: Status): string {
   const parts = status.parts.map(({ part, state, pid }) => [part, state, String(pid)]);
+  const start = `outrigger up --data ${shellWord(status.data)}`;
   const sections = [
     `Data  ${status.data}\nAPI   ${status.api ?? 'never started'}\n`,
-    parts.length === 0 ? 'Nothing runs here; start it with "outrigger up".\n' : renderTable(['PART', 'STATE', 'PID'], parts),
+    ...(parts.length === 0 ? [] : [renderTable(['PART', 'STATE', 'PID'], parts)]),
+    ...(status.parts.some(({ state }) => state === 'Running') ? [] : [`Nothing runs here; start it with "${start}".\n`]),
     ...(status.clusters === undefined ? [] : [renderRows('No clusters.', status.clusters)]),
     ...(status.nodes === undefined || status.nodes.length === 0 ? [] : [renderRows('', status.nodes)]),
     ...(status.unreachable === undefined ? [] : [`${status.unreachable}\n`]),

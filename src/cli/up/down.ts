@@ -10,6 +10,7 @@ import type { ProcessId } from '../../ports/processes.ts';
 import type { UpDeps } from './deps.ts';
 import { takeFolder } from './only-one.ts';
 import { stopEverything } from './stop.ts';
+import { shellWord } from './summary.ts';
 
 const STOP_DEADLINE_MS = 60_000;
 const LOOK_EVERY_MS = 50;
@@ -19,7 +20,8 @@ export async function runDown(deps: UpDeps, up: ProcessId | undefined, forced: A
   const giveBack = await takeFolder(deps, deps.paths);
   await stopEverything(deps, forced);
   giveBack();
-  deps.screen.line(`Nothing of ${deps.paths.root} runs any more. Everything is kept; start it again with "outrigger up".`);
+  const again = `${deps.ownCommand} up --data ${shellWord(deps.paths.root)}`;
+  deps.screen.line(`Nothing of ${deps.paths.root} runs any more. Everything is kept; start it again with "${again}".`);
   return 0;
 }
 

@@ -11,14 +11,15 @@ const CRASH = /^(?:\w*(?:Error|Fault|AssertionFailed)\b.*|Warning): /;
 /** How a fault of ours begins (src/cli/render-fault.ts). */
 const SPOKEN = 'outrigger: ';
 
-/** The newest error, else the newest line that is no entry of ours (what a program printed when it crashed), with the file to look at. */
+/** The newest error, else what a program printed when it crashed, else the newest warning; with the file to look at. */
 export function lastWordsOf(files: Files, logFile: string): string | undefined {
   const lines = (files.readText(logFile) ?? '').trimEnd().split('\n').slice(-LINES_LOOKED_AT).toReversed();
   const said = lines.map(readEntry);
   const error =
     said.find((entry) => entry.level === 'error' || entry.text.startsWith(SPOKEN)) ??
     said.find((entry) => entry.level === undefined && CRASH.test(entry.text)) ??
-    said.find((entry) => entry.level === undefined && /[a-z]/i.test(entry.text));
+    said.find((entry) => entry.level === undefined && /[a-z]/i.test(entry.text)) ??
+    said.find((entry) => entry.level === 'warn');
   const see = `See ${logFile}.`;
   return error === undefined ? see : `It said: ${error.text.replace(SPOKEN, '')} ${see}`;
 }

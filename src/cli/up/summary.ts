@@ -73,7 +73,7 @@ function thingsToTry(view: SummaryView): readonly (readonly [says: string, comma
     ? ['Watch clusters and nodes:', `kubectl --kubeconfig ${shellWord(paths.kubeconfig)} get clusters,clusternodes -A`]
     : ['Look at all parts and clusters:', `${view.ownCommand} status --data ${shellWord(paths.root)}`];
   const killServers: readonly [string, string] = [
-    'Kill an extension server; nothing notices, and it is back within a second:',
+    'Kill an extension server; nothing notices, and it is started again at once:',
     `kill -9 $(cat ${shellWord(`${paths.runFolder}/extension-1.pid`)})`,
   ];
   if (first === undefined || cluster === undefined) {

@@ -84,7 +84,7 @@ async function keepAlive(part: Part, deps: SupervisorDeps, setReady: (ready: boo
     if (exit === undefined) return;
     const ranMs = deps.clock.monotonicMs() - startedMs;
     const decision = afterEnd(history, { exit, ranMs, ready }, deps.random.float());
-    if (decision.action === 'giveUp') throw neverReady(part, describeExit(exit));
+    if (decision.action === 'giveUp') throw neverReady(part, `${describeExit(exit)} before it was ready`);
     history = decision.history;
     deps.onEvent({ kind: 'ended', part, how: describeExit(exit), againInMs: decision.afterMs });
     await deps.clock.sleep(decision.afterMs, signal).catch(() => undefined);
@@ -142,5 +142,5 @@ async function untilEnd(running: RunningPart, signal: AbortSignal): Promise<Proc
 
 function neverReady(part: Part, how: string): Fault {
   const words = part.lastWords();
-  return new Fault('ProgramFailed', `${part.label} ${how} before it was ready.${words === undefined ? '' : ` ${words}`}`);
+  return new Fault('ProgramFailed', `${part.label} ${how}.${words === undefined ? '' : ` ${words}`}`);
 }
