@@ -28,7 +28,7 @@ import { roleEnvironment, systemProcesses } from '../platform/spawn.ts';
 import { watchRecord } from '../platform/watched-record.ts';
 import type { Log } from '../ports/log.ts';
 import type { PodRuntime } from '../ports/runtime.ts';
-import type { NodeRoleOptions } from './node-roles.ts';
+import type { NodeRoleOptions } from './node-role-options.ts';
 
 /** Runs the node until the signal aborts (pods and balancer go on), or stops all of it. */
 export async function runAgent(options: NodeRoleOptions, signal: AbortSignal): Promise<ExitCode> {

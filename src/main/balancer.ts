@@ -16,7 +16,7 @@ import { encodeRecord } from '../platform/node-store.ts';
 import { relay } from '../platform/relay.ts';
 import { systemProcesses } from '../platform/spawn.ts';
 import { watchRecord } from '../platform/watched-record.ts';
-import type { NodeRoleOptions } from './node-roles.ts';
+import type { NodeRoleOptions } from './node-role-options.ts';
 
 /** Balances until the signal aborts. Throws `Fault` AlreadyRunning when this node's balancer runs. */
 export async function runBalancer(options: NodeRoleOptions, signal: AbortSignal): Promise<ExitCode> {

@@ -8,13 +8,7 @@ import { renderFault } from '../cli/render-fault.ts';
 import { keepCompiled } from '../platform/program.ts';
 import { processTerminal, stopSignals } from '../platform/terminal.ts';
 import { absoluteFolder } from '../platform/durable-file.ts';
-
-export interface NodeRoleOptions {
-  /** The node's folder, absolute. */
-  readonly dir: string;
-  /** Agent only: stop everything of the node instead of running it. */
-  readonly stop: boolean;
-}
+import type { NodeRoleOptions } from './node-role-options.ts';
 
 type Role = (options: NodeRoleOptions, signal: AbortSignal) => Promise<ExitCode>;
 

@@ -65,10 +65,6 @@ export function isAlive(id: ProcessId): boolean {
   return livesInStat(stat) && stat.startTicks === id.startTicks;
 }
 
-export function sameProcess(a: ProcessId, b: ProcessId): boolean {
-  return a.pid === b.pid && a.startTicks === b.startTicks && a.bootId === b.bootId;
-}
-
 /** An id that was written down; undefined when the JSON is not one. */
 export function parseProcessId(json: unknown): ProcessId | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
