@@ -111,10 +111,12 @@ async function callOnce(client: Client, sent: Sent, signal: AbortSignal): Promis
   }
   if (reply.status < 500) return reply;
   client.keeper.avoid(session);
-  const said = messageOf(reply.body);
+  const said = messageOf(reply.body).replace(/\.$/, '');
+  // A director's own 503 says that nothing was written (src/ports/store.ts); of anybody else's nothing follows.
+  const outcome = reply.status === 503 && said !== '' ? '' : mayHaveHappened(sent);
   throw new Fault(
     'DirectorUnreachable',
-    `${session.origin} answered ${reply.status} to ${describe(sent)}${said === '' ? '' : `: ${said}`}.${mayHaveHappened(sent)}`,
+    `${session.origin} answered ${reply.status} to ${describe(sent)}${said === '' ? '' : `: ${said}`}.${outcome}`,
   );
 }
 
