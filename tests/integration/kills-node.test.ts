@@ -90,7 +90,11 @@ describe('kill -9 at a node', () => {
     chronicle = await beginChronicle(plane);
     watchman = keepWatch(plane);
   });
-  after(async () => await plane.cleanup());
+  after(async () => {
+    watchman?.stop();
+    await chronicle?.abandon();
+    await plane.cleanup();
+  });
 
   const isAnother = (role: string, node: string, before: readonly number[]): boolean =>
     plane.of(role, node).some((one) => !before.includes(one.pid));

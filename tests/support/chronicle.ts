@@ -96,6 +96,8 @@ export interface Chronicle {
   readonly failures: readonly string[];
   /** Ends it and judges. */
   close(): Promise<void>;
+  /** Ends it, judged or not; may be called at any time. */
+  abandon(): Promise<void>;
 }
 
 interface Acknowledged {
@@ -122,15 +124,16 @@ export async function beginChronicle(plane: ControlPlane): Promise<Chronicle> {
     close: async () => {
       end.abort();
       await writing;
-      try {
-        for (const watch of watches) await judgeWatch(api, watch);
-        judgeWrites(written, watches[2]?.seen ?? []);
-        say(
-          `${written.length} writes were acknowledged, ${failures.length} not; each watch was opened ${watches.map((one) => one.opened()).join(', ')} times`,
-        );
-      } finally {
-        api.close();
-      }
+      for (const watch of watches) await judgeWatch(api, watch);
+      judgeWrites(written, watches[2]?.seen ?? []);
+      say(
+        `${written.length} writes were acknowledged, ${failures.length} not; each watch was opened ${watches.map((one) => one.opened()).join(', ')} times`,
+      );
+    },
+    abandon: async () => {
+      end.abort();
+      await Promise.all([writing, ...watches.map((watch) => watch.close())]).catch(() => undefined);
+      api.close();
     },
   };
 }
