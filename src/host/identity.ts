@@ -10,6 +10,7 @@ import { Fault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DirectorApi, Directors, Identity, IdentityStore } from '../ports/director.ts';
+import type { Era } from '../ports/store.ts';
 import type { Log } from '../ports/log.ts';
 import type { Certificates } from '../ports/x509.ts';
 
@@ -29,16 +30,25 @@ export interface ControlPlane {
   readonly token?: string;
 }
 
+export interface Identified {
+  readonly identity: Identity;
+  /** Set when this host has joined just now: the era of that control plane, whatever it knew before of another one. */
+  readonly joinedEra?: Era;
+}
+
 const RETRY_MS = 2_000;
 const RENEW_LOOK_MS = 60 * 60 * 1000;
 /** Share of a certificate's life after which it is renewed. */
 const RENEW_AT = 2 / 3;
 
-/** The identity that is there, when it is of this control plane; else a new one by the token. Waits for a director. */
-export async function ensureIdentity(deps: IdentityDeps, plane: ControlPlane, signal: AbortSignal): Promise<Identity> {
+/**
+ * The identity that is there, when it is of this control plane; else a new one by the token. Waits for a director. A token together with
+ * another CA is a person's word that this host now belongs elsewhere.
+ */
+export async function ensureIdentity(deps: IdentityDeps, plane: ControlPlane, signal: AbortSignal): Promise<Identified> {
   const known = await deps.store.load();
   if (known !== undefined && (plane.caHash === undefined || deps.certificates.publicKeyHash(known.authority) === plane.caHash))
-    return known;
+    return { identity: known };
   const { caHash, token } = plane;
   if (caHash === undefined || token === undefined) {
     throw new Fault(
@@ -51,7 +61,7 @@ export async function ensureIdentity(deps: IdentityDeps, plane: ControlPlane, si
     try {
       const issued = await deps.directors.join({ directors: plane.directors, caHash, token, request }, signal);
       deps.log.info('This host has joined');
-      return await deps.store.save(issued);
+      return { identity: await deps.store.save(issued), joinedEra: issued.era };
     } catch (cause) {
       if (!isFault(cause, 'DirectorUnreachable') || signal.aborted) throw cause;
       deps.log.warn('No director answers; joining is tried again', { error: cause });

@@ -24,7 +24,7 @@ import type { InfrastructureReports } from './infrastructure.ts';
 import { keyedLoop } from './keyed-loop.ts';
 import { keepMachine, stopAll } from './machine.ts';
 import type { Machine } from './machine.ts';
-import { writeNodeFile } from './node-file.ts';
+import { slotInNodeFile, writeNodeFile } from './node-file.ts';
 import type { NodeRecord, NodeRecords } from './records.ts';
 import { freeSlot } from './slots.ts';
 
@@ -98,10 +98,10 @@ export function createKeeper(parts: KeeperParts, signal: AbortSignal): Keeper {
         return unreachable(duty, 'duty');
     }
   };
-  // Nodes that ran before this daemon start at once, director or not; everything else waits for a look at the director.
+  // Nodes that ran before this daemon are kept at once, director or not; what else is owed to them waits for a look at the director.
   for (const record of parts.records.all()) {
     ensureMachine(record.nodeUid);
-    if (record.phase !== 'Running') loop.poke(record.nodeUid);
+    loop.poke(record.nodeUid);
   }
   return {
     poke: (nodeUid) => loop.poke(nodeUid),
@@ -126,6 +126,8 @@ async function dutyNow(
   nodeUid: string,
   work: AbortSignal,
 ): Promise<{ readonly duty: Duty; readonly node: ClusterNode | undefined }> {
+  // What a node with a damaged record was cannot be known, so nothing follows for it (records.ts, I2).
+  if (parts.records.damaged().includes(nodeUid)) return { duty: { do: 'nothing' }, node: undefined };
   const held = parts.records.get(nodeUid);
   const cached = parts.seen(nodeUid);
   const duty = dutyOf({ host: parts.deps.name, live: false, node: cached, held });
@@ -154,7 +156,7 @@ async function beginNode(parts: KeeperParts, node: ClusterNode, work: AbortSigna
     deps.log.info('A node is not started', { node: node.metadata.name, why: refusal });
     return false;
   }
-  const slot = records.get(node.metadata.uid)?.slot ?? freeSlot(records.all().map((record) => record.slot));
+  const slot = records.get(node.metadata.uid)?.slot ?? freeSlot(slotsTaken(parts));
   if (slot === undefined)
     throw new Fault('Overloaded', `There is no free address for ${node.metadata.name}; it waits until a node has gone.`);
   const record = recordOf(node, slot);
@@ -164,6 +166,11 @@ async function beginNode(parts: KeeperParts, node: ClusterNode, work: AbortSigna
   await records.save({ ...record, phase: 'Running' });
   deps.log.info('A node is started', { node: record.node, nodeUid: record.nodeUid, incarnation: record.incarnation, slot });
   return true;
+}
+
+function slotsTaken({ deps, records }: KeeperParts): readonly number[] {
+  const ofDamaged = records.damaged().flatMap((nodeUid) => slotInNodeFile(deps, nodeUid) ?? []);
+  return [...records.all().map((record) => record.slot), ...ofDamaged];
 }
 
 function recordOf(node: ClusterNode, slot: number): NodeRecord {

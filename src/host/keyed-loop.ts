@@ -41,7 +41,7 @@ export function keyedLoop(
       const failure = await tryOnce(work, key, signal);
       failures = failure === undefined ? 0 : failures + 1;
       if (failure === undefined) continue;
-      if (!signal.aborted) deps.log.warn(`${what} failed and is tried again: ${failure}`, { key, failures });
+      if (!signal.aborted) deps.log.warn(`${what} failed and is tried again: ${failure}`, { of: key, failures });
       again.add(key);
       await deps.clock.sleep(backoffMs(RETRY, failures, deps.random.float()), signal).catch(() => undefined);
     } while (again.has(key) && !signal.aborted);

@@ -10,6 +10,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { HostDeps } from './deps.ts';
 import { nodeFolder } from './deps.ts';
 import type { NodeRecord } from './records.ts';
+import { LOOPBACK_NODE_STRIDE } from '../model/ports.ts';
 import { addressesOf } from './slots.ts';
 
 const FORMAT = 1;
@@ -43,6 +44,13 @@ export function writeNodeFile(deps: HostDeps, network: number, record: NodeRecor
   // What the agent may have added, and the token that stands there, stay.
   deps.files.writeText(path, `${JSON.stringify({ ...before, ...facts }, undefined, 2)}\n`, OWNER_ONLY);
   return true;
+}
+
+/** The slot that a node's file speaks of: where its record is damaged, its addresses are still not to be given to another. */
+export function slotInNodeFile(deps: HostDeps, nodeUid: string): number | undefined {
+  const { address } = readNodeFile(deps, `${nodeFolder(deps.data, nodeUid)}/node.json`);
+  const slot = typeof address === 'string' ? Number(address.split('.').at(-1)) / LOOPBACK_NODE_STRIDE : Number.NaN;
+  return Number.isInteger(slot) ? slot : undefined;
 }
 
 function readNodeFile(deps: HostDeps, path: string): JsonObject {

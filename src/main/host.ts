@@ -53,7 +53,8 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
     log,
   };
   const { plane, name } = await controlPlane(options, store, readJoinFile(files, options.data));
-  const identity = await ensureIdentity(identityDeps, plane, signal);
+  const { identity, joinedEra } = await ensureIdentity(identityDeps, plane, signal);
+  if (joinedEra !== undefined) await store.write('era', { number: joinedEra.number, id: joinedEra.id });
   const caHash = present(certificates().publicKeyHash(identity.authority), 'the hash of the CA');
   await store.write('control-plane', { directors: [...plane.directors], name });
   files.remove(joinFile(options.data));

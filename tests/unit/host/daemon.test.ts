@@ -284,3 +284,32 @@ describe('a node goes', () => {
     await daemon.stop();
   });
 });
+
+describe('another control plane', () => {
+  test('a node of the same name with another uid is another node: the old one goes on, unclaimed', async () => {
+    const { world, daemon } = await running();
+    await daemon.stop();
+    world.erase(CLUSTER_NODES, 'n0');
+    world.put(CLUSTER_NODES, node({ metadata: { uid: 'uid-other' } }));
+    const again = await start(world);
+    await world.clock.advance(2_000);
+    assert.deepEqual(part(world, HOSTS, 'h1', 'status')['unclaimed'], ['demo/n0']);
+    assert.equal(world.agents().length, 2);
+    const address = (uid: string) => (JSON.parse(world.files.get(`/data/host/nodes/${uid}/node.json`) ?? '{}') as JsonObject)['address'];
+    assert.deepEqual([address(UID), address('uid-other')], ['127.77.7.10', '127.77.7.20']);
+    await again.stop();
+  });
+});
+
+test('I2 of records.ts: a damaged record is left alone, and its addresses are given to nobody', async () => {
+  const { world, daemon } = await running();
+  await daemon.stop();
+  world.damaged.add(`node-${UID}`);
+  const again = await start(world);
+  world.put(CLUSTER_NODES, node({ metadata: { name: 'n1', uid: 'uid-n1' }, spec: { index: 1, role: 'Worker' } }));
+  await world.clock.advance(2_000);
+  const file = JSON.parse(world.files.get('/data/host/nodes/uid-n1/node.json') ?? '{}') as JsonObject;
+  assert.equal(file['address'], '127.77.7.20');
+  assert.equal(world.records.has(`node-${UID}`), true);
+  await again.stop();
+});

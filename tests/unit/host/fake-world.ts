@@ -31,6 +31,8 @@ export interface World {
   readonly started: FakeProcess[];
   readonly files: Map<string, string>;
   readonly records: Map<string, Json>;
+  /** Names of records that cannot be read. */
+  readonly damaged: Set<string>;
   /** False: no call is answered. */
   setReachable(now: boolean): void;
   put(address: ResourceAddress, object: JsonObject): void;
@@ -46,7 +48,7 @@ const SILENT: Log = { debug: () => undefined, info: () => undefined, warn: () =>
 export function fakeWorld(): World {
   const director = fakeDirector();
   const { processes, alive, started } = fakeProcesses();
-  const { records, port: storePort } = fakeStore();
+  const { records, damaged, port: storePort } = fakeStore();
   const { files, port: filesPort } = fakeFiles(records);
   const clock = virtualClock();
   let tokens = 0;
@@ -57,6 +59,7 @@ export function fakeWorld(): World {
     started,
     files,
     records,
+    damaged,
     agents: () => [...alive.values()].filter((one) => one.environment['OUTRIGGER_ROLE'] === 'agent'),
     deps: {
       name: 'h1',
@@ -264,14 +267,16 @@ function fakeFiles(records: ReadonlyMap<string, Json>): { readonly files: Map<st
   return { files, port };
 }
 
-function fakeStore(): { readonly records: Map<string, Json>; readonly port: NodeStore } {
+function fakeStore(): { readonly records: Map<string, Json>; readonly damaged: Set<string>; readonly port: NodeStore } {
   const records = new Map<string, Json>();
+  const damaged = new Set<string>();
   const port: NodeStore = {
-    read: (name) => Promise.resolve(readOf(records.get(name))),
+    read: (name) =>
+      Promise.resolve(damaged.has(name) ? { state: 'damaged', message: `${name} has a wrong checksum.` } : readOf(records.get(name))),
     write: (name, body) => Promise.resolve(void records.set(name, structuredClone(body))),
     remove: (name) => Promise.resolve(void records.delete(name)),
   };
-  return { records, port };
+  return { records, damaged, port };
 }
 
 function readOf<T extends Json>(body: Json | undefined): RecordRead<T> {
