@@ -7,6 +7,7 @@
  * I1: `availableAt` is set once and never changes or goes.
  * I2: `abandonedAttempt`, `attempt` and `term` never fall; `abandonedAttempt` and `attempt` are frozen once `availableAt` is set.
  * I3: `virtualDataCenter` and `nodes` never change.
+ * I4: one term has one primary: `primary`, once set, changes only together with a higher `term`.
  * The store refuses writes that break these (CEL transition rules below), also on a plain Kubernetes API server.
  */
 
@@ -242,6 +243,11 @@ const statusSchema = {
       rule: '!has(oldSelf.term) || (has(self.term) && self.term >= oldSelf.term)',
       message: 'term must not fall',
       fieldPath: '.term',
+    },
+    {
+      rule: '!has(oldSelf.primary) || (has(self.primary) && self.primary == oldSelf.primary) || (has(self.term) && (!has(oldSelf.term) || self.term > oldSelf.term))',
+      message: 'one term has one primary: it changes only together with a higher term',
+      fieldPath: '.primary',
     },
   ],
 } as const satisfies Schema;
