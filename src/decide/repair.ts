@@ -1,7 +1,8 @@
 /**
  * After Available: what an extension server still does, and the replacement of lost nodes, which it shares with the manager.
  *
- * I1: nothing of a cluster that was available is destroyed here but nodes of attempts abandoned before, which no host ever starts.
+ * I1: nothing of a cluster that was available is destroyed here but nodes of attempts abandoned before, which no host ever starts, and a primary
+ *     that a person retired or deleted; a new one takes its place.
  * I2: a node is replaced only on proof: its host says that it is gone, or a person confirms this very incarnation. Silence and failure prove
  *     nothing.
  * I3: a replacement is one write: a higher incarnation and no host.
@@ -20,7 +21,7 @@ import { agentOf, deathOf, isLeaving, isLost } from './node-facts.ts';
 import { soonest } from './outcome.ts';
 import { conditionsAfterAvailable, phaseInput, summaryOf } from './phase.ts';
 import { servicesOf } from './plan.ts';
-import { missingNodes } from './scale.ts';
+import { leavingPrimary, missingNodes } from './scale.ts';
 
 /** The next effects of an extension server for a cluster that was available. */
 export function decideAfterAvailable(view: ClusterView): Decision {
@@ -30,16 +31,23 @@ export function decideAfterAvailable(view: ClusterView): Decision {
     view,
     view.nodes.filter((node) => node.spec.attempt < attempt),
   );
+  const leaving = leavingPrimary(view, attempt);
   const primary = primaryOf(view);
   const replaced = primary === undefined ? [] : replacement(primary);
   const missing = primary === undefined ? missingNodes(view, attempt, [0]) : undefined;
   // A cache that has not yet seen the primary is no reason to make one.
   const needsLive = missing?.state === 'Act';
   return {
-    effects: [...spokenFor(view, status, primary), ...late.effects, ...replaced, ...(missing?.state === 'Act' ? missing.effects : [])],
+    effects: [
+      ...spokenFor(view, status, primary),
+      ...late.effects,
+      ...leaving.effects,
+      ...replaced,
+      ...(missing?.state === 'Act' ? missing.effects : []),
+    ],
     needsLive,
-    watching: late.watching,
-    ...soonest([late.requeueAfterMs]),
+    watching: [...late.watching, ...leaving.watching],
+    ...soonest([late.requeueAfterMs, leaving.requeueAfterMs]),
   };
 }
 

@@ -5,7 +5,8 @@
  *
  * I1: a node is created only under a reservation made for this very creation.
  * I2: a node is deleted only when its `retired: true` was read, and it has drained, or had its time to.
- * I3: the lowest missing index comes first, the highest surplus index goes first; index 0 is never touched.
+ * I3: the lowest missing index comes first, the highest surplus index goes first; index 0 is never surplus, and goes only when a person retired
+ *     or deleted it.
  * I4: an index whose node is leaving is not created anew before that node is gone.
  * I5: a reservation outlives its node.
  */
@@ -77,12 +78,18 @@ export function missingNodes(view: ClusterView, attempt: number, indexes: readon
   };
 }
 
-/** Retires, drains and deletes nodes of the attempt that the spec does not ask for. */
+/** Retires, drains and deletes nodes of the attempt that the spec does not ask for, and those that a person retired or deleted. */
 export function surplusNodes(view: ClusterView, attempt: number): LetGo {
   const { workers } = view.cluster.spec;
   const mine = view.nodes.filter((node) => node.spec.attempt === attempt && node.spec.index > 0);
-  const going = mine.filter((node) => node.spec.index > workers || node.spec.retired === true).sort((a, b) => b.spec.index - a.spec.index);
-  return together(going.map((node) => letWorkerGo(view, node)));
+  const going = mine.filter((node) => node.spec.index > workers || isLeaving(node)).sort((a, b) => b.spec.index - a.spec.index);
+  return together(going.map((node) => letDrainedGo(view, node)));
+}
+
+/** A primary that a person retired or deleted: it is let go as a worker is, and a new one follows. */
+export function leavingPrimary(view: ClusterView, attempt: number): LetGo {
+  const going = view.nodes.filter((node) => node.spec.attempt === attempt && node.spec.index === 0 && isLeaving(node));
+  return together(going.map((node) => letDrainedGo(view, node)));
 }
 
 /** Drops entries of indexes that are not asked for and have no node. */
@@ -136,7 +143,7 @@ function newNode(view: ClusterView, attempt: number, index: number): NewEntity<C
   };
 }
 
-function letWorkerGo(view: ClusterView, node: ClusterNode): LetGo {
+function letDrainedGo(view: ClusterView, node: ClusterNode): LetGo {
   if (node.metadata.deletionTimestamp !== undefined) return letNodeGo(view, node, 'Retired');
   if (node.spec.retired !== true) return { ...NOTHING_TO_LET_GO, effects: [{ kind: 'RetireNode', on: guardOf(node) }] };
   const key = `drain/${node.metadata.uid}`;

@@ -47,6 +47,20 @@ describe('repair', () => {
     );
   });
 
+  it('I1: a primary that a person retired or deleted goes, so that a new one can follow', () => {
+    const stopped = { agent: { incarnation: 1, phase: 'Stopped' as const } };
+    const retired = node(0, { host: 'h1', retired: true, status: stopped });
+    assert.deepEqual(kinds(decideCluster(view({ cluster: available, nodes: [retired, readyNode(1)] }))), ['DeleteNode']);
+    const cached = decideCluster(view({ live: false, cluster: available, nodes: [retired, readyNode(1)] }));
+    assert.deepEqual([cached.effects, cached.needsLive], [[], true]);
+    const unclaimed = node(0, { deleted: true });
+    const dropped = kinds(decideCluster(view({ cluster: available, nodes: [unclaimed, readyNode(1)] })));
+    assert.ok(dropped.includes('DropNodeFinalizer'), dropped.join());
+    const held = node(0, { host: 'h1', deleted: true });
+    const waits = kinds(decideCluster(view({ cluster: available, nodes: [held, readyNode(1)] })));
+    assert.ok(!waits.includes('DropNodeFinalizer') && !waits.includes('CreateNode'), waits.join());
+  });
+
   it('I1: destroys nothing but late nodes of attempts abandoned before', () => {
     const status = wasAvailable({ attempt: 2, abandonedAttempt: 1, primary: 'harbor-a2-n0' });
     const nodes = [node(0, { attempt: 1 }), readyNode(0, ['hello'], { attempt: 2 }), node(1, { attempt: 2, status: gone, host: 'h1' })];

@@ -77,6 +77,12 @@ describe('scale', () => {
     assert.deepEqual(missingNodes(view({ cluster: of(1), nodes: [readyNode(0), leaving] }), 1, [1]).state, 'Leaving');
   });
 
+  it('I4: a worker that a person deleted before any host held it goes, so that a new one can follow', () => {
+    const deleted = node(1, { deleted: true });
+    const decision = decideScale(view({ cluster: of(1), nodes: [readyNode(0), deleted], virtualDataCenter: reserved([0, 1]) }));
+    assert.deepEqual(kinds(decision), ['DropNodeFinalizer']);
+  });
+
   it('I5: drops a reservation only when its node is gone', () => {
     const held = decideScale(
       view({
