@@ -2,11 +2,12 @@
  * `outrigger up` with real processes: what it starts, keeps, stops and finds again. Without the sample cluster; that is up-harbor.test.ts.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { preparePostgresHome } from '../../src/platform/postgres/home.ts';
 import { sendSignal } from '../../src/platform/process-id.ts';
 import { eventually } from '../support/eventually.ts';
 import { upRig } from '../support/up-rig.ts';
@@ -115,6 +116,19 @@ describe('a life of outrigger up', () => {
     assert.equal(first.code, 0, first.err);
     assert.deepEqual(rig.living(), []);
     assert.equal(rig.run(['down', '--data', rig.data]).code, 0);
+  });
+
+  test('a person wiped the database: a new control plane comes up, and the host of this machine joins it', async () => {
+    rmSync(preparePostgresHome(rig.data).folder, { recursive: true });
+    const run = rig.start(['--no-sample']);
+    await run.line(UP);
+    assert.deepEqual(statusOf(rig).clusters, []);
+    sendSignal(run.pid, 'SIGINT');
+    // A person who is tired of waiting: everything is killed, and still nothing is left.
+    await run.line(/Stopping Outrigger/);
+    sendSignal(run.pid, 'SIGINT');
+    await run.ended;
+    assert.deepEqual(rig.living(), []);
   });
 
   test('logs are there for each part, and hold no secret', () => {
