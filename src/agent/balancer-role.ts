@@ -4,7 +4,7 @@
  * It has no connection to the agent, so that neither notices when the other is killed, hangs or is replaced.
  *
  * I1: the last good table holds until there is a newer good one; a damaged or missing file changes nothing.
- * I2: its status is written at most once a second, and only when it changed.
+ * I2: its status is written when it changed: at once when it is about listening or the table, else at most once a second.
  * I3: it ends when it is asked to, or when the node's folder is gone for good: then nobody could ever tell it anything again.
  */
 
@@ -33,7 +33,6 @@ export interface BalancerRoleDeps {
 }
 
 const STATUS_EVERY_MS = 1_000;
-const FIRST_STATUS_MS = 50;
 /** The folder is looked for this often in a row before the process believes that it is gone. */
 const GONE_AFTER_LOOKS = 5;
 
@@ -41,18 +40,35 @@ const GONE_AFTER_LOOKS = 5;
 export async function runBalancerRole(deps: BalancerRoleDeps, signal: AbortSignal): Promise<void> {
   let table: string | undefined;
   let message: string | undefined;
+  let hurry = Promise.withResolvers<void>();
+  const urgent = (): void => hurry.resolve();
+  deps.balancer.onListening(urgent);
   deps.watchTable((read) => {
     if (signal.aborted) return;
     const next = read.state === 'found' ? tableOf(read.body) : undefined;
     const problem = next === undefined ? problemOf(read) : undefined;
-    if (problem !== undefined && problem !== message) deps.log.warn(`${problem} The table before it holds.`);
+    // That there is none yet is how every balancer begins.
+    const isNews = problem !== message && (table !== undefined || read.state !== 'absent');
+    if (problem !== undefined && isNews) deps.log.warn(`${problem} The table before it holds.`);
+    if (problem !== message) urgent();
     message = problem;
     if (next === undefined || shortHash(next) === table) return;
     table = shortHash(next);
     deps.balancer.apply(next);
+    urgent();
     deps.log.info('Obeys a new table.', { services: next.services.map((one) => `${one.name}:${one.port} ${one.endpoints.length}`) });
   }, signal);
-  await reportForever(deps, () => ({ table, message }), signal);
+  const statusNow = (): BalancerStatus => ({
+    process: deps.self,
+    ...(table === undefined ? {} : { table }),
+    ...(message === undefined ? {} : { message }),
+    listeners: deps.balancer.listeners(),
+  });
+  const nextLook = async (): Promise<void> => {
+    await Promise.race([hurry.promise, deps.clock.sleep(STATUS_EVERY_MS, signal).catch(() => undefined)]);
+    hurry = Promise.withResolvers<void>();
+  };
+  await reportForever(deps, statusNow, nextLook, signal);
   await deps.balancer.close();
 }
 
@@ -63,23 +79,16 @@ function problemOf(read: RecordRead<JsonObject>): string {
 
 async function reportForever(
   deps: BalancerRoleDeps,
-  read: () => { readonly table: string | undefined; readonly message: string | undefined },
+  statusNow: () => BalancerStatus,
+  nextLook: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   let written = '';
   let missing = 0;
-  let waitMs = FIRST_STATUS_MS;
   while (!signal.aborted && missing < GONE_AFTER_LOOKS) {
-    await deps.clock.sleep(waitMs, signal).catch(() => undefined);
-    waitMs = STATUS_EVERY_MS;
+    await nextLook();
     missing = deps.folderExists() ? 0 : missing + 1;
-    const { table, message } = read();
-    const status: BalancerStatus = {
-      process: deps.self,
-      ...(table === undefined ? {} : { table }),
-      ...(message === undefined ? {} : { message }),
-      listeners: deps.balancer.listeners(),
-    };
+    const status = statusNow();
     const text = canonicalJson(status);
     if (text === written || missing > 0 || signal.aborted) continue;
     written = text;

@@ -165,8 +165,8 @@ function feed(all: Supervision, machine: Machine, event: ServiceEvent): void {
   if (JSON.stringify(report) === JSON.stringify(machine.report)) return;
   machine.report = report;
   all.deps.log.info(`${machine.name} is ${report?.phase ?? 'unknown'}${report?.ready === true ? ' and ready' : ''}.`, {
-    service: machine.name,
-    ...report,
+    restarts: report?.restarts,
+    ...(report?.message === undefined ? {} : { why: report.message }),
   });
   changed(all);
 }

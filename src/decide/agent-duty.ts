@@ -135,8 +135,10 @@ function phaseOfAgent({ self, fate, idle, plan, balancer, lastSaid }: ReportInpu
   if (plan === undefined) return 'Joined';
   if (plan.refused.length > 0) return 'NotReady';
   if (balancer.running) return 'Ready';
-  const wasReady = lastSaid?.incarnation === self.incarnation && lastSaid.phase === 'Ready';
-  return wasReady && balancer.downMs < BALANCER_GRACE_MS ? 'Ready' : 'NotReady';
+  const last = lastSaid?.incarnation === self.incarnation ? lastSaid.phase : 'Joined';
+  // Coming up for the first time is no failure: until it was ready once, it has joined.
+  if (last === 'Joined') return 'Joined';
+  return last === 'Ready' && balancer.downMs < BALANCER_GRACE_MS ? 'Ready' : 'NotReady';
 }
 
 function servicesReport(input: ReportInput): Record<string, ServiceStatus> {

@@ -9,9 +9,11 @@
  */
 
 import type { ClusterStatus } from '../model/cluster.ts';
+import type { ClusterNode } from '../model/cluster-node.ts';
 import { statusPatch } from './attempt.ts';
 import type { ClusterView, Decision } from './cluster-view.ts';
 import { licensed } from './license.ts';
+import { agentOf } from './node-facts.ts';
 import { NO_EFFECTS, soonest } from './outcome.ts';
 import { conditionsAfterAvailable, phaseInput, summaryOf } from './phase.ts';
 import { servicesOf } from './plan.ts';
@@ -50,16 +52,22 @@ function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager): R
     ...summaryOf(mine, servicesOf(cluster.spec, release), cluster.spec.workers, manager.unheard),
     primary: manager.node,
     term: Math.max(status.term ?? 0, manager.term),
-    release: { ...status.release, target: cluster.spec.release, ...currentRelease(view) },
+    release: releaseStatus(status, mine, cluster.spec.release),
   };
   const changes = conditionsAfterAvailable(phaseInput(cluster, next));
   const ready = changes.find(([type]) => type === 'Ready');
   return statusPatch(view, next, changes, ready === undefined || ready[1] === 'True' ? undefined : [ready[2], ready[3]]);
 }
 
-/** The release that all nodes say they run. */
-function currentRelease(view: ClusterView): { current?: string } {
-  const said = new Set(view.nodes.map((node) => node.status?.agent?.release));
+/** What the nodes say they run, and how far they are on the way to `target`. */
+function releaseStatus(status: ClusterStatus, nodes: readonly ClusterNode[], target: string): NonNullable<ClusterStatus['release']> {
+  const said = nodes.map((node) => agentOf(node)?.release);
   const [only] = said;
-  return said.size === 1 && only !== undefined ? { current: only } : {};
+  const current = only !== undefined && said.every((one) => one === only) ? only : status.release?.current;
+  const there = said.filter((one) => one === target).length;
+  return {
+    ...(current === undefined ? {} : { current }),
+    target,
+    ...(there === nodes.length ? {} : { progress: `${there} of ${nodes.length} nodes run ${target}` }),
+  };
 }

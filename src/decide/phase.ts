@@ -139,7 +139,8 @@ function downServices(status: ClusterStatus): string[] {
 
 function nodeSummary(node: ClusterNode, unheard: ReadonlySet<string>): NodeSummary {
   const ready = isReady(node) && !unheard.has(node.metadata.name);
-  const isNew = node.spec.incarnation === 1 && agentOf(node) === undefined && !unheard.has(node.metadata.name);
+  const phase = agentOf(node)?.phase;
+  const isNew = node.spec.incarnation === 1 && (phase === undefined || phase === 'Joined') && !unheard.has(node.metadata.name);
   const address = node.status?.infrastructure?.address;
   return {
     role: roleOf(node),

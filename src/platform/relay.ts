@@ -43,17 +43,19 @@ interface Listener {
 
 interface Relay {
   readonly log: Log;
+  readonly told: (() => void)[];
   readonly listeners: Map<string, Listener>;
   address: string;
 }
 
 export function relay(log: Log): Balancer {
-  const state: Relay = { log, listeners: new Map(), address: '' };
+  const state: Relay = { log, told: [], listeners: new Map(), address: '' };
   const stop = new AbortController();
   void recheckForever(state, stop.signal);
   return {
     apply: (table) => applyTable(state, table),
     listeners: () => [...state.listeners.values()].map(statusOf),
+    onListening: (listener) => void state.told.push(listener),
     close: async () => {
       stop.abort();
       for (const listener of state.listeners.values()) stopListening(listener);
@@ -99,12 +101,17 @@ function startListening(state: Relay, service: BalancedService): Listener {
   const { address } = state;
   const listen = (): void => void server.listen({ host: address, port: service.port, backlog: BACKLOG });
   server.on('connection', (client) => takeClient(listener, client));
-  server.on('listening', () => (listener.message = undefined));
+  const say = (message: string | undefined): void => {
+    if (listener.message === message) return;
+    listener.message = message;
+    for (const told of state.told) told();
+  };
+  server.on('listening', () => say(undefined));
   server.on('error', (cause: NodeJS.ErrnoException) => {
     const why = cause.code === 'EADDRINUSE' ? 'another program listens there' : cause.message;
     const message = `cannot listen on ${address}:${service.port}: ${why}; it is tried again`;
     if (listener.message !== message) state.log.warn(`The balancer of ${service.name} ${message}.`);
-    listener.message = message;
+    say(message);
     listener.retry = setTimeout(listen, LISTEN_RETRY_MS);
   });
   listen();

@@ -46,6 +46,8 @@ export interface Balancer {
   /** From now on this table holds. Connections that are open go on, whatever it says. */
   apply(table: BalancerTable): void;
   listeners(): readonly ListenerStatus[];
+  /** Called when a listener begins or ceases to listen, or fails to. */
+  onListening(listener: () => void): void;
   /** Stops listening and cuts what is open. */
   close(): Promise<void>;
 }

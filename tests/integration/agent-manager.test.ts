@@ -88,6 +88,12 @@ test('one service instance dies: available all the while, not redundant for a mo
   assert.deepEqual([...phases], ['Available']);
 });
 
+test('an upgrade shows how far it is', async () => {
+  await rig.patch({ release: '1.0.1' });
+  await clusterBecomes('half way', (status) => status.release?.progress === '1 of 2 nodes run 1.0.1' && status.phase === 'Available');
+  await clusterBecomes('done', (status) => status.release?.current === '1.0.1' && status.release.progress === undefined);
+});
+
 test('workers up: it reserves and creates, and the cluster stays available', async () => {
   await rig.patch({ workers: 2 });
   await eventually('the node is there', async () => (await names()).join() === 'n0,n1,n2', LONG_MS);

@@ -129,11 +129,12 @@ test('I3: without a plan it has joined; a plan that cannot be carried out, or a 
   const refused = { ...plan(), refused: [{ name: 'third', message: 'no pod address is free' }] };
   const report = agentReport(input({ plan: refused }));
   assert.deepEqual([report.phase, report.message, report.services?.['third']?.phase], ['NotReady', 'no pod address is free', 'Failed']);
-  const away = (downMs: number, phase: 'Ready' | 'NotReady') =>
+  const away = (downMs: number, phase: 'Ready' | 'NotReady' | 'Joined') =>
     agentReport(input({ balancer: { running: false, downMs, message: 'gone' }, lastSaid: { incarnation: 1, phase } }));
   assert.equal(away(4_000, 'Ready').phase, 'Ready');
   assert.equal(away(5_000, 'Ready').phase, 'NotReady');
   assert.equal(away(0, 'NotReady').phase, 'NotReady');
+  assert.equal(away(5_000, 'Joined').phase, 'Joined', 'it comes up for the first time');
   assert.deepEqual([away(5_000, 'Ready').balancer, away(5_000, 'Ready').message], ['Stopped', 'gone']);
 });
 
