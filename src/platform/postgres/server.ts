@@ -158,7 +158,7 @@ class PgSession implements SqlSession {
         try {
           onRow(row as SqlRow);
         } catch (error) {
-          reject(error as Error);
+          reject(error);
           this.destroy();
         }
       });

@@ -93,7 +93,7 @@ function bindingObject(one: Binding): JsonObject {
     kind,
     metadata,
     roleRef: { apiGroup: RBAC, kind: one.roleKind, name: one.role },
-    subjects: one.subjects as unknown as JsonObject[],
+    subjects: one.subjects,
   };
 }
 

@@ -110,7 +110,7 @@ const RESOURCES: Readonly<Record<string, { group: string; resource: string }>> =
 export function keyFor(object: JsonObject): EntityKey {
   const { namespace = '', name } = object['metadata'] as { namespace?: string; name: string };
   const place = RESOURCES[object['kind'] as string];
-  if (place === undefined) throw new Error(`no resource for ${String(object['kind'])}`);
+  if (place === undefined) throw new Error(`no resource for ${JSON.stringify(object['kind'])}`);
   return { ...place, namespace, name };
 }
 

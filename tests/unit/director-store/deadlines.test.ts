@@ -44,7 +44,7 @@ function watch<T>(call: Promise<T>): { outcome: T | string | undefined } {
 async function write(rig: Rig, ...args: Parameters<EntityStore['write']>): Promise<WriteOutcome> {
   const seen = watch(rig.store.write(...args));
   await rig.clock.advance(0);
-  assert.ok(typeof seen.outcome === 'object', `answered: ${String(seen.outcome)}`);
+  assert.ok(typeof seen.outcome === 'object', `answered: ${JSON.stringify(seen.outcome)}`);
   return seen.outcome;
 }
 
