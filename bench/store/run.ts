@@ -3,7 +3,8 @@
  *
  *     node bench/store/run.ts [--rounds 3] [--bytes 3000] [--writes 20000]
  *
- * A round, for 32 and for 128 callers: create, update, fresh reads, update with 100 watchers, delete. Prints each round and the medians.
+ * A round, for 32 and for 128 callers: create, update, fresh reads, update with 100 watchers, delete. Prints each round and the medians, and what a
+ * created entity costs in CPU time here and in PostgreSQL: unlike the rates, that hardly moves when the machine is shared.
  */
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -73,17 +74,31 @@ async function accepted(store: EntityStore, write: Write): Promise<StoredEntity>
   return outcome.entity;
 }
 
-async function round(store: EntityStore, prefix: string, callers: number): Promise<Record<string, number>> {
+/** CPU time of PostgreSQL's server and its present children so far, in µs. */
+function postgresCpuMicros(postmaster: number): number {
+  const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'latin1').trim().split(' ');
+  const ticks = [postmaster, ...children].map((pid) => {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  });
+  return ticks.reduce((sum, n) => sum + n, 0) * 10_000;
+}
+
+async function round(store: EntityStore, postmaster: number, prefix: string, callers: number): Promise<Record<string, number>> {
   const entities: StoredEntity[] = [];
   const at = (i: number): StoredEntity => entities[i % WRITES]!;
   const update = async (i: number): Promise<void> => {
     const { key, uid, revision } = at(i);
     entities[i] = await accepted(store, { op: 'update', key, uid, ifRevision: revision, body: bodyOf(key.name, uid, revision) });
   };
+  const cpuBefore = [process.cpuUsage(), postgresCpuMicros(postmaster)] as const;
   const create = await rate(WRITES, callers, async (i) => {
     const [name, uid] = [`${prefix}${i}`, randomUUID()];
     entities[i] = await accepted(store, { op: 'create', key: keyOf(name), uid, body: bodyOf(name, uid, 0) });
   });
+  const { user, system } = process.cpuUsage(cpuBefore[0]);
+  const [cpuHere, cpuThere] = [(user + system) / WRITES, (postgresCpuMicros(postmaster) - cpuBefore[1]) / WRITES];
   const updated = await rate(WRITES, callers, update);
   const fresh = await rate(WRITES * 5, callers, async (i) => {
     await store.fresh(NEVER);
@@ -106,6 +121,8 @@ async function round(store: EntityStore, prefix: string, callers: number): Promi
     [`update, ${WATCHERS} watchers`]: watched,
     'events delivered': watched * WATCHERS,
     delete: removed,
+    'µs here a create': cpuHere,
+    'µs in PostgreSQL': cpuThere,
   };
 }
 
@@ -129,7 +146,7 @@ function median(numbers: readonly number[]): number {
 
 function line(label: string, figures: Record<string, number>): string {
   return `${label}: ${Object.entries(figures)
-    .map(([name, value]) => `${name} ${Math.round(value)}/s`)
+    .map(([name, value]) => `${name} ${Math.round(value)}${name.startsWith('µs') ? '' : '/s'}`)
     .join(' · ')}`;
 }
 
@@ -142,7 +159,7 @@ try {
   for (const callers of [32, 128]) {
     const rounds: Record<string, number>[] = [];
     for (let n = 0; n < ROUNDS; n++) {
-      rounds.push(await round(store, `c${callers}r${n}x`, callers));
+      rounds.push(await round(store, postgres.process.pid, `c${callers}r${n}x`, callers));
       console.log(line(`${callers} callers, round ${n + 1}`, rounds[n]!));
     }
     const names = Object.keys(rounds[0]!);
