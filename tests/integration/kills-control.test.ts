@@ -147,6 +147,8 @@ describe(`kill -9 in the control plane (OUTRIGGER_SEED=${SEED})`, () => {
     const before = await harborPids(plane);
     const end = new AbortController();
     const assassin = sendAssassin(plane, 'extension', 5, 1, end.signal);
+    // k3, there or not, is the one that stays.
+    await createCluster(plane, 'k3', 1);
     await createCluster(plane, 'half', 2);
     await Promise.all(['k0', 'k1', 'k2'].map((name) => deleteCluster(plane, name)));
     await eventually(
@@ -168,6 +170,7 @@ describe(`kill -9 in the control plane (OUTRIGGER_SEED=${SEED})`, () => {
     const before = await harborPids(plane);
     const end = new AbortController();
     await createCluster(plane, 'made', 1);
+    await createCluster(plane, 'k3', 1);
     await plane.patch(CLUSTERS, NAMESPACE, 'k3', { spec: { workers: 2 } });
     const assassin = sendAssassin(plane, 'director', 3, 0, end.signal);
     await assassin.done;

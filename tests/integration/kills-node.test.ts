@@ -5,6 +5,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { CLUSTERS, CLUSTER_NODES } from '../../src/model/addresses.ts';
+import { LEASES } from '../../src/model/core-kinds.ts';
+import { nodeLeaseName } from '../../src/model/labels.ts';
 import { sendSignal } from '../../src/platform/process-id.ts';
 import { keepWatch, settles } from '../support/census.ts';
 import type { Watchman } from '../support/census.ts';
@@ -99,6 +101,12 @@ describe('kill -9 at a node', () => {
   const isAnother = (role: string, node: string, before: readonly number[]): boolean =>
     plane.of(role, node).some((one) => !before.includes(one.pid));
 
+  /** The process has renewed its Lease: it has looked around, found what it has, and reached the director. */
+  const isHeard = async (namespace: string, lease: string, role: string, node: string): Promise<boolean> => {
+    const holder = (await plane.get(LEASES, namespace, lease))?.spec.holderIdentity;
+    return plane.of(role, node).some((one) => holder?.endsWith(`.${one.pid}.${one.startTicks}`) === true);
+  };
+
   test('an instance of a replicated service: restarted in time, and no client of its node notices', async () => {
     const victim = mainOf(plane, primary.uid, 'hello');
     const clients = keepAsking(primary.url);
@@ -126,7 +134,7 @@ describe('kill -9 at a node', () => {
         plane,
         `the agent of the ${which}`,
         victims,
-        () => isAnother('agent', uid, pids),
+        async () => isAnother('agent', uid, pids) && (await isHeard(NAMESPACE, nodeLeaseName(uid), 'agent', uid)),
         (one) => one.role === 'agent' && one.node === uid,
       );
     });
@@ -154,7 +162,9 @@ describe('kill -9 at a node', () => {
 
   test('the host daemon: nodes go on, and are still deleted, also when it dies on the way', async () => {
     const victims = plane.of('host');
-    const isBack = (): boolean => plane.of('host').some((one) => one.pid !== victims[0]?.pid);
+    const pids = victims.map((one) => one.pid);
+    const isBack = async (): Promise<boolean> =>
+      isAnother('host', '', pids) && (await isHeard('outrigger-system', 'host-local', 'host', ''));
     await killed(plane, 'the host daemon', victims, isBack, (one) => one.role === 'host');
     const isPrimary = (one: Living): boolean => one.node === primary.uid;
     const before = pidsOf(plane, isPrimary);
