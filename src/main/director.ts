@@ -45,6 +45,7 @@ const DIRECTOR_SETTINGS = [
   'data',
   'port',
   'listen',
+  'server',
   'kubeconfig',
   'databaseUrl',
   'databaseSocket',
@@ -68,7 +69,8 @@ export function registerDirector(program: Command): void {
     summary: 'Run a director: the API over PostgreSQL',
     description:
       'Any number of directors may serve one database. The first one makes the certificate authority, the kinds and the roles.\n' +
-      'It speaks the Kubernetes API: kubectl, client libraries and GitOps tools work as they are.',
+      'It speaks the Kubernetes API: kubectl, client libraries and GitOps tools work as they are.\n' +
+      'Name the URLs by which others reach it with --server, so that its certificate holds them.',
     examples: [
       ['outrigger director --database-url postgres://outrigger@db.example/outrigger --kubeconfig admin.kubeconfig', 'serve that database'],
       ['kubectl --kubeconfig admin.kubeconfig get clusters -A', 'look at it'],
@@ -125,7 +127,8 @@ async function serve(
   });
   const written = await installKinds(api.engine, KINDS, work);
   if (written > 0) log.info('The director wrote bundled kinds.', { kinds: written });
-  const names = [options.listen];
+  // Whoever dials us checks that the certificate holds the name or address that was dialed.
+  const names = [options.listen, ...(options.server ?? []).map((url) => new URL(url).hostname)];
   const certificate = await auth.servingCertificate(names);
   const http = (later.http = await listen(options, auth, api, certificate, broken.reject));
   const url = `https://${urlHost(options.listen)}:${http.port}`;

@@ -7,6 +7,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import { GzipStream } from './http-gzip.ts';
 import type { BodyRead, HttpHeaders, HttpPeer, HttpRequest, HttpResponse, HttpStream } from '../ports/http.ts';
 
@@ -40,8 +41,10 @@ export class Http1Request implements HttpRequest {
 }
 
 /** Collects a body. A single chunk, which is the common case, is not copied. */
-export function readBody(source: NodeJS.ReadableStream, maxBytes: number): Promise<BodyRead> {
+export function readBody(source: Readable, maxBytes: number): Promise<BodyRead> {
   return new Promise((resolve) => {
+    // A peer that went away before anybody asked for the body will tell nothing any more.
+    if (source.destroyed) return resolve({ ok: false, reason: 'aborted' });
     const chunks: Buffer[] = [];
     let size = 0;
     source.on('data', (chunk: Buffer) => {

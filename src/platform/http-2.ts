@@ -4,6 +4,7 @@
 
 import { constants } from 'node:http2';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { LIMITS } from '../model/limits.ts';
 import { GzipStream } from './http-gzip.ts';
 import { readBody } from './http-1.ts';
 import type { BodyRead, HttpHeaders, HttpPeer, HttpRequest, HttpResponse, HttpStream } from '../ports/http.ts';
@@ -31,7 +32,17 @@ export class Http2Request implements HttpRequest {
   body(maxBytes: number): Promise<BodyRead> {
     const declared = this.#headers['content-length'];
     if (declared !== undefined && Number(declared) > maxBytes) return Promise.resolve({ ok: false, reason: 'too-large' });
-    return readBody(this.#stream, maxBytes);
+    return inTime(this.#stream, readBody(this.#stream, maxBytes));
+  }
+}
+
+/** HTTP/1.1 has its own deadline for a whole request; here a slow sender is cut off by us. */
+async function inTime(stream: ServerHttp2Stream, reading: Promise<BodyRead>): Promise<BodyRead> {
+  const late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), LIMITS.requestReceiveDeadlineMs);
+  try {
+    return await reading;
+  } finally {
+    clearTimeout(late);
   }
 }
 

@@ -18,6 +18,7 @@ import {
 } from './builtin-schemas.ts';
 import { ALL_VERBS } from './resource-type.ts';
 import type { Traits, Verb } from './resource-type.ts';
+import type { ListMerge } from './strategic-patch.ts';
 
 export interface BuiltIn {
   readonly group: string;
@@ -59,6 +60,9 @@ interface Short {
   readonly verbs?: readonly Verb[];
 }
 
+/** As patchStrategy and patchMergeKey of ObjectMeta have it. */
+const METADATA_LISTS: ListMerge = { 'metadata.finalizers': '', 'metadata.ownerReferences': 'uid' };
+
 function builtIn(short: Short): BuiltIn {
   return {
     group: '',
@@ -71,7 +75,7 @@ function builtIn(short: Short): BuiltIn {
     selectableFields: [],
     verbs: ALL_VERBS,
     ...short,
-    traits: { generation: false, unconditionalUpdate: true, ...short.traits },
+    traits: { generation: false, unconditionalUpdate: true, ...short.traits, listMerge: { ...METADATA_LISTS, ...short.traits?.listMerge } },
   };
 }
 
@@ -87,7 +91,12 @@ export const BUILT_INS: readonly BuiltIn[] = [
     schema: namespaceSchema,
     columns: [{ name: 'Status', type: 'string', jsonPath: '.status.phase' }, AGE],
     selectableFields: ['status.phase'],
-    traits: { nameRule: 'label', cleanupFinalizer: NAMESPACE_FINALIZER, immortal: ['default', 'outrigger-system'] },
+    traits: {
+      listMerge: { 'status.conditions': 'type' },
+      nameRule: 'label',
+      cleanupFinalizer: NAMESPACE_FINALIZER,
+      immortal: ['default', 'outrigger-system'],
+    },
   }),
   builtIn({
     kind: 'Secret',
@@ -127,6 +136,7 @@ export const BUILT_INS: readonly BuiltIn[] = [
     shortNames: ['sa'],
     schema: serviceAccountSchema,
     columns: [AGE],
+    traits: { listMerge: { secrets: 'name', imagePullSecrets: 'name' } },
   }),
   // There are none, and none can be made: `kubectl cluster-info` lists them before it says where the API is.
   builtIn({

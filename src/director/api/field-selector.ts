@@ -35,9 +35,13 @@ export function parseFieldSelector(selector: string): Outcome<readonly FieldTerm
   const terms: FieldTerm[] = [];
   for (const part of splitUnescaped(selector, ',')) {
     if (part === '') continue;
-    const match = /^([^=!]+?)\s*(==|!=|=)(.*)$/s.exec(part);
-    if (match === null) return badRequest(`invalid selector: ${JSON.stringify(part)}; can't understand ${JSON.stringify(selector)}`);
-    terms.push({ field: (match[1] ?? '').trim(), equal: match[2] !== '!=', value: (match[3] ?? '').replaceAll(/\\([\\,=])/g, '$1') });
+    const mark = /!=|==?/.exec(part);
+    const field = part.slice(0, mark?.index ?? 0).trim();
+    if (mark === null || field === '' || field.includes('!')) {
+      return badRequest(`invalid selector: ${JSON.stringify(part)}; can't understand ${JSON.stringify(selector)}`);
+    }
+    const value = part.slice(mark.index + mark[0].length).replaceAll(/\\([\\,=])/g, '$1');
+    terms.push({ field, equal: mark[0] !== '!=', value });
   }
   return accepted(terms);
 }

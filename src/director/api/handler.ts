@@ -81,7 +81,10 @@ export function createHandler(parts: HandlerParts): HttpHandler {
       return;
     }
     bodies.underWayBytes += size;
-    answer(parts, request).then(finish, (error: unknown) => finish({ reply: failed(parts, request, error), verb: 'failed' }));
+    answer(parts, request)
+      .catch((error: unknown): Answered => ({ reply: failed(parts, request, error), verb: 'failed' }))
+      .then(finish)
+      .catch((error: unknown) => void failed(parts, request, error));
   };
 }
 

@@ -10,7 +10,7 @@ import type { EntityStore, StoredEntity } from '../../ports/store.ts';
 import { countOption, revisionOption } from './query.ts';
 import type { Query } from './query.ts';
 import type { ResourceType } from './resource-type.ts';
-import { selected } from './selection.ts';
+import { inScope, passing } from './selection.ts';
 import type { Selection } from './selection.ts';
 import { accepted, badRequest, expired } from './status.ts';
 import type { Outcome } from './status.ts';
@@ -55,26 +55,27 @@ export async function listPage(
   if (pinned !== undefined) return await pinnedPage(store, type, selection, pinned, options.value, signal);
   if (revision === undefined) await store.fresh(signal);
   else if (revision > store.revision()) await store.atLeast(revision, signal);
-  const items = selected(store, type, selection);
-  return accepted(cut(items, store.revision(), limit, selection.test === undefined));
+  const scope = inScope(store, type, selection);
+  const at = store.revision();
+  return accepted(cut(await passing(scope, selection), at, limit, selection.test === undefined));
 }
 
 async function pinnedPage(
   store: EntityStore,
   type: ResourceType,
-  { namespace, test }: Selection,
+  selection: Selection,
   revision: number,
   { limit, token }: ListOptions,
   signal: AbortSignal,
 ): Promise<Outcome<Page>> {
-  const all = await store.listAt(type.group, type.plural, namespace, revision, signal);
+  const all = await store.listAt(type.group, type.plural, selection.namespace, revision, signal);
   if (all === 'expired') {
     return expired(
       'The provided continue parameter or revision is too old to display a consistent list result; start the list again without it.',
     );
   }
   const rest = token === undefined ? all : all.slice(indexAfter(all, token));
-  return accepted(cut(test === undefined ? rest : rest.filter(test), revision, limit, test === undefined));
+  return accepted(cut(await passing(rest, selection), revision, limit, selection.test === undefined));
 }
 
 function readListOptions(query: Query): Outcome<ListOptions> {

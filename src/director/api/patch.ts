@@ -1,5 +1,6 @@
 /**
- * The two patches that are accepted: JSON merge patch (RFC 7386) and JSON patch (RFC 6902). Door to `rfc6902`.
+ * The patches that are accepted: JSON merge patch (RFC 7386), JSON patch (RFC 6902), and for the kinds of Kubernetes itself the strategic merge
+ * patch. Door to `rfc6902`.
  *
  * I1: a merge patch shares what it does not touch with the object it was applied to, and changes nothing of that object.
  * I2: what a patch may cost is bounded: operations, copied values, and the comparison of a `test`.
@@ -14,18 +15,22 @@ import { LIMITS } from '../../model/limits.ts';
 import { deepEqual } from '../schema/json-values.ts';
 import { accepted, badRequest, refused } from './status.ts';
 import type { Outcome } from './status.ts';
+import { strategicallyMerged } from './strategic-patch.ts';
+import type { ListMerge } from './strategic-patch.ts';
 
 export type Patch =
   | { readonly kind: 'merge'; readonly patch: JsonObject }
+  | { readonly kind: 'strategic'; readonly patch: JsonObject; readonly lists: ListMerge }
   | { readonly kind: 'json'; readonly operations: readonly Operation[] };
 
 const OPERATIONS = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test']);
 const INHERITED = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** Checks the form of a patch, once, before it is applied (possibly several times, to ever newer states). */
-export function readPatch(kind: Patch['kind'], body: Json): Outcome<Patch> {
-  if (kind === 'merge') {
-    return isJsonObject(body) ? accepted({ kind, patch: body }) : badRequest('a merge patch must be a JSON object');
+export function readPatch(kind: Patch['kind'], body: Json, lists: ListMerge = {}): Outcome<Patch> {
+  if (kind !== 'json') {
+    if (!isJsonObject(body)) return badRequest('a merge patch must be a JSON object');
+    return accepted(kind === 'merge' ? { kind, patch: body } : { kind, patch: body, lists });
   }
   if (!Array.isArray(body)) return badRequest('a JSON patch must be a list of operations');
   if (body.length > LIMITS.jsonPatchOperations) {
@@ -66,7 +71,14 @@ function pointerProblem(pointer: Json | undefined): string | undefined {
 
 /** `object` with the patch applied. For a JSON patch `object` is changed and must be the caller's own. */
 export function applyTo(object: JsonObject, patch: Patch): Outcome<JsonObject> {
-  return patch.kind === 'merge' ? accepted(merged(object, patch.patch)) : applyOperations(object, patch.operations);
+  switch (patch.kind) {
+    case 'merge':
+      return accepted(merged(object, patch.patch));
+    case 'strategic':
+      return strategicallyMerged(object, patch.patch, patch.lists);
+    case 'json':
+      return applyOperations(object, patch.operations);
+  }
 }
 
 /** RFC 7386: null removes, objects are merged, everything else replaces. Keys are safe: readJson refused `__proto__`. */

@@ -64,7 +64,7 @@ export const PUBLISHED_VERBS: readonly PublishedVerb[] = [
     path: 'OBJECT',
     body: PATCH_BODY,
     options: WRITE,
-    note: 'metadata.resourceVersion or metadata.uid in a merge patch is a precondition',
+    note: 'metadata.resourceVersion or metadata.uid in a merge patch is a precondition; the kinds of Kubernetes itself also take strategic merge patches',
   },
   {
     verb: 'delete',
@@ -124,8 +124,8 @@ export const REFUSED: readonly Refusal[] = [
     path: 'OBJECT',
     contentType: 'application/strategic-merge-patch+json',
     status: 415,
-    what: 'strategic merge patches',
-    instead: 'kubectl patch --type=merge or --type=json',
+    what: 'strategic merge patches of defined kinds',
+    instead: 'kubectl patch --type=merge or --type=json; the kinds of Kubernetes itself take them',
   },
   {
     method: 'POST',

@@ -4,6 +4,7 @@
  * I1: without a resourceVersion a read is linearizable; with `0` it is whatever this director has, also while the database is away.
  */
 
+import { LIMITS } from '../../model/limits.ts';
 import type { StoredEntity } from '../../ports/store.ts';
 import type { ResourceCall } from './call.ts';
 import type { Engine } from './engine.ts';
@@ -15,8 +16,8 @@ import type { Reply } from './reply.ts';
 import { keyOf, kindSubjectOf, subjectOf } from './resource-type.ts';
 import type { ResourceType } from './resource-type.ts';
 import { scaleOf } from './scale.ts';
-import { selected, selectionOf } from './selection.ts';
-import { accepted, badRequest, invalid, notFound } from './status.ts';
+import { inScope, passing, selectionOf } from './selection.ts';
+import { accepted, badRequest, invalid, notFound, tooLarge } from './status.ts';
 import type { Outcome, Refused } from './status.ts';
 import { includeObjectOption, partialMetadata, partialMetadataList, tableOf, tableOfMany } from './table.ts';
 import type { WatchHub, WatchStart } from './watch.ts';
@@ -54,11 +55,16 @@ export async function listEntities(engine: Engine, call: ResourceCall, type: Res
   const page = await listPage(engine.store, type, selection.value, call.query, call.signal);
   if (!page.ok) return page;
   if (call.form === 'object') return accepted({ kind: 'pieces', ...listPieces(type, page.value) });
+  if (page.value.items.length > LIMITS.tableRows) {
+    return tooLarge(
+      `a table holds at most ${LIMITS.tableRows} rows, this one would have ${page.value.items.length}; ask for pages with limit`,
+    );
+  }
   const metadata = listMetadata(page.value);
   if (call.form === 'metadata') return accepted(jsonReply(200, partialMetadataList(page.value.items, metadata)));
   const include = includeObjectOption(call.query);
   if (!include.ok) return include;
-  return accepted(jsonReply(200, tableOfMany(type, page.value.items, metadata, include.value, engine.clock.nowMs())));
+  return accepted(jsonReply(200, await tableOfMany(type, page.value.items, metadata, include.value, engine.clock.nowMs())));
 }
 
 interface WatchOptions {
@@ -83,16 +89,18 @@ export async function watchEntities(engine: Engine, hub: WatchHub, call: Resourc
   if (revision === undefined) await store.fresh(call.signal);
   else if (wantsInitial && revision > store.revision()) await store.atLeast(revision, call.signal);
   const fromNow = wantsInitial || revision === undefined || revision === 0;
+  const scope = wantsInitial ? inScope(store, type, selection.value) : [];
+  const at = store.revision();
   const start: WatchStart = {
     rendering: { type, form, include: include.value, test: selection.value.test, nowMs: () => clock.nowMs() },
     selection: selection.value,
-    initial: wantsInitial ? selected(store, type, selection.value) : undefined,
-    revision: fromNow ? store.revision() : revision,
+    initial: wantsInitial ? await passing(scope, selection.value) : undefined,
+    revision: fromNow ? at : revision,
     bookmarks,
     endInitial: sendInitial === true && bookmarks,
     timeoutMs,
   };
-  return accepted({ kind: 'stream', run: (open) => hub.start(open(), start) });
+  return accepted({ kind: 'stream', run: (stream) => hub.start(stream, start) });
 }
 
 function watchOptions(type: ResourceType, query: Query): Outcome<WatchOptions> {

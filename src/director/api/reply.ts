@@ -20,8 +20,8 @@ export type Reply =
   | { readonly kind: 'bytes'; readonly code: number; readonly type: string; readonly body: Buffer; readonly headers?: HttpHeaders }
   /** JSON in pieces of known total length. */
   | { readonly kind: 'pieces'; readonly pieces: Iterable<Buffer>; readonly totalBytes: number }
-  /** Takes over the response, for as long as it likes. */
-  | { readonly kind: 'stream'; readonly run: (open: (headers?: HttpHeaders) => HttpStream) => void };
+  /** Takes over the response, for as long as it likes. What `run` returns is called when the peer has gone. */
+  | { readonly kind: 'stream'; readonly run: (stream: HttpStream) => () => void };
 
 export function jsonReply(code: number, body: JsonObject, headers?: HttpHeaders): Reply {
   return bytesReply(code, Buffer.from(JSON.stringify(body), 'utf8'), headers);
@@ -60,7 +60,7 @@ export function sendReply(response: HttpResponse, reply: Reply, common: HttpHead
       sendPieces(response, reply, ['content-type', JSON_TYPE, ...common], acceptsGzip && reply.totalBytes > GZIP_FROM_BYTES);
       return;
     case 'stream':
-      reply.run((headers) => response.stream(200, ['content-type', JSON_TYPE, ...common, ...(headers ?? [])]));
+      response.onAbandoned(reply.run(response.stream(200, ['content-type', JSON_TYPE, ...common])));
   }
 }
 

@@ -10,6 +10,7 @@ import type { EntityKey } from '../../ports/store.ts';
 import type { CompiledSchema } from '../schema/compile-schema.ts';
 import type { CompiledColumn } from '../schema/printer-column.ts';
 import type { NameRule } from './names.ts';
+import type { ListMerge } from './strategic-patch.ts';
 import type { Subject } from './status.ts';
 
 export type Verb = 'create' | 'get' | 'list' | 'watch' | 'update' | 'patch' | 'delete' | 'deletecollection';
@@ -35,6 +36,8 @@ export interface Traits {
   readonly immortal: readonly string[];
   /** Plain texts of `from` end up in base64 in `into`; `from` is never stored. */
   readonly base64Input: { readonly from: string; readonly into: string } | undefined;
+  /** Strategic merge patches are taken, and merge these lists; undefined: they are refused, as for every CustomResourceDefinition. */
+  readonly listMerge: ListMerge | undefined;
 }
 
 export interface ResourceType extends Traits {
@@ -69,6 +72,7 @@ export const DEFAULT_TRAITS: Traits = {
   cleanupFinalizer: undefined,
   immortal: [],
   base64Input: undefined,
+  listMerge: undefined,
 };
 
 /** What a refusal about `name` of this kind speaks of: the plural, except in 422. */

@@ -14,8 +14,9 @@ import { writeOptions } from './engine.ts';
 import type { Caller, Engine, WriteOptions } from './engine.ts';
 import { readJson } from './json-input.ts';
 import { listPieces } from './list.ts';
-import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH } from './media-types.ts';
+import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH } from './media-types.ts';
 import { readPatch } from './patch.ts';
+import type { Patch } from './patch.ts';
 import { strictRefusal, unknownFields } from './prepare.ts';
 import { dryRunOption, fieldValidationOption, isTrue } from './query.ts';
 import type { Query } from './query.ts';
@@ -26,7 +27,7 @@ import type { ResourceType, Verb } from './resource-type.ts';
 import { subjectOf } from './resource-type.ts';
 import type { ResourceTarget } from './router.ts';
 import { patchedScale, scaleOf, withScale } from './scale.ts';
-import { selected, selectionOf } from './selection.ts';
+import { inScope, passing, selectionOf } from './selection.ts';
 import { accepted, badRequest, methodNotAllowed, refused, successBody, unsupportedMedia } from './status.ts';
 import type { Outcome, Refused } from './status.ts';
 import type { WatchHub } from './watch.ts';
@@ -192,21 +193,29 @@ async function put(
 
 async function patch(engine: Engine, call: ResourceCall, caller: Caller, place: Place, options: WriteOptions): Promise<Outcome<Written>> {
   const media = mediaType(call.request);
-  if (media !== MERGE_PATCH && media !== JSON_PATCH) {
+  const kind = patchKind(place.type, media);
+  if (kind === undefined) {
+    const taken = [JSON_PATCH, MERGE_PATCH, ...(place.type.listMerge === undefined ? [] : [STRATEGIC_PATCH])];
     const note = media === APPLY_PATCH ? ' (server-side apply is not served; kubectl apply without --server-side is)' : '';
-    return unsupportedMedia([JSON_PATCH, MERGE_PATCH], note);
+    return unsupportedMedia(taken, note);
   }
   const bytes = await readBytes(call.request);
   if (!bytes.ok) return bytes;
   const body = readJson(bytes.value);
   if (!body.ok) return body;
-  const read = readPatch(media === MERGE_PATCH ? 'merge' : 'json', body.value.value);
+  const read = readPatch(kind, body.value.value, place.type.listMerge);
   if (!read.ok) return read;
   const { scale } = place.type;
   if (place.subresource === 'scale' && scale !== undefined) {
     return change(engine, caller, place, options, (_current, old) => patchedScale(place.type, scale, old, read.value));
   }
   return patchEntity(engine, caller, place, read.value, options);
+}
+
+function patchKind(type: ResourceType, media: string): Patch['kind'] | undefined {
+  if (media === MERGE_PATCH) return 'merge';
+  if (media === JSON_PATCH) return 'json';
+  return media === STRATEGIC_PATCH && type.listMerge !== undefined ? 'strategic' : undefined;
 }
 
 async function writtenReply(
@@ -259,7 +268,7 @@ async function deleteMany(engine: Engine, call: ResourceCall, type: ResourceType
   const selection = selectionOf(type, call.target.namespace, call.query);
   if (!selection.ok) return selection;
   const revision = await engine.store.fresh(call.signal);
-  const items = selected(engine.store, type, selection.value);
+  const items = await passing(inScope(engine.store, type, selection.value), selection.value);
   const caller = callerOf(call, attributes);
   for (let at = 0; at < items.length; at += DELETIONS_AT_ONCE) {
     const some = items.slice(at, at + DELETIONS_AT_ONCE);

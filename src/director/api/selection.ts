@@ -41,12 +41,29 @@ export function selectionOf(type: ResourceType, namespace: string | undefined, q
   return accepted({ namespace: scope, name, test });
 }
 
-/** What passes, from this director's copy as it is now, in order. */
-export function selected(store: EntityStore, type: ResourceType, { namespace, name, test }: Selection): StoredEntity[] {
-  if (name !== undefined && namespace !== undefined) {
-    const one = store.get(keyOf(type, namespace, name));
-    return one !== undefined && (test === undefined || test(one)) ? [one] : [];
+/** All in scope, from this director's copy as it is now, in order; `passing` then tells which of them are meant. */
+export function inScope(store: EntityStore, type: ResourceType, { namespace, name }: Selection): readonly StoredEntity[] {
+  if (name === undefined || namespace === undefined) return store.list(type.group, type.plural, namespace);
+  const one = store.get(keyOf(type, namespace, name));
+  return one === undefined ? [] : [one];
+}
+
+/** Those that pass. A selector may have to parse each of very many, so others get their turn in between; the states stay those of the scope. */
+export async function passing(entities: readonly StoredEntity[], { test }: Selection): Promise<readonly StoredEntity[]> {
+  if (test === undefined) return entities;
+  if (entities.length <= TURN) return entities.filter(test);
+  const passed: StoredEntity[] = [];
+  for (let at = 0; at < entities.length; at += TURN) {
+    passed.push(...entities.slice(at, at + TURN).filter(test));
+    await othersTurn();
   }
-  const all = store.list(type.group, type.plural, namespace);
-  return test === undefined ? all : all.filter(test);
+  return passed;
+}
+
+/** Entities looked at before others get their turn. */
+export const TURN = 500;
+
+/** Lets everything that waits for the processor run. */
+export function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -107,10 +107,6 @@ export function badRequest(message: string): Refused {
   return refused(400, 'BadRequest', message);
 }
 
-export function unauthorized(): Refused {
-  return refused(401, 'Unauthorized', 'Unauthorized');
-}
-
 export function methodNotAllowed(message: string): Refused {
   return refused(405, 'MethodNotAllowed', message);
 }

@@ -9,6 +9,7 @@ import type { StoredEntity } from '../../ports/store.ts';
 import { metadataOf } from './metadata.ts';
 import type { Query } from './query.ts';
 import type { ResourceType } from './resource-type.ts';
+import { othersTurn, TURN } from './selection.ts';
 import { accepted, badRequest } from './status.ts';
 import type { Outcome } from './status.ts';
 
@@ -61,14 +62,19 @@ export function tableOf(type: ResourceType, object: JsonObject, include: Include
   return table(type, [tableRow(type, object, include, nowMs)], resourceVersion === undefined ? {} : { resourceVersion }, withColumns);
 }
 
-export function tableOfMany(
+/** Many objects as one table. Rows are parsed objects, so others get their turn in between. */
+export async function tableOfMany(
   type: ResourceType,
   items: readonly StoredEntity[],
   metadata: JsonObject,
   include: IncludeObject,
   nowMs: number,
-): JsonObject {
-  const rows = items.map((entity) => tableRow(type, entity.object(), include, nowMs));
+): Promise<JsonObject> {
+  const rows: JsonObject[] = [];
+  for (const entity of items) {
+    rows.push(tableRow(type, entity.object(), include, nowMs));
+    if (rows.length % TURN === 0) await othersTurn();
+  }
   return table(type, rows, metadata);
 }
 

@@ -31,7 +31,8 @@ export interface WatchStart {
 }
 
 export interface WatchHub {
-  start(stream: HttpStream, start: WatchStart): void;
+  /** Returns how to end it, for when the peer has gone. */
+  start(stream: HttpStream, start: WatchStart): () => void;
   count(): number;
   /** Ends all. */
   close(): void;
@@ -41,6 +42,7 @@ const TICK_MS = 500;
 
 export function createWatchHub(store: EntityStore, clock: Clock, dice: () => number): WatchHub {
   const watches = new Set<Watch>();
+  let closed = false;
   const timer = setInterval(() => {
     const nowMs = clock.monotonicMs();
     for (const watch of watches) watch.tick(nowMs);
@@ -48,14 +50,20 @@ export function createWatchHub(store: EntityStore, clock: Clock, dice: () => num
   timer.unref();
   return {
     start: (stream, start) => {
+      if (closed) {
+        stream.end();
+        return () => undefined;
+      }
       // As the reference: not all watches that began together end together.
       const lifetimeMs = start.timeoutMs ?? LIMITS.watchMaxMs * (0.5 + dice() / 2);
       const watch = new Watch(store, stream, start, clock.monotonicMs(), lifetimeMs, () => watches.delete(watch));
       watches.add(watch);
       watch.begin();
+      return () => watch.finish();
     },
     count: () => watches.size,
     close: () => {
+      closed = true;
       clearInterval(timer);
       for (const watch of watches) watch.finish();
     },

@@ -16,6 +16,7 @@ import type { Engine } from '../api/engine.ts';
 import { dropFinalizer, dropOwners } from '../api/finalizers.ts';
 import { finalizersOf, FOREGROUND, isDeleting, metadataOf, ORPHAN, textOf } from '../api/metadata.ts';
 import { keyOf } from '../api/resource-type.ts';
+import { othersTurn } from '../api/selection.ts';
 import type { ResourceType } from '../api/resource-type.ts';
 import { deleteAll, looksDeleting } from './collect.ts';
 import type { SweepResult } from './collect.ts';
@@ -59,7 +60,7 @@ async function look(engine: Engine): Promise<{ readonly dependents: readonly Dep
   let seen = 0;
   for (const type of engine.registry.all()) {
     for (const entity of engine.store.list(type.group, type.plural)) {
-      if (++seen % TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (++seen % TURN === 0) await othersTurn();
       const owners = entity.bytes.includes(OWNED) ? ownersOf(engine, entity) : [];
       if (owners.length > 0) dependents.push({ type, entity, owners });
       if (looksDeleting(entity) && waitsForDependents(entity.object())) waiting.push(entity);
