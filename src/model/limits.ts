@@ -63,6 +63,9 @@ export const LIMITS = {
   tombstonePage: 1_000,
   /** The counter is looked at this often when nothing else does; NOTIFY is only a hint. */
   storePollMs: 1_000,
+  /** Eras that callers' claims may open within the window; a restored store needs one or two. Each ends all watches. */
+  eraOpenings: 5,
+  eraOpeningsWindowMs: 10 * 60 * 1000,
   /** A database that has not answered for this long makes the director not ready. */
   storeSilenceMs: 5_000,
   /** A statement that writes or reads the counter is given up after this long. */

@@ -10,7 +10,7 @@
 import { isUtf8 } from 'node:buffer';
 import { assert } from '../../base/assert.ts';
 import { backoffMs } from '../../base/backoff.ts';
-import { isFault } from '../../model/fault.ts';
+import { Fault, isFault } from '../../model/fault.ts';
 import { LIMITS } from '../../model/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -18,7 +18,7 @@ import type { Random } from '../../ports/random.ts';
 import type { EntityStore, StoreBackend, StoreHead, Write, WriteOutcome } from '../../ports/store.ts';
 import { addMark, compactableThrough, MARK_INTERVAL_MS } from './compaction.ts';
 import type { Mark } from './compaction.ts';
-import { sightEra } from './era.ts';
+import { openedBy, sightEra } from './era.ts';
 import { Freshness } from './freshness.ts';
 import { assertKey } from './key.ts';
 import { Lane } from './lane.ts';
@@ -72,6 +72,8 @@ class Store implements EntityStore {
   readonly #freshness: Freshness;
   readonly #closed = new AbortController();
   #closing = false;
+  /** When callers' claims opened an era. */
+  #openedMs: readonly number[] = [];
   /** The monotonic clock as of the last sweep: reading it for each of tens of thousands of calls a second costs more than its precision is worth. */
   #nowMs: number;
   #heardMs: number;
@@ -173,6 +175,15 @@ class Store implements EntityStore {
     const at = await this.fresh(signal);
     const sighting = sightEra({ era: this.era(), revision: at, nowMs: this.#deps.clock.nowMs() }, { era, revision });
     if (sighting !== 'opened') return sighting;
+    const openedMs = openedBy(this.#openedMs, this.#deps.clock.monotonicMs());
+    if (openedMs === undefined) {
+      const minutes = LIMITS.eraOpeningsWindowMs / 60_000;
+      throw new Fault(
+        'Overloaded',
+        `Callers have opened ${LIMITS.eraOpenings} eras of this store within ${minutes} minutes, and each ends all watches; the next one has to wait. Find out which caller claims to have seen era ${era.number}.`,
+      );
+    }
+    this.#openedMs = openedMs;
     this.#deps.log.warn('A caller has seen a younger era of this store: opening a new one above it.', { seen: era.number, revision });
     const head = await this.#deps.backend.openEra(era, revision, signal);
     this.#lane.noteHead(head);

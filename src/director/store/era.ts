@@ -3,8 +3,10 @@
  *
  * I1: a new era begins above every revision that an honest store with a sane clock can have served before.
  * I2: nobody can drive the revision out of range by claiming to have seen an absurd one.
+ * I3: claims open few eras: each one ends every watch and makes every director load anew, and any node's certificate may claim.
  */
 
+import { LIMITS } from '../../model/limits.ts';
 import type { Era, EraSighting } from '../../ports/store.ts';
 
 /** Revisions a second that an era's beginning leaves room for: far more than any store commits. */
@@ -34,4 +36,10 @@ export function sightEra(ours: OurEra, seen: { readonly era: Era; readonly revis
   if (seen.era.number !== ours.era.number) return seen.era.number > ours.era.number ? 'opened' : 'known';
   if (seen.era.id !== ours.era.id) return 'foreign';
   return seen.revision > ours.revision ? 'opened' : 'known';
+}
+
+/** When claims opened an era, `nowMs` included, as of the last LIMITS.eraOpeningsWindowMs; undefined: they have opened enough of them. */
+export function openedBy(openedMs: readonly number[], nowMs: number): readonly number[] | undefined {
+  const recent = openedMs.filter((at) => nowMs - at < LIMITS.eraOpeningsWindowMs);
+  return recent.length < LIMITS.eraOpenings ? [...recent, nowMs] : undefined;
 }

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { isFault } from '../../../src/model/fault.ts';
+import { LIMITS } from '../../../src/model/limits.ts';
 import { eventually } from '../../support/eventually.ts';
 import { churn, creation, dice, GROUP, key, NEVER, put, RESOURCE, unreliable, updating, Watcher } from './lab.ts';
 import type { Operation, StoreTest } from './lab.ts';
@@ -92,6 +93,11 @@ export const recoveryContract: readonly StoreTest[] = [
       assert.equal(await one.observeEra(ours, 5, NEVER), 'known');
       const same = await one.observeEra(one.era(), (await one.fresh(NEVER)) + 1, NEVER);
       assert.equal(same, 'opened', 'our own era at a revision that we have lost');
+      const claim = async (): Promise<unknown> => one.observeEra({ number: one.era().number + 1, id: randomUUID() }, 1, NEVER);
+      for (let opened = 2; opened < LIMITS.eraOpenings; opened++) assert.equal(await claim(), 'opened');
+      const last = one.era();
+      await assert.rejects(claim(), (fault) => isFault(fault, 'Overloaded'));
+      assert.deepEqual(one.era(), last, 'one caller cannot end all watches again and again');
     },
   },
   {

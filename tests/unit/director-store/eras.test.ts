@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { addMark, compactableThrough, MARK_INTERVAL_MS } from '../../../src/director/store/compaction.ts';
 import type { Mark } from '../../../src/director/store/compaction.ts';
-import { eraStart, sightEra } from '../../../src/director/store/era.ts';
+import { eraStart, openedBy, sightEra } from '../../../src/director/store/era.ts';
 import { LIMITS } from '../../../src/model/limits.ts';
 
 const NOW_MS = 1_800_000_000_000;
@@ -31,6 +31,15 @@ describe('eras', () => {
     for (const revision of [-1, 0.5, NaN, Infinity, Number.MAX_SAFE_INTEGER, eraStart(0, NOW_MS + 400 * 24 * 3600 * 1000)]) {
       assert.equal(sight(4, 'any', revision), 'implausible');
     }
+  });
+
+  it('I3: are opened by claims a few times only, and again when that was long ago', () => {
+    let opened: readonly number[] = [];
+    for (let n = 0; n < LIMITS.eraOpenings; n++) opened = openedBy(opened, n) ?? [];
+    assert.equal(opened.length, LIMITS.eraOpenings);
+    assert.equal(openedBy(opened, LIMITS.eraOpenings), undefined);
+    assert.equal(openedBy(opened, LIMITS.eraOpeningsWindowMs - 1), undefined);
+    assert.deepEqual(openedBy(opened, LIMITS.eraOpeningsWindowMs)?.at(-1), LIMITS.eraOpeningsWindowMs);
   });
 });
 
