@@ -6,9 +6,13 @@
  * I1: it acts only on a cluster that was available, that is not being deleted, and whose recorded term is not above its own.
  * I2: it never touches the primary, nor what the extension servers own (attempts, availableAt, abandonedAttempt, autoRepair).
  * I3: the recorded term never falls by it.
+ * I4: what is asked for and cannot be done (an unknown release, more than the quota, a refusal of the director) is said in the Cluster's
+ *     conditions, judged on a live view only; meanwhile the cluster runs on as it is.
  */
 
 import type { ClusterStatus } from '../model/cluster.ts';
+import { conditionOf } from '../model/condition.ts';
+import type { ConditionReason } from '../model/condition.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import { statusPatch } from './attempt.ts';
 import type { ClusterView, Decision } from './cluster-view.ts';
@@ -16,9 +20,10 @@ import { licensed } from './license.ts';
 import { agentOf } from './node-facts.ts';
 import { NO_EFFECTS, soonest } from './outcome.ts';
 import { conditionsAfterAvailable, phaseInput, summaryOf } from './phase.ts';
+import type { ConditionChange } from './phase.ts';
 import { servicesOf } from './plan.ts';
 import { decideWorkerRepair } from './repair.ts';
-import { decideScale } from './scale.ts';
+import { decideScale, indexesOf, missingNodes } from './scale.ts';
 
 /** Who asks: the primary's agent. `unheard`: nodes (by name) that it does not hear itself. */
 export interface Manager {
@@ -36,7 +41,8 @@ export function decideManager(view: ClusterView, manager: Manager): Decision {
   const scale = decideScale(view);
   return licensed(view, {
     effects: [...statusOf(view, status, manager), ...decideWorkerRepair(view), ...scale.effects],
-    needsLive: scale.needsLive,
+    // A copy that lacks the release may only lag; whether there is none is asked.
+    needsLive: scale.needsLive || view.release === undefined,
     watching: scale.watching,
     ...soonest([scale.requeueAfterMs]),
   });
@@ -44,19 +50,71 @@ export function decideManager(view: ClusterView, manager: Manager): Decision {
 
 function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager): ReturnType<typeof statusPatch> {
   const { cluster, release } = view;
-  // Without the release nobody can say which services should run: what was said last stays.
-  if (release === undefined) return [];
   const mine = view.nodes.filter((node) => node.spec.attempt === status.attempt);
+  const { services, ...summary } = summaryOf(
+    mine,
+    release === undefined ? [] : servicesOf(cluster.spec, release),
+    cluster.spec.workers,
+    manager.unheard,
+  );
   const next: ClusterStatus = {
     ...status,
-    ...summaryOf(mine, servicesOf(cluster.spec, release), cluster.spec.workers, manager.unheard),
+    ...summary,
+    // Without the release nobody can say which services should run: what was said last stays.
+    ...(release === undefined ? {} : { services }),
     primary: manager.node,
     term: Math.max(status.term ?? 0, manager.term),
     release: releaseStatus(status, mine, cluster.spec.release),
   };
-  const changes = conditionsAfterAvailable(phaseInput(cluster, next));
+  const blocked = blockedBy(view);
+  const changes = withBlocked(conditionsAfterAvailable(phaseInput(cluster, next)), blocked, upgradeOf(next, mine), view);
   const ready = changes.find(([type]) => type === 'Ready');
-  return statusPatch(view, next, changes, ready === undefined || ready[1] === 'True' ? undefined : [ready[2], ready[3]]);
+  const error = ready === undefined || ready[1] === 'True' ? blocked : ([ready[2], ready[3]] as const);
+  return statusPatch(view, next, changes, error);
+}
+
+/** What is asked for and cannot be done, as a reason and a sentence. Copies say nothing about it. */
+function blockedBy(view: ClusterView): readonly [ConditionReason, string] | undefined {
+  if (!view.live) return undefined;
+  const { release, workers } = view.cluster.spec;
+  const goesOn = 'until then the cluster runs on as it is';
+  if (view.release === undefined) {
+    const todo = 'publish it, or set spec.release to one that there is (kubectl get clusterreleases)';
+    return ['ReleaseNotFound', `There is no ClusterRelease ${release}; ${todo}; ${goesOn}.`];
+  }
+  const missing = missingNodes(view, view.cluster.status?.attempt ?? 0, indexesOf(workers));
+  if (missing.state === 'Exceeded') return ['QuotaExceeded', `${missing.message}; ${goesOn}.`];
+  if (missing.state === 'NoDataCenter') return ['VirtualDataCenterNotFound', `${missing.message}; ${goesOn}.`];
+  return view.refusal === undefined ? undefined : ['StepFailed', `The director refused: ${view.refusal}; ${goesOn}.`];
+}
+
+function withBlocked(
+  changes: readonly ConditionChange[],
+  blocked: readonly [ConditionReason, string] | undefined,
+  upgrade: string | undefined,
+  view: ClusterView,
+): readonly ConditionChange[] {
+  const others = changes.filter(([type]) => type !== 'Progressing');
+  const wasShort = conditionOf(view.cluster.status?.conditions, 'QuotaReserved')?.status === 'False';
+  if (blocked !== undefined) {
+    const quota: readonly ConditionChange[] = blocked[0] === 'QuotaExceeded' ? [['QuotaReserved', 'False', ...blocked]] : [];
+    return [...others, ['Progressing', 'False', ...blocked], ...quota];
+  }
+  const reserved: readonly ConditionChange[] =
+    wasShort && view.live ? [['QuotaReserved', 'True', 'QuotaReserved', 'The capacity is reserved.']] : [];
+  if (upgrade === undefined) return [...changes, ...reserved];
+  return [...others, ['Progressing', 'True', 'Provisioning', upgrade], ...reserved];
+}
+
+/** How far an upgrade is, and what its nodes say about it; undefined: none is under way. */
+function upgradeOf(next: ClusterStatus, nodes: readonly ClusterNode[]): string | undefined {
+  const progress = next.release?.progress;
+  if (progress === undefined) return undefined;
+  const said = nodes.flatMap((node) => {
+    const message = agentOf(node)?.message;
+    return message === undefined || message === '' ? [] : [`${node.metadata.name}: ${message}`];
+  });
+  return [`Upgrading: ${progress}`, ...said].join('; ').slice(0, 1024);
 }
 
 /** What the nodes say they run, and how far they are on the way to `target`. */

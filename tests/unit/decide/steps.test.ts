@@ -94,7 +94,9 @@ describe('manager', () => {
   });
 
   it('says nothing about services while the release is not known', () => {
-    assert.deepEqual(decide(wasAvailable(), { release: undefined }).effects, []);
-    assert.equal(release().metadata.name, '1.0.0');
+    const [patch] = decide(wasAvailable(), { release: undefined }).effects;
+    assert.ok(patch?.kind === 'PatchClusterStatus' && !('services' in patch.status));
+    const [known] = decide(wasAvailable(), { release: release() }).effects;
+    assert.ok(known?.kind === 'PatchClusterStatus' && 'services' in known.status);
   });
 });
