@@ -83,6 +83,20 @@ async function available(): Promise<void> {
   );
 }
 
+/** After the third thing to try: the second worker comes, and goes again. */
+async function backToOneWorker(): Promise<void> {
+  await run.line(/demo\/harbor is Available, primary harbor-a1-n0, workers 2\/2, hello 3\/3/);
+  const patched = await connect().mergePatch<Cluster>(CLUSTERS, 'demo', 'harbor', { spec: { workers: 1 } }, never);
+  assert.ok(patched.ok);
+  await available();
+  await eventually(
+    'the second worker is gone',
+    async () => !(await connect().get(CLUSTER_NODES, 'demo', 'harbor-a1-n2', never)).ok,
+    60_000,
+    100,
+  );
+}
+
 after(async () => {
   api?.close();
   await rig.cleanup();
@@ -116,6 +130,9 @@ describe('the sample cluster', () => {
     );
     assert.deepEqual(podPids(), pods, 'pods and balancers went on');
     await allAnswer();
+    const third = spawnSync('sh', ['-c', commands[2] ?? ''], { encoding: 'utf8' });
+    assert.equal(third.status, 0, `${commands[2]}: ${third.stderr}`);
+    if (commands[2]?.includes('--replicas=2') === true) await backToOneWorker();
   });
 
   test('kill -9 of the host daemon leaves agents alone; its next life keeps them', async () => {

@@ -101,8 +101,8 @@ function thingsToTry(view: SummaryView): readonly (readonly [says: string, comma
     kill,
     view.hasKubectl
       ? [
-          'Read how it came up, step by step:',
-          `kubectl --kubeconfig ${shellWord(paths.kubeconfig)} -n ${SAMPLE_NAMESPACE} describe cluster ${SAMPLE_CLUSTER}`,
+          'Add a worker, and read below how it joins:',
+          `kubectl --kubeconfig ${shellWord(paths.kubeconfig)} -n ${SAMPLE_NAMESPACE} scale cluster ${SAMPLE_CLUSTER} --replicas=2`,
         ]
       : watch,
   ];
