@@ -263,6 +263,11 @@ export const clusterKind = {
   status: statusSchema,
   rules: [
     {
+      rule: 'size(self.metadata.name) <= 52',
+      message: 'must be at most 52 characters: the names and labels of its nodes are made from it',
+      fieldPath: '.metadata.name',
+    },
+    {
       rule: '!has(oldSelf.status) || !has(oldSelf.status.availableAt) || (has(self.status) && has(self.status.availableAt))',
       message: 'status.availableAt cannot be cleared once it is set',
       fieldPath: '.status.availableAt',

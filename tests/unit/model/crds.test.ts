@@ -103,3 +103,20 @@ test('virtual-data-center I1: reservations beyond the quota are refused, and may
   assert.deepEqual(refusals('virtualdatacenters', spec({ nodes: 9, cpuMillis: 900 }), of(1), of(2)), ['status.reserved.cpuMillis']);
   assert.deepEqual(refusals('virtualdatacenters', spec({ nodes: 9, memoryMiB: 300 }), of(1), of(2)), ['status.reserved.memoryMiB']);
 });
+
+test('a cluster whose name leaves no room for the names of its nodes is refused, with the field', () => {
+  const result = compileSchema(schemaOf('clusters'));
+  assert.ok(result.ok);
+  const named = (name: string): string[] => {
+    const object: JsonObject = {
+      apiVersion: 'outrigger.dev/v1',
+      kind: 'Cluster',
+      metadata: { name },
+      spec: { virtualDataCenter: 'main', release: '1.0.0' },
+    };
+    result.compiled.default(object);
+    return result.compiled.validate(object).map((problem) => problem.path);
+  };
+  assert.deepEqual(named('a'.repeat(52)), []);
+  assert.deepEqual(named('a'.repeat(53)), ['metadata.name']);
+});
