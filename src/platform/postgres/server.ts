@@ -7,6 +7,7 @@
  * I2: a session is never left waiting: a deadline destroys its connection.
  */
 
+import { readFileSync } from 'node:fs';
 import { Client, Query } from 'pg';
 import type { QueryConfig } from 'pg';
 import { Fault } from '../../model/fault.ts';
@@ -19,7 +20,9 @@ export interface PostgresAddress {
   readonly user: string;
   readonly database: string;
   readonly password?: string;
-  /** PEM of the CA that the server's certificate must come from; undefined: no TLS (unix socket, or a trusted network). */
+  /** Absent: in the clear (unix socket, or a trusted network). `encrypted`: to whoever answers. `verified`: only to who has a certificate for `host`. */
+  readonly tls?: 'encrypted' | 'verified';
+  /** PEM of the CA that the certificate must come from; else one that the machine trusts. */
   readonly ca?: string;
 }
 
@@ -31,29 +34,50 @@ export function postgresServer(at: PostgresAddress): SqlServer {
   return { address, connect: async (purpose, timeoutMs) => await connect(at, address, purpose, timeoutMs) };
 }
 
+const URL_PARAMETERS = ['host', 'user', 'sslmode', 'sslrootcert'];
+const TLS_OF_SSLMODE = new Map([
+  [null, undefined],
+  ['disable', undefined],
+  ['require', 'encrypted'],
+  ['verify-full', 'verified'],
+] as const);
+
 /**
- * Reads a connection URL, `postgres://user:password@host:port/database?sslmode=…`; a host in the query is the folder of a unix socket.
- * `ca`: PEM, for sslmode verify-ca and verify-full.
+ * Reads a connection URL, `postgres://user:password@host:port/database?sslmode=…`, with parameters as libpq knows them: `host` (the folder of a unix
+ * socket), `user`, `sslmode` (disable, require, verify-full), `sslrootcert` (a file). Fault SettingInvalid; it never repeats the URL, which may hold a password.
  */
-export function parsePostgresUrl(text: string, ca?: string): PostgresAddress {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (cause) {
-    throw new Fault('SettingInvalid', 'The database setting is not a URL; write postgres://USER:PASSWORD@HOST:5432/DATABASE.', { cause });
-  }
-  if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') {
-    throw new Fault('SettingInvalid', `The database setting begins with "${url.protocol}"; it must begin with postgres://.`);
-  }
+export function parsePostgresUrl(text: string): PostgresAddress {
+  const url = URL.parse(text);
+  if (url === null) throw wrongUrl('is not a URL; write postgres://USER:PASSWORD@HOST:5432/DATABASE');
+  if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') throw wrongUrl('must begin with postgres://');
+  const unknown = [...url.searchParams.keys()].find((name) => !URL_PARAMETERS.includes(name));
+  if (unknown !== undefined) throw wrongUrl(`has the unknown parameter ${unknown}; known are ${URL_PARAMETERS.join(', ')}`);
+  const sslmode = url.searchParams.get('sslmode') as 'disable' | null;
+  if (!TLS_OF_SSLMODE.has(sslmode)) throw wrongUrl('has an unknown sslmode; known are disable, require, verify-full');
+  const tls = TLS_OF_SSLMODE.get(sslmode);
   const password = decodeURIComponent(url.password);
+  const rootFile = url.searchParams.get('sslrootcert');
   return {
     host: url.searchParams.get('host') ?? decodeURIComponent(url.hostname),
     port: url.port === '' ? 5432 : Number(url.port),
-    user: decodeURIComponent(url.username) || 'postgres',
+    user: url.searchParams.get('user') ?? (decodeURIComponent(url.username) || 'postgres'),
     database: decodeURIComponent(url.pathname.slice(1)) || 'postgres',
     ...(password === '' ? {} : { password }),
-    ...(ca === undefined ? {} : { ca }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(rootFile === null ? {} : { ca: readRoot(rootFile) }),
   };
+}
+
+function wrongUrl(what: string): Fault {
+  return new Fault('SettingInvalid', `The setting databaseUrl ${what}.`);
+}
+
+function readRoot(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Fault('SettingInvalid', `The file ${file}, which databaseUrl names as sslrootcert, cannot be read.`, { cause });
+  }
 }
 
 async function connect(at: PostgresAddress, address: string, purpose: string, timeoutMs: number): Promise<SqlSession> {
@@ -63,7 +87,7 @@ async function connect(at: PostgresAddress, address: string, purpose: string, ti
     user: at.user,
     database: at.database,
     password: at.password ?? '',
-    ...(at.ca === undefined ? {} : { ssl: { ca: at.ca, rejectUnauthorized: true } }),
+    ...(at.tls === undefined ? {} : { ssl: { rejectUnauthorized: at.tls === 'verified', ...(at.ca === undefined ? {} : { ca: at.ca }) } }),
     application_name: `outrigger ${purpose}`,
     connectionTimeoutMillis: timeoutMs,
     keepAlive: true,

@@ -23,6 +23,12 @@ export function exitFault(program: string, words: string, where: string): Fault 
   if (/Permission denied|Read-only file system|has wrong ownership|has invalid permissions/i.test(words)) {
     return new Fault('FolderUnwritable', `${program} may not use its files (${last}). Give its user the right to ${where}.`);
   }
+  if (/\.s\.PGSQL\.\d+.*(?:already exists|in use)|could not (?:bind|create any Unix-domain)/i.test(words)) {
+    return new Fault(
+      'AlreadyRunning',
+      `${program} cannot listen: another server holds its socket (${last}). Stop that one, or choose another folder with --data.`,
+    );
+  }
   if (/error while loading shared libraries|cannot execute|Exec format error/i.test(words)) {
     return new Fault(
       'ProgramMissing',
