@@ -26,6 +26,8 @@ export interface Rendering {
 /** Lines of a batch joined, for the many watchers without a selector; batches are shared by identity. */
 const joined = new WeakMap<readonly StoreEvent[], Buffer>();
 const INITIAL_CHUNK_BYTES = 256 * 1024;
+/** From here on a copy costs more than two more writes. */
+const SHARED_FROM_BYTES = 64 * 1024;
 const ADDED_HEAD = Buffer.from('{"type":"ADDED","object":');
 const LINE_TAIL = Buffer.from('}\n');
 
@@ -88,23 +90,33 @@ function lineOf(type: string, object: JsonObject): Buffer {
   return Buffer.from(`{"type":${JSON.stringify(type)},"object":${JSON.stringify(object)}}\n`, 'utf8');
 }
 
-/** The states with which a watch begins, as ADDED events, in pieces. */
-export function* renderInitial(entities: readonly StoredEntity[], rendering: Rendering): Generator<Buffer> {
+/**
+ * The states with which a watch begins, as ADDED events: groups of pieces, each group whole lines. A large state's bytes are those of the store, not
+ * a copy for each of the many watches that may begin at once.
+ */
+export function* renderInitial(entities: readonly StoredEntity[], rendering: Rendering): Generator<readonly Buffer[]> {
   if (rendering.form !== 'object') {
-    for (const [i, entity] of entities.entries()) yield render('ADDED', entity, rendering, i === 0, undefined);
+    for (const [i, entity] of entities.entries()) yield [render('ADDED', entity, rendering, i === 0, undefined)];
     return;
   }
   let pieces: Buffer[] = [];
   let size = 0;
   for (const { bytes } of entities) {
+    if (bytes.length >= SHARED_FROM_BYTES) {
+      if (size > 0) yield [Buffer.concat(pieces)];
+      yield [ADDED_HEAD, bytes, LINE_TAIL];
+      pieces = [];
+      size = 0;
+      continue;
+    }
     pieces.push(ADDED_HEAD, bytes, LINE_TAIL);
     size += bytes.length;
     if (size < INITIAL_CHUNK_BYTES) continue;
-    yield Buffer.concat(pieces);
+    yield [Buffer.concat(pieces)];
     pieces = [];
     size = 0;
   }
-  if (pieces.length > 0) yield Buffer.concat(pieces);
+  if (pieces.length > 0) yield [Buffer.concat(pieces)];
 }
 
 export function renderBookmark(rendering: Rendering, revision: number, endsInitial: boolean, first: boolean): Buffer {

@@ -75,7 +75,7 @@ class Watch implements EventSink {
   readonly #store: EntityStore;
   readonly #stream: HttpStream;
   readonly #start: WatchStart;
-  readonly #initial: Iterator<Buffer> | undefined;
+  readonly #initial: Iterator<readonly Buffer[]> | undefined;
   readonly #endsMs: number;
   readonly #onOver: () => void;
   #subscription: Subscription | undefined;
@@ -160,7 +160,9 @@ class Watch implements EventSink {
       const next = this.#initial.next();
       if (next.done === true) break;
       this.#first = false;
-      if (!this.#stream.write(next.value)) return;
+      let isFree = true;
+      for (const piece of next.value) isFree = this.#stream.write(piece);
+      if (!isFree) return;
     }
     this.#follow();
   }
