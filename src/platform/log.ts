@@ -8,6 +8,7 @@
  * I1: a log file is at most about twice `maxBytes`, its predecessor included, however long the process lives.
  * I2: values of fields that name a secret are replaced before they are written.
  * I3: an entry is written before the call returns, so that the last words before a crash are there.
+ * I4: a log that cannot be written never ends the process, and holds little memory.
  */
 
 import { copyFileSync, fstatSync, ftruncateSync, readlinkSync } from 'node:fs';
@@ -30,12 +31,16 @@ export interface LogOptions {
 }
 
 const SECRET_FIELDS = ['token', 'password', 'secret', 'authorization', 'privateKey', 'key'];
+/** Entries that could not be written and are still kept; newer ones are dropped beyond it. */
+const UNWRITTEN_CHARS = 256 * 1024;
 /** Entries between two looks at the size of the file. */
 const SIZE_CHECK_EVERY_BYTES = 64 * 1024;
 
 export function createLog(options: LogOptions): Log {
   const descriptor = options.descriptor ?? 2;
-  const destination = pino.destination({ fd: descriptor, sync: true });
+  const destination = pino.destination({ fd: descriptor, sync: true, maxLength: UNWRITTEN_CHARS });
+  // A full disk or a closed terminal must not end the process; what was not written is tried again with the next entry.
+  destination.on('error', () => undefined);
   const logger = pino(
     {
       level: options.level ?? 'info',
