@@ -11,6 +11,7 @@ import { Fault } from '../../model/fault.ts';
 import type { ExitCode } from '../../model/fault.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import { PORTS } from '../../model/ports.ts';
+import type { ProcessId } from '../../ports/processes.ts';
 import { DIRECTOR_ADDRESS, directorUrl, readEndpoints, removeRunMark, writeEndpoints, writeRunMark } from '../data-folder.ts';
 import { troubleOf } from '../cluster-line.ts';
 import { renderSeconds, renderTime } from '../screen.ts';
@@ -126,13 +127,23 @@ function keep(run: Run, part: Part): Supervised {
     ...part,
     start: async (signal) => {
       const running = await part.start(signal);
-      writeRunMark(run.deps.files, run.deps.paths, part.name, running.id);
+      markRunning(run, part, running.id);
       return running;
     },
   };
   const supervised = supervise(marked, { clock, random, onEvent: (event) => tell(run, event) }, run.keeping.signal);
   run.supervised.push(supervised);
   return supervised;
+}
+
+/** For people and for status alone: a process that could not be marked (a full disk) runs all the same, and a second one must not be started. */
+function markRunning({ deps: { files, paths, screen } }: Run, part: Part, id: ProcessId): void {
+  try {
+    writeRunMark(files, paths, part.name, id);
+  } catch (cause) {
+    if (!(cause instanceof Fault)) throw cause;
+    screen.line(`  ${part.label} runs as pid ${id.pid}, which could not be written down: ${cause.message}`);
+  }
 }
 
 function tell(run: Run, event: PartEvent): void {
