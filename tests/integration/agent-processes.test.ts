@@ -11,9 +11,11 @@ import { isFault } from '../../src/model/fault.ts';
 import { LIMITS } from '../../src/model/limits.ts';
 import { allPids, isAlive, parseProcessId, processesInSession, processIdOf, sendSignal } from '../../src/platform/process-id.ts';
 import { roleEnvironment, systemProcesses } from '../../src/platform/spawn.ts';
+import { endWithUs } from '../support/end-with-us.ts';
 import { eventually } from '../support/eventually.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'outrigger-processes-'));
+endWithUs(folder);
 const processes = systemProcesses();
 const started: number[] = [];
 const never = new AbortController().signal;
@@ -22,7 +24,12 @@ let count = 0;
 
 async function startScript(script: string, environment: Record<string, string> = {}) {
   const logFile = join(folder, `${count++}.log`);
-  const child = await processes.start({ command: ['sh', '-c', script], environment: { PATH, ...environment }, folder, logFile });
+  const child = await processes.start({
+    command: ['sh', '-c', script],
+    environment: { PATH, OUTRIGGER_DATA: folder, ...environment },
+    folder,
+    logFile,
+  });
   started.push(child.id.pid);
   return { ...child, logFile };
 }

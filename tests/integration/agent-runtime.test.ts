@@ -15,9 +15,11 @@ import { processesMarked, processIdOf, sendSignal } from '../../src/platform/pro
 import { processRuntime } from '../../src/platform/process-runtime.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { Pod, PodKey, PodRuntime, PodStart } from '../../src/ports/runtime.ts';
+import { endWithUs } from '../support/end-with-us.ts';
 import { eventually } from '../support/eventually.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'outrigger-runtime-'));
+endWithUs(root);
 const never = new AbortController().signal;
 const nodes: string[] = [];
 const clock = systemClock();
@@ -256,7 +258,7 @@ test('pods survive the kill of whoever started them, and keep their pid; exits i
     const { processRuntime } = await import(${JSON.stringify(new URL('../../src/platform/process-runtime.ts', import.meta.url).href)});
     const log = { debug() {}, info() {}, warn() {}, error() {}, with: () => log };
     const runtime = processRuntime({ nodeUid: ${JSON.stringify(node)}, podsFolder: ${JSON.stringify(join(root, node, 'pods'))},
-      logsFolder: ${JSON.stringify(join(root, node, 'logs'))}, environment: {}, clock: { nowMs: Date.now, monotonicMs: () => 0 }, log });
+      logsFolder: ${JSON.stringify(join(root, node, 'logs'))}, environment: { OUTRIGGER_DATA: ${JSON.stringify(root)} }, clock: { nowMs: Date.now, monotonicMs: () => 0 }, log });
     await runtime.start(${JSON.stringify(pod(container('exec sleep 60')))}, new AbortController().signal);
     await runtime.start(${JSON.stringify({ ...pod(container('sleep 0.5; exit 9')), key: { service: 'short', revisionHash: 'f00' } })}, new AbortController().signal);
     console.log('up');

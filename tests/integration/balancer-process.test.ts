@@ -16,10 +16,12 @@ import { programCommand } from '../../src/platform/program.ts';
 import { roleEnvironment, systemProcesses } from '../../src/platform/spawn.ts';
 import type { BalancerStatus, BalancerTable } from '../../src/ports/balancer.ts';
 import type { StartedProcess } from '../../src/ports/processes.ts';
+import { endWithUs } from '../support/end-with-us.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'outrigger-balancer-'));
+endWithUs(root);
 const processes = systemProcesses();
 const started: number[] = [];
 let count = 0;

@@ -22,6 +22,7 @@ import type { Answer, EntityApi } from '../../src/ports/api.ts';
 import type { FoundProcess, StartedProcess } from '../../src/ports/processes.ts';
 import { credentialsIn } from './director.ts';
 import type { TestDirector } from './director.ts';
+import { endWithUs } from './end-with-us.ts';
 import { eventually } from './eventually.ts';
 
 export const never = new AbortController().signal;
@@ -62,6 +63,7 @@ export async function nodeRig(director: TestDirector, workers: number): Promise<
   const api = kubernetesApi({ file: director.kubeconfig });
   const name = `rig${++rigs}`;
   const data = mkdtempSync(join(tmpdir(), 'outrigger-nodes-'));
+  endWithUs(data);
   // Every test process has its own loopback network, every rig in it its own nodes.
   const network = `127.${90 + (process.pid % 100)}.${rigs}`;
   await ensureShared(api);
