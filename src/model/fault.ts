@@ -34,7 +34,7 @@ export const FAULTS = {
   Overloaded: { http: 429, reason: 'TooManyRequests', exit: 5, retry: 'later' },
   Aborted: { http: 503, reason: 'ServiceUnavailable', exit: 1, retry: 'later' },
   FolderUnwritable: { http: 500, reason: 'InternalError', exit: 1, retry: 'never' },
-  DiskFull: { http: 500, reason: 'InternalError', exit: 1, retry: 'later' },
+  DiskFull: { http: 503, reason: 'ServiceUnavailable', exit: 1, retry: 'later' },
   ProgramMissing: { http: 500, reason: 'InternalError', exit: 1, retry: 'never' },
   ProgramFailed: { http: 500, reason: 'InternalError', exit: 1, retry: 'later' },
   PortTaken: { http: 500, reason: 'InternalError', exit: 1, retry: 'never' },
