@@ -104,14 +104,6 @@ export function memoryBackend(options: MemoryBackendOptions): StoreBackend {
   };
 }
 
-/** A new life of the database, as after a restore or a promotion. */
-export function restoreMemoryDatabase(from: MemoryDatabase, id: string, nowMs: number): MemoryDatabase {
-  const copy = { ...newMemoryDatabase(), eras: [...from.eras], revision: from.revision, history: [...from.history] };
-  for (const [key, revision] of from.entities) copy.entities.set(key, revision);
-  beginEra(copy, headOf(from).era.number + 1, id, eraStart(copy.revision, nowMs));
-  return copy;
-}
-
 function headOf(database: MemoryDatabase): StoreHead {
   const current = database.eras.at(-1);
   if (current === undefined) throw new Fault('StoreUnavailable', 'The store in memory was not opened.');

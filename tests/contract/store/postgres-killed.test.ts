@@ -84,10 +84,10 @@ describe('a store whose PostgreSQL is killed', () => {
       let running = postgres.embedded;
       for (let n = 0; n < 6; n++) {
         const before = told.accepted.size;
-        await eventually('writes to go on', () => told.accepted.size > before + 200, 20_000);
+        await eventually('writes to go on', () => told.accepted.size > before + 200, 60_000);
         running = await kill(postgres, running);
       }
-      await eventually('writes to go on', () => told.accepted.size > 1_000, 20_000);
+      await eventually('writes to go on', () => told.accepted.size > 1_000, 60_000);
       stop.abort();
       await Promise.all(writers);
       const target = Math.max(...(await Promise.all(stores.map((store) => store.fresh(NEVER)))));
@@ -118,7 +118,8 @@ describe('a store whose PostgreSQL is killed', () => {
       const stop = new AbortController();
       const writers = [0, 1, 2, 3].map((w) => writer(store, `w${w}`, told, stop.signal));
       for (let n = 0; n < 20; n++) {
-        await wait(20);
+        const before = told.accepted.size;
+        await eventually('writes to go on', () => told.accepted.size > before, 60_000);
         const text =
           "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'outrigger %' AND datname <> 'postgres'";
         assert.ok((await admin.run({ text }, [], 5_000)).ok);
@@ -126,7 +127,7 @@ describe('a store whose PostgreSQL is killed', () => {
       stop.abort();
       await Promise.all(writers);
       assert.equal(told.unknown.size + told.unavailable, 0);
-      assert.ok(told.accepted.size > 20);
+      assert.ok(told.accepted.size >= 20);
     } finally {
       admin.destroy();
       await store.close();
