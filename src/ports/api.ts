@@ -14,7 +14,9 @@ import type { WireRefusal } from '../model/wire.ts';
 
 export type Refusal = WireRefusal;
 
-export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: Refusal; readonly message: string };
+export type Answer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly reason: Refusal; readonly message: string };
 
 export interface Selection {
   /** Absent: all namespaces, or the cluster scope. */
@@ -45,10 +47,30 @@ export interface EntityApi {
   list<T>(address: ResourceAddress<T>, selection: Selection, signal: AbortSignal): Promise<Answer<Listed<T>>>;
   create<T>(address: ResourceAddress<T>, namespace: string, object: object, signal: AbortSignal): Promise<Answer<T>>;
   /** Replaces the object; guarded by the resourceVersion within it. `subresource`: only that part is taken. */
-  replace<T>(address: ResourceAddress<T>, namespace: string, name: string, object: object, signal: AbortSignal, subresource?: 'status'): Promise<Answer<T>>;
+  replace<T>(
+    address: ResourceAddress<T>,
+    namespace: string,
+    name: string,
+    object: object,
+    signal: AbortSignal,
+    subresource?: 'status',
+  ): Promise<Answer<T>>;
   /** RFC 7386 merge patch. A `metadata.resourceVersion` or `metadata.uid` within it is a precondition. */
-  mergePatch<T>(address: ResourceAddress<T>, namespace: string, name: string, patch: JsonObject, signal: AbortSignal, subresource?: 'status'): Promise<Answer<T>>;
-  delete(address: ResourceAddress, namespace: string, name: string, preconditions: DeletePreconditions, signal: AbortSignal): Promise<Answer<void>>;
+  mergePatch<T>(
+    address: ResourceAddress<T>,
+    namespace: string,
+    name: string,
+    patch: JsonObject,
+    signal: AbortSignal,
+    subresource?: 'status',
+  ): Promise<Answer<T>>;
+  delete(
+    address: ResourceAddress,
+    namespace: string,
+    name: string,
+    preconditions: DeletePreconditions,
+    signal: AbortSignal,
+  ): Promise<Answer<void>>;
   /**
    * Events after `resourceVersion`, in order, without loss, until the signal aborts or the server ends the stream.
    * Returns `Expired` when the revision is too old: list again. Returns ok when the stream ended; watch again from the last revision seen.
