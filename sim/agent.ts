@@ -26,7 +26,7 @@ import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
 import type { EntityApi } from '../src/ports/api.ts';
 import { simulatedApi } from './api.ts';
 import { cutLeftMs, lagMs } from './faults.ts';
-import type { Machine } from './machine.ts';
+import type { Machine } from './machine-state.ts';
 import { clockOf, later, logOf, monotonicMs, startLife } from './process.ts';
 import type { Life } from './process.ts';
 import { createPods } from './pods.ts';
@@ -229,7 +229,7 @@ function reportSoon(agent: Agent): void {
   // The director refuses what an older incarnation says; its certificate names it.
   const isFenced = node !== undefined && node.spec.incarnation > machine.incarnation;
   const patch: JsonObject = { metadata: { uid: machine.nodeUid }, status: { role: machine.role, agent: section } };
-  const done = (ok: boolean): void => {
+  const finish = (ok: boolean): void => {
     agent.isReporting = false;
     if (ok) {
       agent.reported = text;
@@ -242,8 +242,8 @@ function reportSoon(agent: Agent): void {
     return;
   }
   agent.api.mergePatch(CLUSTER_NODES, machine.namespace, machine.node, patch, agent.life.controller.signal, 'status').then(
-    (answer) => done(answer.ok),
-    () => done(false),
+    (answer) => finish(answer.ok),
+    () => finish(false),
   );
 }
 

@@ -22,7 +22,7 @@ import { startAgent } from './agent.ts';
 import { simulatedApi } from './api.ts';
 import { simulatedInformer } from './cache.ts';
 import { checkReserved, checkStart, killPods, labelOf } from './machine.ts';
-import type { Machine } from './machine.ts';
+import type { Machine } from './machine-state.ts';
 import { crash, createProcess, later, startLife } from './process.ts';
 import type { Life, Process } from './process.ts';
 import { violate } from './world.ts';
@@ -125,14 +125,14 @@ function poke(daemon: Daemon, key: string): void {
   if (!isWorthALook(daemon, key)) return;
   daemon.working.add(key);
   daemon.host.world.scheduler.touch();
-  const done = (againMs: number | undefined): void => {
+  const finish = (againMs: number | undefined): void => {
     daemon.working.delete(key);
     if (daemon.again.delete(key)) later(daemon.life, 1, () => poke(daemon, key));
     else if (againMs !== undefined) later(daemon.life, againMs, () => poke(daemon, key));
   };
-  care(daemon, key).then(done, (cause: unknown) => {
+  care(daemon, key).then(finish, (cause: unknown) => {
     if (!isFault(cause)) violate(daemon.host.world, `${daemon.host.name}: ${cause instanceof Error ? cause.stack : String(cause)}`);
-    done(RETRY_MS);
+    finish(RETRY_MS);
   });
 }
 

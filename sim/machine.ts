@@ -2,40 +2,13 @@
  * Machines: what a host runs for one life of a node. A machine holds its disk (what an agent remembers) and its pods, and both outlive the agent.
  */
 
-import type { Membership } from '../src/decide/authority.ts';
 import type { ListedPod } from '../src/decide/service-machine.ts';
 import { reservationKey } from '../src/model/labels.ts';
 import type { ClusterNode } from '../src/model/cluster-node.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
-import type { Process } from './process.ts';
+import type { Machine } from './machine-state.ts';
 import { violate } from './world.ts';
 import type { World } from './world.ts';
-
-export interface Machine {
-  readonly host: string;
-  readonly namespace: string;
-  readonly node: string;
-  readonly nodeUid: string;
-  readonly incarnation: number;
-  readonly cluster: string;
-  readonly clusterUid: string;
-  readonly index: number;
-  readonly role: 'Primary' | 'Worker';
-  readonly agent: Process;
-  /** Something of it runs, or may be started again by its host without asking anybody. */
-  isAlive: boolean;
-  /** Told when a pod of a service exited; the agent that lives now listens. */
-  exited: (service: string) => void;
-  /** Service → pods of it, dead ones too. */
-  readonly pods: Map<string, Map<string, ListedPod>>;
-  /** What the agent keeps on disk. */
-  readonly disk: {
-    isMember: boolean;
-    membership: Membership | undefined;
-    slots: Record<string, number>;
-    ready: Record<string, { hash: string; ready: boolean }>;
-  };
-}
 
 /** Called when a machine begins to run. Who else lives for the same place in the same cluster? */
 export function checkStart(world: World, machine: Machine): void {

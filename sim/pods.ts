@@ -7,7 +7,7 @@ import type { ServiceEffect, ServiceEvent, ServiceState } from '../src/decide/se
 import type { PlannedService } from '../src/decide/plan.ts';
 import type { JsonObject } from '../src/model/json.ts';
 import { checkPods, exitPod, labelOf, podsOf } from './machine.ts';
-import type { Machine } from './machine.ts';
+import type { Machine } from './machine-state.ts';
 import { later } from './process.ts';
 import type { InFlight, Life } from './process.ts';
 import { spring } from './traps.ts';

@@ -9,7 +9,7 @@ import type { ClusterNode } from '../src/model/cluster-node.ts';
 import type { Cluster } from '../src/model/cluster.ts';
 import { reservationKey } from '../src/model/labels.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
-import type { Stored } from './store.ts';
+import type { Stored } from './stored.ts';
 
 export interface Verdict {
   readonly message: string;

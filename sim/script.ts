@@ -49,8 +49,10 @@ export function planTraps(stage: Stage): void {
     const host = stage.hosts.find((one) => one.process === process);
     if (server !== undefined) restartServer(stage, server, dice.between(500, 60_000));
     else if (host !== undefined) bringBack(stage, host, dice.between(500, 60_000));
-    else
-      for (const one of stage.hosts) for (const machine of one.machines.values()) if (machine.agent === process) agentExited(one, machine);
+    else {
+      const owned = stage.hosts.flatMap((one) => [...one.machines.values()].map((machine) => ({ one, machine })));
+      for (const { one, machine } of owned) if (machine.agent === process) agentExited(one, machine);
+    }
   };
 }
 
@@ -152,6 +154,13 @@ function lagCaches(stage: Stage, dice: Dice): void {
       });
 }
 
+/** One server hears of a new cluster, or of its nodes, long after everybody else. */
+function missTheBeginning(stage: Stage, dice: Dice): void {
+  const { faults, scheduler } = stage.world;
+  const plural = dice.pick(['clusters', 'clusternodes']);
+  faults.lag.set(dice.pick(stage.servers).name, { untilMs: scheduler.nowMs() + 120_000, lagMs: dice.pick([60_000, 150_000]), plural });
+}
+
 function crashDaemon(stage: Stage, dice: Dice): void {
   const host = dice.pick(stage.hosts);
   if (host.process.life === undefined) return;
@@ -248,9 +257,12 @@ export function planPeople(stage: Stage, name: string): void {
   const dice = world.dice.fork(`people of ${name}`);
   const at = (ms: number, work: () => void): void => void world.scheduler.after(ms, work);
   const orderMs = dice.between(500, 300_000);
-  at(orderMs, () => order(world, name, dice));
+  at(orderMs, () => {
+    if (orderMs < stage.calmMs && dice.chance(0.5)) missTheBeginning(stage, dice);
+    order(world, name, dice);
+  });
   const change = (spec: () => Partial<Cluster['spec']>): void =>
-    void world.store.mergePatch('person', 'clusters', NAMESPACE, name, { spec: { ...spec() } as never });
+    void world.store.mergePatch('person', 'clusters', NAMESPACE, name, { spec: { ...spec() } });
   for (let round = dice.between(0, 3); round > 0; round--)
     at(dice.between(orderMs, 2_000_000), () => change(() => ({ workers: dice.between(0, 2) })));
   if (dice.chance(0.3)) at(dice.between(orderMs, 2_000_000), () => change(() => ({ release: dice.pick(['1.0.0', '1.0.1']) })));
@@ -284,7 +296,7 @@ export function planProvider(stage: Stage): void {
   if (dice.chance(0.1)) world.scheduler.after(dice.between(1_000, 900_000), create);
   else create();
   const patch = (spec: object): void =>
-    void world.store.mergePatch('person', 'virtualdatacenters', NAMESPACE, 'lab', { spec: { ...spec } as never });
+    void world.store.mergePatch('person', 'virtualdatacenters', NAMESPACE, 'lab', { spec: { ...spec } });
   if (isLate && dice.chance(0.8)) world.scheduler.after(dice.between(900_001, 1_500_000), () => patch({ hosts }));
   if (dice.chance(0.5)) world.scheduler.after(dice.between(900_001, 1_800_000), () => patch({ quota: { nodes: 12 } }));
   const host = dice.pick(hosts);

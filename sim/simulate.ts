@@ -26,6 +26,8 @@ import type { World } from './world.ts';
 
 const HOUR_MS = 3_600_000;
 const SLICE_MS = 60_000;
+/** Ten times what an hour of trouble takes: beyond it something spins. */
+const MOST_EVENTS = 800_000;
 const PATIENCE_MS = 2 * HOUR_MS;
 /** Settled means that nobody writes any more. */
 const QUIET_MS = 150_000;
@@ -57,8 +59,10 @@ export async function simulate(seed: number, onLine?: (line: string) => void, is
     );
     world.trace(`${commit.writer} ${commit.type} ${commit.plural}/${commit.object.metadata.name} @${commit.revision}`);
   });
-  for (let atMs = SLICE_MS; atMs <= HOUR_MS && !(isEager && world.violations.length > 0); atMs += SLICE_MS) await world.scheduler.run(atMs);
+  const isOver = (): boolean => (isEager && world.violations.length > 0) || world.scheduler.events() > MOST_EVENTS;
+  for (let atMs = SLICE_MS; atMs <= HOUR_MS && !isOver(); atMs += SLICE_MS) await world.scheduler.run(atMs);
   const isSettled = (): boolean => world.scheduler.nowMs() - lastMs >= QUIET_MS && unsettled(world).length === 0;
+  if (world.scheduler.events() > MOST_EVENTS) violate(world, 'something spins');
   while (world.violations.length === 0 && !isSettled() && world.scheduler.nowMs() < PATIENCE_MS)
     await world.scheduler.run(world.scheduler.nowMs() + 300_000);
   for (const what of unsettled(world)) violate(world, `left alone since ${stage.calmMs / 1000} s: ${what}`);
@@ -133,8 +137,9 @@ function furnish({ world, hosts }: Stage): void {
   for (const version of ['1.0.0', '1.0.1']) world.store.create('person', 'clusterreleases', '', releaseOf(version));
   const spec = {
     ...DEFAULT_SERVER_CONFIG,
-    stepDeadlineSeconds: dice.pick([40, 90, 150]),
-    maxAttempts: dice.between(2, 4),
+    stepDeadlineSeconds: dice.pick([20, 45, 120]),
+    retryBaseSeconds: 2,
+    maxAttempts: dice.between(2, 5),
     retryCapSeconds: 60,
   };
   world.store.create('person', 'serverconfigs', '', {

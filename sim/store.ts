@@ -9,15 +9,7 @@ import type { ObjectMeta } from '../src/model/resource.ts';
 import type { Answer, DeletePreconditions } from '../src/ports/api.ts';
 import { canonicalJson } from '../src/base/canonical.ts';
 import { checkTransition } from './rules.ts';
-
-/** An object as stored. */
-export interface Stored {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: ObjectMeta;
-  readonly spec?: unknown;
-  readonly status?: unknown;
-}
+import type { Stored } from './stored.ts';
 
 export interface Commit {
   readonly revision: number;
@@ -114,7 +106,7 @@ function update(tables: Tables, writer: string, plural: string, old: Stored, pat
   if (wrong !== undefined) return wrong;
   const { uid: _, resourceVersion: __, ...changed } = asked;
   const part = subresource === 'status' ? { status: patch['status'] ?? {} } : { ...withoutStatus(patch), metadata: changed };
-  const merged = merge(old, part) as unknown as Stored;
+  const merged = merge(old, part) as Stored;
   const isSpecSame = isSame(merged.spec, old.spec);
   const { uid, creationTimestamp, namespace, generation = 1 } = old.metadata;
   const metadata: ObjectMeta = {

@@ -7,10 +7,9 @@
 import type { Dice } from './dice.ts';
 import { crash, pause } from './process.ts';
 import type { Process } from './process.ts';
+import { TRAP_FAULTS } from './trap-faults.ts';
+import type { TrapFault, Traps } from './trap-faults.ts';
 import type { World } from './world.ts';
-
-export const TRAP_FAULTS = ['lostRequest', 'lostAnswer', 'late', 'stall', 'crash', 'pause'] as const;
-export type TrapFault = (typeof TRAP_FAULTS)[number];
 
 /** Effects that traps wait for: every write, by its name in the coverage table. */
 export const TRAPPED = [
@@ -33,9 +32,6 @@ export const TRAPPED = [
   'StopPod',
   'RemovePod',
 ] as const;
-
-/** Effect → faults that wait for it. */
-export type Traps = Map<string, TrapFault[]>;
 
 export function setTrap(traps: Traps, dice: Dice): void {
   const what = dice.pick(TRAPPED);

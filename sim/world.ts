@@ -5,11 +5,11 @@
 import type { Coverage } from './coverage.ts';
 import type { Dice } from './dice.ts';
 import type { Faults } from './faults.ts';
-import type { Machine } from './machine.ts';
+import type { Machine } from './machine-state.ts';
 import type { Process } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SimStore } from './store.ts';
-import type { Traps } from './traps.ts';
+import type { Traps } from './trap-faults.ts';
 
 export interface World {
   readonly seed: number;

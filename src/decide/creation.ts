@@ -110,7 +110,7 @@ function working(view: ClusterView, status: ClusterStatus, record: Attempt, resu
   const clock = stepClock(view, record);
   const isLate = record.waitingFor === undefined && clock.leftMs <= 0;
   if (result.state === 'Failed' || isLate) {
-    if (!view.live) return { ...NO_EFFECTS, needsLive: true, watching: [clock.key] };
+    if (!view.live) return { ...NO_EFFECTS, needsLive: true, watching: clock.isRunning ? [clock.key] : [] };
     const late = `${record.step} did not finish within ${view.config.stepDeadlineSeconds} s: ${withRefusal(view, result.message)}`;
     return fail(view, status, record, result.state === 'Failed' ? `${record.step}: ${result.message}` : late);
   }
@@ -130,7 +130,7 @@ function working(view: ClusterView, status: ClusterStatus, record: Attempt, resu
       ...(record.step === 'Validate' ? [] : surplusReservations(view, record.number)),
     ],
     needsLive: false,
-    watching: [...(record.waitingFor === undefined ? [clock.key] : []), ...late.watching, ...shrink.watching],
+    watching: [...(clock.isRunning ? [clock.key] : []), ...late.watching, ...shrink.watching],
     ...soonest([record.waitingFor === undefined ? clock.leftMs : undefined, late.requeueAfterMs, shrink.requeueAfterMs]),
   };
 }
@@ -195,13 +195,16 @@ function lateNodes(view: ClusterView, attempt: number): LetGo {
 // ---- times ------------------------------------------------------------------------------------------------------------------------------
 
 /** How long the step at work may still take, and under which key it is timed. */
-function stepClock(view: ClusterView, record: Attempt): { readonly key: string; readonly leftMs: number } {
+function stepClock(view: ClusterView, record: Attempt): { readonly key: string; readonly leftMs: number; readonly isRunning: boolean } {
   const deadlineMs = view.config.stepDeadlineSeconds * 1000;
   const key = `step/${view.cluster.metadata.uid}/${record.number}/${record.step}/${record.stepStartedAt}`;
   const seen = seenMs(view.seen, key, view.monotonicMs);
   const stamped = view.nowMs - Date.parse(record.stepStartedAt ?? record.startedAt);
   const byStamps = Math.max(deadlineMs - stamped, Math.min(LIMITS.stepSeenMinMs, deadlineMs) - seen);
-  return { key, leftMs: Math.min(deadlineMs - seen, byStamps) };
+  // Timed is what was read: a write may be on its way for longer than the step may take.
+  const stored = recordOf(view.cluster.status ?? {}, record.number);
+  const isStored = stored?.step === record.step && stored?.stepStartedAt === record.stepStartedAt;
+  return { key, leftMs: Math.min(deadlineMs - seen, byStamps), isRunning: isStored && record.waitingFor === undefined };
 }
 
 function retryKey(view: ClusterView, attempt: number): string {
