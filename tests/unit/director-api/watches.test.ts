@@ -48,6 +48,15 @@ describe('what is sent', () => {
       ['DELETED', 'yes', left.at('metadata.resourceVersion')],
     );
   });
+
+  test('as a table: the first event names the columns, later ones do not', async () => {
+    const memory = await start();
+    const stream = await memory.watch(`${SPACES}?watch=1`, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' });
+    for (const name of ['a', 'b']) await make(memory, name);
+    const [first, second] = await eventually('two events', () => (stream.lines().length === 2 ? stream.lines() : undefined));
+    assert.equal(at(first, 'object.columnDefinitions.0.name'), 'Name');
+    assert.deepEqual([at(second, 'object.columnDefinitions'), at(second, 'object.rows.0.cells.0')], [null, 'b']);
+  });
 });
 
 describe('a peer that does not read', () => {
