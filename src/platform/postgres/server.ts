@@ -182,7 +182,7 @@ class PgSession implements SqlSession {
         try {
           onRow(row as SqlRow);
         } catch (error) {
-          reject(error);
+          reject(error instanceof Error ? error : new Error(String(error)));
           this.destroy();
         }
       });
