@@ -20,7 +20,9 @@ import type { ClusterRelease } from '../src/model/cluster-release.ts';
 import type { Cluster } from '../src/model/cluster.ts';
 import { isFault } from '../src/model/fault.ts';
 import type { JsonObject } from '../src/model/json.ts';
-import { LABEL_CLUSTER_UID } from '../src/model/labels.ts';
+import { LEASES } from '../src/model/core-kinds.ts';
+import { LABEL_CLUSTER_UID, nodeLeaseName } from '../src/model/labels.ts';
+import { LIMITS } from '../src/model/limits.ts';
 import { DEFAULT_SERVER_CONFIG } from '../src/model/server-config.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
 import type { EntityApi } from '../src/ports/api.ts';
@@ -34,6 +36,9 @@ import type { Pods } from './pods.ts';
 import { violate } from './world.ts';
 import type { World } from './world.ts';
 
+/** A manager looks again at what it could not do. */
+const MANAGE_MS = 30_000;
+
 interface Agent {
   readonly world: World;
   readonly machine: Machine;
@@ -45,6 +50,8 @@ interface Agent {
   seen: Observations;
   isReporting: boolean;
   isManaging: boolean;
+  /** Something changed while it managed. */
+  manageAgain: boolean;
   reported: string;
   /** The newest report that was answered. */
   sent: JsonObject | undefined;
@@ -77,6 +84,7 @@ export function startAgent(world: World, machine: Machine): void {
     seen: NO_OBSERVATIONS,
     isReporting: false,
     isManaging: false,
+    manageAgain: false,
     reported: '',
     sent: undefined,
     refreshPlanned: false,
@@ -88,6 +96,23 @@ export function startAgent(world: World, machine: Machine): void {
   });
   join(agent);
   refreshSoon(agent);
+  renewLease(agent);
+}
+
+/** Shows that it lives, once a minute; a renewal that is lost is made up for by the next. */
+function renewLease(agent: Agent): void {
+  const { machine, life, world } = agent;
+  const { signal } = life.controller;
+  const name = nodeLeaseName(machine.nodeUid);
+  later(life, LIMITS.nodeLeaseRenewMs * (0.9 + 0.2 * life.process.dice.float()), () => renewLease(agent));
+  if (!machine.disk.isMember) return;
+  const spec = { holderIdentity: machine.node, renewTime: new Date(clockOf(life).nowMs()).toISOString() };
+  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name }, spec };
+  world.scheduler.touch();
+  agent.api.mergePatch(LEASES, machine.namespace, name, { spec }, signal).then(
+    async (answer) => void (answer.ok || (await agent.api.create(LEASES, machine.namespace, lease, signal).catch(() => undefined))),
+    () => undefined,
+  );
 }
 
 function concerns(
@@ -264,6 +289,7 @@ function sectionOf(agent: Agent): JsonObject {
 function manage(agent: Agent): void {
   const { machine, world, life } = agent;
   const membership = machine.disk.membership;
+  if (agent.isManaging) agent.manageAgain = true;
   if (agent.isManaging || membership === undefined || !mayRunSingletons(membership, self(agent))) return;
   const cached = viewOf(agent, agent.known, false);
   if (cached === undefined) return;
@@ -271,11 +297,11 @@ function manage(agent: Agent): void {
   const first = decideManager(cached, manager);
   agent.seen = observe(agent.seen, first.watching, cached.monotonicMs);
   if (first.requeueAfterMs !== undefined) later(life, first.requeueAfterMs + 1, () => manage(agent));
-  if (!first.needsLive && first.effects.length === 0) return;
+  if (!first.needsLive && first.effects.length === 0 && !isCapacityAsked(cached)) return;
   agent.isManaging = true;
   world.scheduler.touch();
   const work = async (): Promise<void> => {
-    const view = first.needsLive ? viewOf(agent, await readLive(agent), true) : cached;
+    const view = first.needsLive || isCapacityAsked(cached) ? viewOf(agent, await readLive(agent), true) : cached;
     const decision = view === undefined ? first : decideManager(view, manager);
     const deps = {
       api: agent.api,
@@ -292,9 +318,16 @@ function manage(agent: Agent): void {
     })
     .finally(() => {
       agent.isManaging = false;
-      later(life, 300, () => refreshSoon(agent));
+      later(life, agent.manageAgain ? 300 : MANAGE_MS, () => refreshSoon(agent));
+      agent.manageAgain = false;
     })
     .catch(() => undefined);
+}
+
+/** As src/agent/manager.ts has it: when workers differ from what is asked for, the data center is read. */
+function isCapacityAsked({ cluster, nodes }: ClusterView): boolean {
+  const workers = nodes.filter((node) => node.spec.attempt === cluster.status?.attempt && node.spec.index > 0);
+  return workers.length !== cluster.spec.workers || workers.some((node) => node.spec.retired === true);
 }
 
 function viewOf(agent: Agent, known: Known | undefined, live: boolean): ClusterView | undefined {

@@ -14,6 +14,7 @@ import type { WorkQueue } from '../src/extension/queue.ts';
 import { isWorkDue, NO_MEMORY, reconcile } from '../src/extension/reconcile.ts';
 import type { ClusterMemory, ReconcileDeps } from '../src/extension/reconcile.ts';
 import { sweepForever } from '../src/extension/sweep.ts';
+import { isSynced } from '../src/extension/view.ts';
 import type { Informers } from '../src/extension/view.ts';
 import type { ClusterNode } from '../src/model/cluster-node.ts';
 import type { ClusterRelease } from '../src/model/cluster-release.ts';
@@ -88,6 +89,7 @@ function informersOf(world: World, life: Life): Informers {
     virtualDataCenters: simulatedInformer<VirtualDataCenter>(world, life, 'virtualdatacenters'),
     releases: simulatedInformer<ClusterRelease>(world, life, 'clusterreleases'),
     configs: simulatedInformer<ServerConfig>(world, life, 'serverconfigs'),
+    leases: simulatedInformer<Lease>(world, life, 'leases'),
   };
 }
 
@@ -150,15 +152,16 @@ function wake(server: Server): void {
 
 function dispatch(server: Server): void {
   const { queue, life, deps } = server;
-  const isSynced = Object.values(deps.informers).every((informer: { synced(): boolean }) => informer.synced());
-  while (isSynced && queue.atWork() < CONCURRENCY) {
+  const hasSynced = isSynced(deps.informers);
+  while (hasSynced && queue.atWork() < CONCURRENCY) {
     const key = queue.take(monotonicMs(life));
     if (key === undefined) break;
     server.world.scheduler.touch();
     look(server, key).catch((cause: unknown) => broken(server, cause));
   }
   const nextMs = queue.nextDueMs();
-  const waitMs = !isSynced || queue.atWork() >= CONCURRENCY ? 500 : nextMs === undefined ? 60_000 : Math.max(1, nextMs - monotonicMs(life));
+  const waitMs =
+    !hasSynced || queue.atWork() >= CONCURRENCY ? 500 : nextMs === undefined ? 60_000 : Math.max(1, nextMs - monotonicMs(life));
   server.timer = later(life, waitMs / life.process.rate + 1, () => dispatch(server));
 }
 

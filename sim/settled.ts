@@ -6,6 +6,7 @@ import { droppableKeys } from '../src/decide/reservation.ts';
 import type { ClusterNode } from '../src/model/cluster-node.ts';
 import type { Cluster } from '../src/model/cluster.ts';
 import { conditionOf } from '../src/model/condition.ts';
+import type { ConditionType } from '../src/model/condition.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
 import { labelOf } from './machine.ts';
 import type { World } from './world.ts';
@@ -36,27 +37,35 @@ function clusterIs(world: World, cluster: Cluster, nodes: readonly ClusterNode[]
   const wanted = cluster.spec.workers + 1;
   const exact = mine.length === wanted && mine.every((node) => node.spec.index <= cluster.spec.workers && node.spec.retired !== true);
   const alive = world.machines.filter((machine) => machine.isAlive && machine.clusterUid === uid && !world.givenUp.has(machine.nodeUid));
-  if (isShort(cluster)) return strays;
+  const short = shortage(world, cluster, mine);
+  if (short !== undefined) return [...strays, ...short];
   return [
     ...strays,
     ...(exact ? [] : [`${name} has ${mine.length} nodes, asked for ${wanted}`]),
     ...(status.phase === 'Available' ? [] : [`${name} was available and is ${status.phase}: ${readyMessage(cluster)}`]),
     ...(status.workers === cluster.spec.workers ? [] : [`${name} says it has ${status.workers} workers of ${cluster.spec.workers}`]),
+    ...(isTrue(cluster, 'Reachable') ? [] : [`${name} is not Reachable`]),
     ...(alive.length >= mine.filter((node) => !world.givenUp.has(node.metadata.uid)).length
       ? []
       : [`${name} has ${alive.length} machines for ${mine.length} nodes`]),
     ...podsAre(world, cluster),
   ];
+}
 
-  /** A cluster that was scaled up beyond the quota, or beyond what the hosts have room for, waits. */
-  function isShort(one: Cluster): boolean {
-    const vdc = world.store.get('virtualdatacenters', one.metadata.namespace ?? '', one.spec.virtualDataCenter) as
-      | VirtualDataCenter
-      | undefined;
-    const reserved = Object.keys(vdc?.status?.reservations ?? {}).length;
-    const isOverQuota = mine.length < wanted && reserved + wanted - mine.length > (vdc?.spec.quota.nodes ?? 0);
-    return isOverQuota || mine.some((node) => node.spec.host === undefined && isFull(world));
+/** A cluster that was scaled up beyond the quota, or beyond what the hosts have room for, waits and says so; undefined: it is not short. */
+function shortage(world: World, cluster: Cluster, mine: readonly ClusterNode[]): string[] | undefined {
+  const vdc = dataCenterOf(world, cluster);
+  const missing = cluster.spec.workers + 1 - mine.length;
+  const reserved = Object.keys(vdc?.status?.reservations ?? {}).length;
+  if (missing > 0 && reserved + missing > (vdc?.spec.quota.nodes ?? 0)) {
+    return isTrue(cluster, 'QuotaReserved') ? [`${cluster.metadata.name} is beyond the quota and does not say so`] : [];
   }
+  if (!mine.some((node) => node.spec.host === undefined && isFull(world))) return undefined;
+  return isTrue(cluster, 'Progressing') ? [] : [`${cluster.metadata.name} waits for a host and does not say so`];
+}
+
+function isTrue(cluster: Cluster, type: ConditionType): boolean {
+  return conditionOf(cluster.status?.conditions, type)?.status === 'True';
 }
 
 /** Hosts have no room for another node. */

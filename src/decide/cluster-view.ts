@@ -26,6 +26,8 @@ export interface ClusterView {
   readonly virtualDataCenter?: VirtualDataCenter;
   /** The one that spec.release names; absent when there is none. */
   readonly release?: ClusterRelease;
+  /** Of its nodes: uid → revision of the Lease by which the agent shows that it lives, as cached. Absent: nobody looks at Leases here. */
+  readonly leases?: ReadonlyMap<string, string>;
   readonly config: ServerConfigSpec;
   /** Wall clock in ms since 1970: for time stamps, and for deadlines together with own observation. */
   readonly nowMs: number;

@@ -7,11 +7,14 @@
  *     nothing.
  * I3: a replacement is one write: a higher incarnation and no host.
  * I4: extension servers replace the primary, the manager replaces workers.
- * I5: an extension server writes the status only while there is no primary that could: no report of the primary's present incarnation.
+ * I5: an extension server writes phase and summary only while there is no primary that could: none that reported in its present incarnation,
+ *     or one that is silent while another member of the site is heard.
+ * I6: a site of which nothing is heard any more is Reachable=False and otherwise what it was.
  */
 
 import type { ClusterStatus } from '../model/cluster.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
+import { conditionOf } from '../model/condition.ts';
 import { statusPatch } from './attempt.ts';
 import type { ClusterView, Decision } from './cluster-view.ts';
 import { guardOf } from './effect.ts';
@@ -20,8 +23,11 @@ import { letGoLicensed } from './let-go.ts';
 import { agentOf, deathOf, isLeaving, isLost } from './node-facts.ts';
 import { soonest } from './outcome.ts';
 import { conditionsAfterAvailable, phaseInput, summaryOf } from './phase.ts';
+import type { ConditionChange } from './phase.ts';
 import { servicesOf } from './plan.ts';
 import { leavingPrimary, missingNodes } from './scale.ts';
+import { silenceOf } from './silence.ts';
+import type { Silence } from './silence.ts';
 
 /** The next effects of an extension server for a cluster that was available. */
 export function decideAfterAvailable(view: ClusterView): Decision {
@@ -37,17 +43,21 @@ export function decideAfterAvailable(view: ClusterView): Decision {
   const missing = primary === undefined ? missingNodes(view, attempt, [0]) : undefined;
   // A cache that has not yet seen the primary is no reason to make one.
   const needsLive = missing?.state === 'Act';
+  const silence = silenceOf(
+    view,
+    view.nodes.filter((node) => node.spec.attempt === attempt && !isLeaving(node)),
+  );
   return {
     effects: [
-      ...spokenFor(view, status, primary),
+      ...said(view, status, primary, silence),
       ...late.effects,
       ...leaving.effects,
       ...replaced,
       ...(missing?.state === 'Act' ? missing.effects : []),
     ],
     needsLive,
-    watching: [...late.watching, ...leaving.watching],
-    ...soonest([late.requeueAfterMs, leaving.requeueAfterMs]),
+    watching: [...late.watching, ...leaving.watching, ...silence.watching],
+    ...soonest([late.requeueAfterMs, leaving.requeueAfterMs, silence.requeueAfterMs]),
   };
 }
 
@@ -83,12 +93,31 @@ function replacement(node: ClusterNode): readonly Effect[] {
   ];
 }
 
-/** Status while nobody at the site can write it. */
-function spokenFor(view: ClusterView, status: ClusterStatus, primary: ClusterNode | undefined): readonly Effect[] {
-  if (primary !== undefined && agentOf(primary) !== undefined && !isLost(primary)) return [];
+/** What nobody at the site can write: that it is not heard, and, while its primary cannot, how it is. */
+function said(view: ClusterView, status: ClusterStatus, primary: ClusterNode | undefined, silence: Silence): readonly Effect[] {
+  const mute = primary === undefined || agentOf(primary) === undefined || isLost(primary);
+  const outvoted = primary !== undefined && silence.silent.has(primary.metadata.name) && silence.heard.size > 0;
+  const reachable = reachability(status, silence);
+  if (!mute && !outvoted) return reachable.length === 0 ? [] : statusPatch(view, status, reachable, errorSaid(status));
   const mine = view.nodes.filter((node) => node.spec.attempt === status.attempt);
   const services = view.release === undefined ? [] : servicesOf(view.cluster.spec, view.release);
-  const next: ClusterStatus = { ...status, ...summaryOf(mine, services, view.cluster.spec.workers) };
+  const next: ClusterStatus = { ...status, ...summaryOf(mine, services, view.cluster.spec.workers, silence.silent) };
   const changes = conditionsAfterAvailable(phaseInput(view.cluster, next));
-  return statusPatch(view, next, changes, [changes[0]?.[2] ?? 'NodeNotReady', changes[0]?.[3] ?? '']);
+  return statusPatch(view, next, [...changes, ...reachable], [changes[0]?.[2] ?? 'NodeNotReady', changes[0]?.[3] ?? '']);
+}
+
+function reachability(status: ClusterStatus, silence: Silence): readonly ConditionChange[] {
+  const is = conditionOf(status.conditions, 'Reachable')?.status;
+  if (silence.heard.size > 0) return is === 'True' ? [] : [['Reachable', 'True', 'Heard', 'The site is heard.']];
+  const isSilent = silence.silent.size > 0 && silence.watching.length === 2 * silence.silent.size;
+  if (!isSilent || is === 'False') return [];
+  const who = [...silence.silent].sort().join(', ');
+  const message = `Nothing is heard of ${who} any more. What runs there goes on; see that the machines run and reach a director. Nothing is replaced for silence.`;
+  return [['Reachable', 'False', 'Silent', message]];
+}
+
+/** The error that stands, as statusPatch takes it. */
+function errorSaid(status: ClusterStatus): readonly [string, string] | undefined {
+  const error = status.errorSet?.[0];
+  return error === undefined ? undefined : [error.reason, error.message];
 }

@@ -17,7 +17,7 @@ import { isWorkDue, NO_MEMORY, reconcile } from './reconcile.ts';
 import type { ClusterMemory, ReconcileDeps } from './reconcile.ts';
 import type { InformerDeps } from '../client/informer.ts';
 import { sweepForever } from './sweep.ts';
-import { createInformers } from './view.ts';
+import { createInformers, isSynced } from './view.ts';
 import type { Informers } from './view.ts';
 
 export interface LoopOptions {
@@ -96,7 +96,7 @@ function listen(state: LoopState, informers: Informers): void {
 async function dispatchForever(state: LoopState, informers: Informers, concurrency: number, signal: AbortSignal): Promise<void> {
   const { clock } = state.deps;
   while (!signal.aborted) {
-    const ready = Object.values(informers).every((informer) => informer.synced());
+    const ready = isSynced(informers);
     while (ready && state.queue.atWork() < concurrency) {
       const key = state.queue.take(clock.monotonicMs());
       if (key === undefined) break;

@@ -12,9 +12,10 @@ import { CLUSTERS, CLUSTER_NODES, CLUSTER_RELEASES, SERVER_CONFIGS, VIRTUAL_DATA
 import type { ClusterNode } from '../model/cluster-node.ts';
 import type { ClusterRelease } from '../model/cluster-release.ts';
 import type { Cluster } from '../model/cluster.ts';
-import type { ResourceAddress } from '../model/core-kinds.ts';
+import { LEASES } from '../model/core-kinds.ts';
+import type { Lease, ResourceAddress } from '../model/core-kinds.ts';
 import { Fault } from '../model/fault.ts';
-import { LABEL_CLUSTER_UID } from '../model/labels.ts';
+import { LABEL_CLUSTER_UID, nodeLeaseName } from '../model/labels.ts';
 import type { ServerConfig } from '../model/server-config.ts';
 import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
 import type { EntityApi } from '../ports/api.ts';
@@ -29,6 +30,8 @@ export interface Informers {
   readonly virtualDataCenters: Informer<VirtualDataCenter>;
   readonly releases: Informer<ClusterRelease>;
   readonly configs: Informer<ServerConfig>;
+  /** By which agents show that they live. Nothing waits for it: without it silence is not noticed, and that is all. */
+  readonly leases: Informer<Lease>;
 }
 
 export function createInformers(deps: InformerDeps): Informers {
@@ -38,7 +41,14 @@ export function createInformers(deps: InformerDeps): Informers {
     virtualDataCenters: createInformer(deps, VIRTUAL_DATA_CENTERS),
     releases: createInformer(deps, CLUSTER_RELEASES),
     configs: createInformer(deps, SERVER_CONFIGS),
+    leases: createInformer(deps, LEASES),
   };
+}
+
+/** True when every copy that decisions need has been filled. */
+export function isSynced(informers: Informers): boolean {
+  const { clusters, nodes, virtualDataCenters, releases, configs } = informers;
+  return [clusters, nodes, virtualDataCenters, releases, configs].every((informer) => informer.synced());
 }
 
 /** What the observer adds to a view: its clocks, its memory, its dice, and why the last effect was refused. */
@@ -66,7 +76,14 @@ export function cachedView(
   for (const node of informers.nodes.list()) if (node.spec.clusterUid === cluster.metadata.uid) nodes.push(node);
   const virtualDataCenter = informers.virtualDataCenters.get(namespace, cluster.spec.virtualDataCenter);
   const release = informers.releases.get('', cluster.spec.release);
-  return { live: false, ...common(informers, memory, observer), cluster, nodes, ...present({ virtualDataCenter, release }) };
+  return {
+    live: false,
+    ...common(informers, memory, observer),
+    cluster,
+    nodes,
+    leases: leasesOf(informers, nodes),
+    ...present({ virtualDataCenter, release }),
+  };
 }
 
 /** The cluster as it is in the director now; undefined: there is none of that name. Throws `Fault` when any part cannot be read. */
@@ -92,8 +109,19 @@ export async function liveView(
     ...common(informers, memory, observer),
     cluster,
     nodes: nodes.value.items,
+    leases: leasesOf(informers, nodes.value.items),
     ...present({ virtualDataCenter, release: sameRelease ? release : informers.releases.get('', cluster.spec.release) }),
   };
+}
+
+/** Node uid → revision of its Lease, of those that have one. */
+function leasesOf(informers: Informers, nodes: readonly ClusterNode[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { metadata } of nodes) {
+    const lease = informers.leases.get(metadata.namespace ?? '', nodeLeaseName(metadata.uid));
+    if (lease !== undefined) found.set(metadata.uid, lease.metadata.resourceVersion);
+  }
+  return found;
 }
 
 function common(

@@ -170,6 +170,8 @@ export const LIMITS = {
   orphanSeenMs: 10_000,
   /** An agent's lease; jittered by ±10 %. */
   nodeLeaseRenewMs: 60_000,
+  /** An agent whose lease was seen unchanged for this long is silent; silence is said, and proves nothing. */
+  nodeLeaseTtlMs: 180_000,
 
   /** Connections of one service that a node's balancer holds at a time. */
   balancedConnections: 10_000,

@@ -13,7 +13,7 @@ import { GROUP_ADMINS, GROUP_AUTHENTICATED, SYSTEM_NAMESPACE } from './identity.
 import { RBAC_GROUP } from './rbac.ts';
 
 /** To be raised with every change of this file's objects. */
-export const ROLES_BUNDLE = 1;
+export const ROLES_BUNDLE = 3;
 
 const READ = ['get', 'list', 'watch'];
 const CHANGE = ['patch', 'update'];
@@ -35,9 +35,11 @@ const EXTENSION_RULES: readonly Rule[] = [
   rule(API_GROUP, ['clusternodes'], [...READ, 'create', ...CHANGE, 'delete']),
   rule(API_GROUP, ['virtualdatacenters'], READ),
   rule(API_GROUP, ['virtualdatacenters/status'], ['get', ...CHANGE]),
-  rule(API_GROUP, ['hosts', 'clusterreleases', 'serverconfigs'], READ),
+  rule(API_GROUP, ['hosts', 'clusterreleases', 'serverconfigs', 'sites'], READ),
   rule('', ['events'], ['get', 'create', ...CHANGE]),
   rule('', ['namespaces'], READ),
+  // Of nodes, by which their silence is noticed.
+  rule('coordination.k8s.io', ['leases'], READ),
 ];
 
 /** Leases by which the extension servers know each other, in outrigger-system only. */
@@ -46,6 +48,9 @@ const EXTENSION_LEASE_RULES: readonly Rule[] = [rule('coordination.k8s.io', ['le
 const VIEW_RULES: readonly Rule[] = [
   rule(API_GROUP, ['clusters', 'clusters/status', 'clusters/scale', 'clusternodes', 'clusternodes/status'], READ),
   rule(API_GROUP, ['virtualdatacenters', 'virtualdatacenters/status'], READ),
+  rule(API_GROUP, ['sites', 'sites/status', 'universallicenses', 'universallicenses/status'], READ),
+  // Through the tunnels: what pods wrote.
+  rule(API_GROUP, ['clusternodes/log'], ['get']),
   rule('', ['configmaps', 'events', 'namespaces', 'serviceaccounts'], READ),
   rule('coordination.k8s.io', ['leases'], READ),
 ];
@@ -54,6 +59,9 @@ const EDIT_RULES: readonly Rule[] = [
   ...VIEW_RULES,
   rule(API_GROUP, ['clusters'], WRITE),
   rule(API_GROUP, ['clusters/scale'], CHANGE),
+  rule(API_GROUP, ['sites'], WRITE),
+  // Through the tunnels: services and portal. What a license entitles to is the provider's to write.
+  rule(API_GROUP, ['clusters/proxy'], ['get', 'create', 'update', 'patch', 'delete']),
   rule('', ['configmaps', 'serviceaccounts'], WRITE),
   rule('', ['secrets'], [...READ, ...WRITE]),
   rule('', ['serviceaccounts/token'], ['create']),

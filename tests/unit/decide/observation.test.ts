@@ -7,7 +7,9 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { NO_OBSERVATIONS, observe, seenMs } from '../../../src/decide/observation.ts';
 import { extensionLeaseName, isMine, liveServers, NO_LEASES, observeLeases } from '../../../src/decide/sharding.ts';
+import { silenceOf } from '../../../src/decide/silence.ts';
 import type { Lease } from '../../../src/model/core-kinds.ts';
+import { node, view } from './fixtures.ts';
 
 describe('observation', () => {
   it('I1 I3: times what is named, forgets what is not', () => {
@@ -31,6 +33,42 @@ describe('observation', () => {
         }
       }),
     );
+  });
+});
+
+describe('silence', () => {
+  const nodes = [node(0), node(1), node(2)];
+  const uid = nodes[0]?.metadata.uid ?? '';
+  const at = (revision: string, seen: Map<string, number>): ReturnType<typeof silenceOf> =>
+    silenceOf(view({ nodes, leases: new Map([[uid, revision]]), seen }), nodes);
+
+  it('I1: is a Lease seen unchanged for its whole time by the observer itself', () => {
+    const early = at(
+      '5',
+      new Map([
+        [`lease/${uid}/5`, 820_001],
+        [`lease/${uid}`, 820_001],
+      ]),
+    );
+    assert.deepEqual([early.silent.size, early.requeueAfterMs], [0, 1]);
+    const late = at(
+      '5',
+      new Map([
+        [`lease/${uid}/5`, 820_000],
+        [`lease/${uid}`, 820_000],
+      ]),
+    );
+    assert.deepEqual([...late.silent], ['harbor-a1-n0']);
+  });
+
+  it('I2: heard is only whose change was seen; a fresh observer knows neither', () => {
+    assert.deepEqual([...at('6', new Map([[`lease/${uid}`, 900_000]])).heard], ['harbor-a1-n0']);
+    const fresh = at('6', new Map());
+    assert.deepEqual([fresh.heard.size, fresh.silent.size], [0, 0]);
+  });
+
+  it('I3: without a Lease a node is neither', () => {
+    assert.deepEqual(at('6', new Map()).watching, [`lease/${uid}`, `lease/${uid}/6`]);
   });
 });
 

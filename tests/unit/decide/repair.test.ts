@@ -81,6 +81,53 @@ describe('repair', () => {
     assert.equal(patch?.kind === 'PatchClusterStatus' && (patch.status as ClusterStatus).phase, 'Error');
   });
 
+  it('I5: speaks for a silent primary while another member is heard', () => {
+    const nodes = [readyNode(0), readyNode(1)];
+    const leases = new Map([
+      ['harbor-a1-n0-uid', '7'],
+      ['harbor-a1-n1-uid', '9'],
+    ]);
+    const seen = new Map([
+      ['lease/harbor-a1-n0-uid', 0],
+      ['lease/harbor-a1-n0-uid/7', 0],
+      ['lease/harbor-a1-n1-uid', 0],
+      ['lease/harbor-a1-n1-uid/9', 990_000],
+    ]);
+    const decision = decideAfterAvailable(view({ cluster: available, nodes, leases, seen }));
+    const patch = decision.effects.find((effect) => effect.kind === 'PatchClusterStatus');
+    assert.equal(patch?.kind === 'PatchClusterStatus' && (patch.status as ClusterStatus).phase, 'Error');
+    assert.deepEqual(kinds(decision), ['PatchClusterStatus'], 'silence replaces nothing');
+  });
+
+  it('I6: a site of which nothing is heard is not reachable, and nothing else; it is again when it is heard', () => {
+    const nodes = [readyNode(0), readyNode(1)];
+    const leases = new Map(nodes.map((one) => [one.metadata.uid, '7']));
+    const old = new Map(
+      nodes.flatMap((one) => [`lease/${one.metadata.uid}`, `lease/${one.metadata.uid}/7`].map((key) => [key, 0] as const)),
+    );
+    const cut = decideAfterAvailable(view({ cluster: available, nodes, leases, seen: old }));
+    const patch = cut.effects[0];
+    assert.ok(patch?.kind === 'PatchClusterStatus' && cut.effects.length === 1);
+    const status = patch.status as ClusterStatus;
+    assert.deepEqual(
+      status.conditions?.map((one) => `${one.type} ${one.status} ${one.reason}`),
+      ['Reachable False Silent'],
+    );
+    assert.ok(!('nodes' in status) && (status.phase ?? 'Available') === 'Available');
+    const silent = cluster({ status: { ...wasAvailable(), ...status } });
+    assert.deepEqual(kinds(decideAfterAvailable(view({ cluster: silent, nodes, leases, seen: old }))), [], 'it is said once');
+    assert.deepEqual(
+      kinds(decideAfterAvailable(view({ cluster: silent, nodes, leases, seen: new Map() }))),
+      [],
+      'a fresh observer knows nothing yet',
+    );
+    const heard = new Map([...old, [`lease/${nodes[1]?.metadata.uid}/8`, 999_000] as const]);
+    const back = decideAfterAvailable(
+      view({ cluster: silent, nodes, leases: new Map([...leases, ['harbor-a1-n1-uid', '8']]), seen: heard }),
+    );
+    assert.match(JSON.stringify(back.effects), /"Reachable","status":"True"/);
+  });
+
   it('makes a primary anew whose object a person deleted, on a live view', () => {
     const change = { cluster: available, nodes: [readyNode(1)], virtualDataCenter: dataCenter({ reservations: reservations([0, 1]) }) };
     const cached = decideCluster(view({ ...change, live: false }));

@@ -156,6 +156,7 @@ describe('extension servers', () => {
       'get /events demo/x',
       'patch /events demo/x',
       'watch coordination.k8s.io/leases outrigger-system/',
+      'watch coordination.k8s.io/leases /',
       'create coordination.k8s.io/leases outrigger-system/',
       'patch coordination.k8s.io/leases outrigger-system/extension-1',
       'delete coordination.k8s.io/leases outrigger-system/extension-1',
@@ -168,7 +169,8 @@ describe('extension servers', () => {
       'patch outrigger.dev/virtualdatacenters demo/yard',
       'patch outrigger.dev/hosts/status /alpha',
       'patch outrigger.dev/clusternodes/status demo/harbor-a1-n0',
-      'watch coordination.k8s.io/leases demo/',
+      'patch coordination.k8s.io/leases demo/node-1',
+      'delete coordination.k8s.io/leases demo/node-1',
       'create /serviceaccounts/token outrigger-system/extension',
       `create ${RBAC}/clusterrolebindings /`,
     ];

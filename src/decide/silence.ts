@@ -1,0 +1,45 @@
+/**
+ * Who of a cluster's nodes is heard: by the Leases that their agents renew, judged by own observation.
+ *
+ * Silence proves nothing and starts nothing (repair.ts); it is said.
+ *
+ * I1: a node is silent when its Lease was seen unchanged for LIMITS.nodeLeaseTtlMs by this observer's own clock; time stamps are never read.
+ * I2: a node is heard when this observer itself saw its Lease change within that time; a fresh observer knows neither.
+ * I3: a node without a Lease is neither.
+ */
+
+import type { ClusterNode } from '../model/cluster-node.ts';
+import { LIMITS } from '../model/limits.ts';
+import type { ClusterView } from './cluster-view.ts';
+import { seenMs } from './observation.ts';
+
+export interface Silence {
+  /** Names of nodes. */
+  readonly silent: ReadonlySet<string>;
+  readonly heard: ReadonlySet<string>;
+  readonly watching: readonly string[];
+  /** When the next one may turn silent. */
+  readonly requeueAfterMs: number | undefined;
+}
+
+/** Of `nodes`, as far as their Leases are in the view. */
+export function silenceOf(view: ClusterView, nodes: readonly ClusterNode[]): Silence {
+  const silent = new Set<string>();
+  const heard = new Set<string>();
+  const watching: string[] = [];
+  let requeueAfterMs: number | undefined;
+  for (const { metadata } of nodes) {
+    const revision = view.leases?.get(metadata.uid);
+    if (revision === undefined) continue;
+    const [known, now] = [`lease/${metadata.uid}`, `lease/${metadata.uid}/${revision}`];
+    watching.push(known, now);
+    const sinceMs = seenMs(view.seen, now, view.monotonicMs);
+    if (sinceMs >= LIMITS.nodeLeaseTtlMs) {
+      silent.add(metadata.name);
+      continue;
+    }
+    if (seenMs(view.seen, known, view.monotonicMs) > sinceMs) heard.add(metadata.name);
+    requeueAfterMs = Math.min(requeueAfterMs ?? Infinity, LIMITS.nodeLeaseTtlMs - sinceMs);
+  }
+  return { silent, heard, watching, requeueAfterMs };
+}
