@@ -56,6 +56,8 @@ function parseSetting(setting: Setting, given: unknown, absolute: (path: string)
   switch (setting.type) {
     case 'count':
       return parseCount(setting.minimum, setting.maximum, given);
+    case 'duration':
+      return parseDuration(setting.minimumMs, setting.maximumMs, given);
     case 'switch':
       return parseSwitch(given);
     case 'choice':
@@ -72,6 +74,17 @@ function parseCount(minimum: number, maximum: number, given: unknown): Parsed {
   const value = Number(text);
   const good = /^\d+$/.test(text) && value >= minimum && value <= maximum;
   return good ? fits(value) : wrong(`must be a whole number from ${minimum} to ${maximum}`, given);
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function parseDuration(minimumMs: number, maximumMs: number, given: unknown): Parsed {
+  const [, count = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(given).trim()) ?? [];
+  const value = Math.round(Number(count) * (UNIT_MS[unit] ?? Number.NaN));
+  const good = value >= minimumMs && value <= maximumMs;
+  return good
+    ? fits(value)
+    : wrong(`must be a time such as 500ms, 2s, 5m or 24h, from ${minimumMs} ms to ${maximumMs / 3_600_000} h`, given);
 }
 
 function parseSwitch(given: unknown): Parsed {

@@ -115,6 +115,7 @@ const PLACEHOLDERS: Readonly<Record<Setting['type'], string>> = {
   urls: ' <urls>',
   name: ' <name>',
   count: ' <number>',
+  duration: ' <time>',
   choice: ' <word>',
   switch: '',
 };
@@ -122,8 +123,12 @@ const PLACEHOLDERS: Readonly<Record<Setting['type'], string>> = {
 function optionOf(name: SettingName): Option {
   const row: Setting = SETTINGS[name];
   const choices = row.type === 'choice' ? `: ${row.choices.join(', ')}` : '';
-  const preset = row.type === 'switch' || row.default === undefined ? '' : ` (default ${String(row.default)})`;
+  const preset = row.type === 'switch' || row.default === undefined ? '' : ` (default ${presetOf(row)})`;
   return new Option(`${flagOf(name)}${PLACEHOLDERS[row.type]}`, `${helpOf(row)}${choices}${preset}`);
+}
+
+function presetOf(row: Setting): string {
+  return row.type === 'duration' ? `${(row.default ?? 0) / 1000}s` : String(row.default);
 }
 
 function helpOf(row: Setting): string {

@@ -15,6 +15,10 @@ import { API_GROUP, API_VERSION } from './resource.ts';
 import type { KindDefinition } from './resource.ts';
 import { serverConfigKind } from './server-config.ts';
 import type { ServerConfig } from './server-config.ts';
+import { siteKind } from './site.ts';
+import type { Site } from './site.ts';
+import { universalLicenseKind } from './universal-license.ts';
+import type { UniversalLicense } from './universal-license.ts';
 import { virtualDataCenterKind } from './virtual-data-center.ts';
 import type { VirtualDataCenter } from './virtual-data-center.ts';
 
@@ -27,4 +31,6 @@ export const CLUSTER_NODES = addressOf<ClusterNode>(clusterNodeKind);
 export const CLUSTER_RELEASES = addressOf<ClusterRelease>(clusterReleaseKind);
 export const HOSTS = addressOf<Host>(hostKind);
 export const SERVER_CONFIGS = addressOf<ServerConfig>(serverConfigKind);
+export const SITES = addressOf<Site>(siteKind);
+export const UNIVERSAL_LICENSES = addressOf<UniversalLicense>(universalLicenseKind);
 export const VIRTUAL_DATA_CENTERS = addressOf<VirtualDataCenter>(virtualDataCenterKind);

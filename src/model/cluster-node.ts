@@ -27,6 +27,12 @@ const specSchema = {
     incarnation: { type: 'integer', minimum: 1, description: 'Which life of the node. A replacement has a higher one.' },
     host: { type: 'string', maxLength: 63, description: 'The host that claimed it; absent until one does.' },
     retired: { type: 'boolean', description: 'True: drain it and let it go. Never taken back.' },
+    revokedBefore: {
+      type: 'string',
+      format: 'date-time',
+      description:
+        'Certificates of this node that were issued before this time are refused everywhere. Never falls. The host gives it a new one.',
+    },
     resources: {
       type: 'object',
       required: ['cpuMillis', 'memoryMiB'],
@@ -35,6 +41,11 @@ const specSchema = {
   },
   'x-kubernetes-validations': [
     { rule: 'self.incarnation >= oldSelf.incarnation', message: 'incarnation must not fall', fieldPath: '.incarnation' },
+    {
+      rule: '!has(oldSelf.revokedBefore) || (has(self.revokedBefore) && timestamp(self.revokedBefore) >= timestamp(oldSelf.revokedBefore))',
+      message: 'a revocation is never taken back',
+      fieldPath: '.revokedBefore',
+    },
     {
       rule: '!has(oldSelf.retired) || !oldSelf.retired || (has(self.retired) && self.retired)',
       message: 'a retired node cannot be taken back',
@@ -78,6 +89,11 @@ const statusSchema = {
         release: { type: 'string', maxLength: 63, description: 'The release whose services it runs.' },
         observedGeneration: { type: 'integer', minimum: 0, description: 'Generation of the Cluster that it works on.' },
         balancer: { type: 'string', enum: ['Running', 'Stopped'] },
+        tunnel: {
+          type: 'string',
+          maxLength: 512,
+          description: 'URL of the director that this node has its tunnel to; absent: it has none.',
+        },
         message: { type: 'string', maxLength: 1024 },
         services: {
           type: 'object',

@@ -13,6 +13,7 @@
 
 import { conditionsSchema } from './condition.ts';
 import { serviceSchema } from './pod.ts';
+import { LICENSE_STATES } from './license-statement.ts';
 import type { EntityOf, KindDefinition, SpecOf, StatusOf } from './resource.ts';
 import type { InferSchema, Schema } from './schema.ts';
 
@@ -79,6 +80,12 @@ const specSchema = {
         unknownSeconds: { type: 'integer', minimum: 30, maximum: 86400 },
       },
     },
+    site: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 253,
+      description: 'Site of this namespace that the cluster is paired with. Taken out, the cluster is unplugged.',
+    },
     autoRepairOnErrors: {
       type: 'boolean',
       default: true,
@@ -90,6 +97,11 @@ const specSchema = {
       rule: "self.availability.failover != 'Witness' || self.workers <= 1",
       message: 'must be at most 1 while availability.failover is Witness',
       fieldPath: '.workers',
+    },
+    {
+      rule: '!has(oldSelf.site) || !has(self.site) || self.site == oldSelf.site',
+      message: 'cannot be changed to another site in one step; unplug the cluster first: take spec.site out',
+      fieldPath: '.site',
     },
   ],
 } as const satisfies Schema;
@@ -200,6 +212,38 @@ const statusSchema = {
         progress: { type: 'string', maxLength: 253 },
       },
     },
+    license: {
+      type: 'object',
+      required: ['state', 'severity', 'message'],
+      description: 'The universal license as the primary sees it; the data of the banners of console and portal.',
+      properties: {
+        state: { type: 'string', enum: LICENSE_STATES },
+        severity: { type: 'string', enum: ['Success', 'Info', 'Warning', 'Danger'] },
+        message: { type: 'string', maxLength: 1024, description: 'A sentence for people.' },
+        refusesNewSessions: { type: 'boolean' },
+        since: { type: 'string', format: 'date-time', description: 'License time at which this state began.' },
+        until: { type: 'string', format: 'date-time', description: 'License time at which it ends by itself.' },
+        daysLeft: { type: 'integer', minimum: 0, description: 'Until new sessions are refused, when nothing changes.' },
+        name: { type: 'string', maxLength: 253, description: 'Of the UniversalLicense.' },
+        edition: { type: 'string', maxLength: 63 },
+        model: { type: 'string', enum: ['Named', 'Concurrent'] },
+        seats: { type: 'integer', minimum: 0 },
+        serial: { type: 'integer', minimum: 0 },
+        contractEnd: { type: 'string', format: 'date-time' },
+        lastSync: { type: 'string', format: 'date-time', description: 'License time of the newest statement.' },
+        nextSync: { type: 'string', format: 'date-time' },
+        lastError: { type: 'string', maxLength: 1024, description: 'Why the newest attempt failed; absent after a success.' },
+        answeredRequest: {
+          type: 'string',
+          maxLength: 64,
+          description: 'The newest value of the annotation license-sync that was acted on.',
+        },
+        concurrent: { type: 'integer', minimum: 0 },
+        named: { type: 'integer', minimum: 0 },
+        peakConcurrent: { type: 'integer', minimum: 0 },
+        peakNamed: { type: 'integer', minimum: 0 },
+      },
+    },
     eventSet: { type: 'array', maxItems: 20, description: 'The newest events.', items: messageSchema },
     errorSet: {
       type: 'array',
@@ -293,6 +337,8 @@ export const clusterKind = {
     { name: 'Release', type: 'string', jsonPath: '.status.release.current' },
     { name: 'Primary', type: 'string', jsonPath: '.status.primary' },
     { name: 'Workers', type: 'integer', jsonPath: '.status.workers' },
+    { name: 'Site', type: 'string', jsonPath: '.spec.site', priority: 1 },
+    { name: 'License', type: 'string', jsonPath: '.status.license.state' },
     { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason', priority: 1 },
     { name: 'Message', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },

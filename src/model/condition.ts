@@ -18,6 +18,7 @@ export const CONDITION_TYPES = [
   'BrokerAvailable',
   'MonitoringAvailable',
   'ImagesAvailable',
+  'Overused',
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
@@ -49,6 +50,23 @@ export const CONDITION_REASONS = [
   'Silent',
   'NoSite',
   'NotEligible',
+  'SiteNotFound',
+  'SiteTaken',
+  'Pairing',
+  'PairingFailed',
+  'ThumbprintNotAccepted',
+  'Paired',
+  'Unplugged',
+  'NotInstalled',
+  'ServiceRunning',
+  'PrimaryDown',
+  'LicenseInactive',
+  'LicenseActive',
+  'LicenseSyncGrace',
+  'LicenseContractGrace',
+  'LicenseExpired',
+  'LicenseOverused',
+  'NotOverused',
 ] as const;
 export type ConditionReason = (typeof CONDITION_REASONS)[number];
 

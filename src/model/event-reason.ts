@@ -16,5 +16,14 @@ export const EVENT_REASONS = [
   'Deleting',
   'Deleted',
   'Swept',
+  'SitePaired',
+  'SitePairingFailed',
+  'SiteUnplugged',
+  'SiteLeftBehind',
+  'LicenseActivated',
+  'LicenseSyncFailed',
+  'LicenseWarning',
+  'LicenseStateChanged',
+  'NodeRevoked',
 ] as const;
 export type EventReason = (typeof EVENT_REASONS)[number];

@@ -8,6 +8,8 @@ import { clusterReleaseKind } from './cluster-release.ts';
 import { hostKind } from './host.ts';
 import type { KindDefinition } from './resource.ts';
 import { serverConfigKind } from './server-config.ts';
+import { siteKind } from './site.ts';
+import { universalLicenseKind } from './universal-license.ts';
 import { virtualDataCenterKind } from './virtual-data-center.ts';
 
 export const KINDS: readonly KindDefinition[] = [
@@ -17,4 +19,6 @@ export const KINDS: readonly KindDefinition[] = [
   hostKind,
   clusterReleaseKind,
   serverConfigKind,
+  siteKind,
+  universalLicenseKind,
 ];

@@ -21,6 +21,11 @@ export const ANNOTATION_FORCE_DELETE = `${API_GROUP}/force-delete`;
 /** Annotation of a ClusterNode by which a person vouches that its machine is off for good; the value is the incarnation that is meant. */
 export const ANNOTATION_CONFIRM_DEAD = `${API_GROUP}/confirm-dead`;
 
+/** Annotation of a Cluster by which a person asks for a license sync now; a new value is a new request, answered in status.license.answeredRequest. */
+export const ANNOTATION_LICENSE_SYNC = `${API_GROUP}/license-sync`;
+/** Annotation of a Site by which a person asks for its pairing to be checked anew; a new value is a new request. */
+export const ANNOTATION_PAIR = `${API_GROUP}/pair`;
+
 /** `<cluster>-a<attempt>-n<index>`; index 0 is born primary. */
 export function nodeName(cluster: string, attempt: number, index: number): string {
   return `${cluster}-a${attempt}-n${index}`;

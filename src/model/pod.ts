@@ -4,6 +4,7 @@
  * What is not listed here is refused at the door by the schema, never silently ignored.
  */
 
+import { FRAMEWORK_SERVICES } from './framework.ts';
 import type { InferSchema, Schema } from './schema.ts';
 
 const probeSchema = {
@@ -118,6 +119,11 @@ export const serviceSchema = {
       description: 'HTTP: the balancer also retries idempotent requests.',
     },
     port: { type: 'integer', minimum: 1, maximum: 65535, description: 'Where every node listens for this service. Absent: not balanced.' },
+    framework: {
+      type: 'string',
+      enum: FRAMEWORK_SERVICES,
+      description: "One of Outrigger's own services: it gets the node's folder and identity. Only a ClusterRelease may say so.",
+    },
     targetPort: { type: 'integer', minimum: 1, maximum: 65535, description: 'Where a pod listens, as $PORT. Absent: the same as port.' },
     pod: podSpecSchema,
   },

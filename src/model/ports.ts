@@ -7,6 +7,16 @@
 export const PORTS = {
   /** The director: API, console, join, tunnels; all by ALPN on one TLS port. */
   director: 7443,
+  /** Of each node, on its own address: the other nodes of its cluster, by mutual TLS. */
+  peer: 7444,
+  /** Of each node, on its own address: the portal, over TLS. */
+  portal: 7445,
+  /** Of each node, balanced: the framework services of the bundled releases. */
+  connectorClient: 7451,
+  cloudProxy: 7452,
+  connectionServerProxy: 8443,
+  /** A connection server, where nothing else is said. */
+  connectionServer: 9443,
   /** Health and metrics of an extension server, on loopback; 0: picked. */
   extensionHealth: 0,
 } as const;

@@ -34,6 +34,14 @@ interface CountSetting extends CommonSetting {
   readonly default?: number;
 }
 
+/** Text like `90s`, `24h` or `500ms`; the value is in ms. */
+interface DurationSetting extends CommonSetting {
+  readonly type: 'duration';
+  readonly minimumMs: number;
+  readonly maximumMs: number;
+  readonly default?: number;
+}
+
 interface SwitchSetting extends CommonSetting {
   /** A flag without a value; `--no-…` when the default is true. */
   readonly type: 'switch';
@@ -46,7 +54,7 @@ interface ChoiceSetting extends CommonSetting {
   readonly default?: string;
 }
 
-export type Setting = TextSetting | ListSetting | CountSetting | SwitchSetting | ChoiceSetting;
+export type Setting = TextSetting | ListSetting | CountSetting | DurationSetting | SwitchSetting | ChoiceSetting;
 
 export const SETTINGS = {
   data: { type: 'path', default: '.outrigger', notInFile: true, help: 'folder for everything that must survive' },
@@ -60,6 +68,13 @@ export const SETTINGS = {
   listen: { type: 'text', default: '127.0.0.1', help: 'address to listen on; 0.0.0.0 for all of this machine' },
   extensionServers: { type: 'count', minimum: 1, maximum: 16, default: 2, help: 'how many extension servers to run' },
   sample: { type: 'switch', default: true, help: 'make the sample cluster demo/harbor at the first start' },
+  day: {
+    type: 'duration',
+    minimumMs: 100,
+    maximumMs: 24 * 3600 * 1000,
+    default: 24 * 3600 * 1000,
+    help: 'how long a day of license time takes, for watching (2s: a month in a minute); certificates are not touched',
+  },
   logLevel: { type: 'choice', choices: ['debug', 'info', 'warn', 'error'], default: 'info', help: 'how much to log' },
   kubeconfig: { type: 'path', help: 'credentials and address of the API, as kubectl uses them' },
   server: { type: 'urls', help: 'addresses of directors, comma separated (https://…)' },
@@ -74,7 +89,7 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 
-type BaseValue<S> = S extends { readonly type: 'count' }
+type BaseValue<S> = S extends { readonly type: 'count' | 'duration' }
   ? number
   : S extends { readonly type: 'switch' }
     ? boolean
@@ -99,6 +114,8 @@ export const MARKS = {
   OUTRIGGER_POD: 'pod that a process belongs to',
   OUTRIGGER_CONTAINER: 'container of the pod that a process belongs to',
   OUTRIGGER_NODE: 'uid of the node that a process belongs to',
+  OUTRIGGER_NODE_FOLDER: 'folder of the node, for framework services only',
+  OUTRIGGER_PROGRAM: 'this very program, for framework services only',
   OUTRIGGER_EXAMPLES: 'folder of the example services, for pods of the process runtime',
   OUTRIGGER_SERVICE: 'service that a pod is an instance of',
   OUTRIGGER_CLUSTER: 'cluster that a pod belongs to, <namespace>/<name>',

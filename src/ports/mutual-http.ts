@@ -1,0 +1,60 @@
+/**
+ * The door to HTTPS calls whose other end is known by its certificate: nodes and directors (of our CA), connection servers (by pin).
+ *
+ * Whom a certificate belongs to and whether it still holds is judged here and not by the TLS library, because that would read a wall clock:
+ * certificates of our CA are judged by trusted time, pinned ones by their pin and their own dates under trusted time.
+ *
+ * I1: not one byte of a request leaves before the other end has been judged.
+ * I2: an answer that is larger than its bound, slower than its deadline or malformed is a `Fault`, never a partial answer; the connection is cut.
+ */
+
+import type { CertificateFacts } from './x509.ts';
+import type { Identity } from './director.ts';
+
+export type Trust =
+  /** Signed by this CA (PEM). `accepts` says why not, or undefined: whose certificate is it? */
+  | { readonly kind: 'authority'; readonly authority: string; readonly accepts: (facts: CertificateFacts) => string | undefined }
+  /** Exactly this certificate, `sha256:<64 hex>`. */
+  | { readonly kind: 'pin'; readonly pin: string };
+
+export interface MutualOrder {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** https://host:port/path?query */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+  readonly trust: Trust;
+  /** Shown to the other end when it asks for a certificate. */
+  readonly identity?: Identity;
+  /** From now to the last byte of the answer. */
+  readonly deadlineMs: number;
+  readonly maxAnswerBytes: number;
+  /** Time by which dates in certificates are judged, ms since 1970. */
+  readonly trustedNowMs: number;
+}
+
+export interface MutualAnswer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** What a server showed of itself in a handshake, judged by nobody. */
+export interface ShownCertificate {
+  /** `sha256:<64 hex>` of the DER. */
+  readonly thumbprint: string;
+  readonly facts: CertificateFacts;
+  readonly selfSigned: boolean;
+}
+
+export interface MutualHttp {
+  /** Throws `Fault` PeerUnreachable, PeerUntrusted, PeerAnswerInvalid or DeadlineExceeded, with a sentence that names the URL's host. */
+  call(order: MutualOrder, signal: AbortSignal): Promise<MutualAnswer>;
+  /** Only the handshake: nothing is sent. Throws the same. */
+  look(host: string, port: number, deadlineMs: number, signal: AbortSignal): Promise<ShownCertificate>;
+  /** Addresses of a name. Throws `Fault` PeerUnreachable. */
+  resolve(host: string, deadlineMs: number, signal: AbortSignal): Promise<readonly string[]>;
+  /** Whether something listens there. Throws `Fault` PeerUnreachable or DeadlineExceeded. */
+  reach(host: string, port: number, deadlineMs: number, signal: AbortSignal): Promise<void>;
+}
