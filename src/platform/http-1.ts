@@ -33,11 +33,24 @@ export class Http1Request implements HttpRequest {
     return Array.isArray(value) ? value.join(', ') : value;
   }
 
+  headers(): HttpHeaders {
+    return flatHeaders(this.#incoming);
+  }
+
+  bodyStream(): Readable {
+    return this.#incoming;
+  }
+
   body(maxBytes: number): Promise<BodyRead> {
     const declared = this.#incoming.headers['content-length'];
     if (declared !== undefined && Number(declared) > maxBytes) return Promise.resolve({ ok: false, reason: 'too-large' });
     return readBody(this.#incoming, maxBytes);
   }
+}
+
+/** As sent, names in lower case. */
+export function flatHeaders({ rawHeaders }: IncomingMessage): HttpHeaders {
+  return rawHeaders.map((text, at) => (at % 2 === 0 ? text.toLowerCase() : text));
 }
 
 /** Collects a body. A single chunk, which is the common case, is not copied. */

@@ -4,6 +4,7 @@
 
 import { constants } from 'node:http2';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Readable } from 'node:stream';
 import { LIMITS } from '../model/limits.ts';
 import { GzipStream } from './http-gzip.ts';
 import { readBody } from './http-1.ts';
@@ -29,11 +30,29 @@ export class Http2Request implements HttpRequest {
     return Array.isArray(value) ? value.join(', ') : value;
   }
 
+  headers(): HttpHeaders {
+    return flatHeaders2(this.#headers);
+  }
+
+  bodyStream(): Readable {
+    return this.#stream;
+  }
+
   body(maxBytes: number): Promise<BodyRead> {
     const declared = this.#headers['content-length'];
     if (declared !== undefined && Number(declared) > maxBytes) return Promise.resolve({ ok: false, reason: 'too-large' });
     return inTime(this.#stream, readBody(this.#stream, maxBytes));
   }
+}
+
+/** Without the pseudo headers. */
+export function flatHeaders2(headers: IncomingHttpHeaders): HttpHeaders {
+  const flat: string[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(':') || value === undefined) continue;
+    for (const one of [value].flat()) flat.push(name, one);
+  }
+  return flat;
 }
 
 /** HTTP/1.1 has its own deadline for a whole request; here a slow sender is cut off by us. */
@@ -116,7 +135,8 @@ class Http2Body implements HttpStream {
   }
 }
 
-function headerObject(status: number, headers: HttpHeaders, length: number | undefined): OutgoingHttpHeaders {
+/** Of an answer, for HTTP/2. */
+export function headerObject(status: number, headers: HttpHeaders, length: number | undefined): OutgoingHttpHeaders {
   const object: OutgoingHttpHeaders = { ':status': status };
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? '';

@@ -5,7 +5,7 @@
  * to Node's HTTP/2 instead of to its HTTP/1.1 parser. Client certificates are asked for and passed on unverified: who is who is decided above.
  *
  * I1: a peer that sends slowly, too much or nonsense loses its connection; the process goes on.
- * I2: `close` ends within its grace: answers under way finish, the rest is cut.
+ * I2: `close` ends within its grace: answers under way finish, the rest is cut, also connections that became something else (WebSockets, tunnels).
  */
 
 import { createServer as createPlainServer, STATUS_CODES } from 'node:http';
@@ -19,6 +19,8 @@ import { Fault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
 import { Http1Request, Http1Response } from './http-1.ts';
 import { Http2Request, Http2Response } from './http-2.ts';
+import { Http1Upgrade } from './http-upgrade.ts';
+import { TUNNEL_PROTOCOL } from '../ports/http.ts';
 import type { HttpHandler, HttpPeer, HttpServer, HttpServerOptions, TlsIdentity } from '../ports/http.ts';
 
 /** A bigger window than HTTP/2's 64 kB, so that a list does not wait for the peer at every step. */
@@ -51,13 +53,29 @@ const H2_OPTIONS = {
   },
 };
 
+interface Open {
+  readonly sessions: Set<ServerHttp2Session>;
+  /** Connections that became something else. */
+  readonly taken: Set<Socket>;
+}
+
 /** Starts to listen. Throws `Fault` PortTaken when somebody else has the port. */
 export async function listenHttp(options: HttpServerOptions): Promise<HttpServer> {
   const peers = new WeakMap<Socket, HttpPeer>();
-  const sessions = new Set<ServerHttp2Session>();
+  const open: Open = { sessions: new Set(), taken: new Set() };
   const onRequest = http1Listener(options.handler, peers);
+  // Without a taker Node answers such requests as if they had not asked.
+  const http1Options: ServerOptions = { ...SERVER_OPTIONS, shouldUpgradeCallback: isWebSocket };
   const server =
-    options.tls === undefined ? createPlainServer(SERVER_OPTIONS, onRequest) : tlsServer(options, options.tls, onRequest, sessions);
+    options.tls === undefined ? createPlainServer(http1Options, onRequest) : tlsServer(options, options.tls, http1Options, onRequest, open);
+  const { onUpgrade } = options;
+  if (onUpgrade !== undefined) {
+    server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
+      take(open, socket);
+      if (head.length > 0) socket.unshift(head);
+      onUpgrade(new Http1Upgrade(incoming, socket, peerFor(peers, socket, 'http/1.1')));
+    });
+  }
   server.maxConnections = LIMITS.connections;
   server.maxHeadersCount = LIMITS.requestHeaders;
   server.on('clientError', refuseMalformed);
@@ -69,25 +87,48 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpServer
       if (server instanceof TlsServer) server.setSecureContext(contextOptions(identity));
     },
     connections: () => (server as unknown as { _connections?: number })._connections ?? 0,
-    close: (graceMs) => closeServer(server, sessions, graceMs),
+    close: (graceMs) => closeServer(server, open, graceMs),
   };
 }
 
 function http1Listener(handler: HttpHandler, peers: WeakMap<Socket, HttpPeer>): RequestListener {
   return (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    const { socket } = incoming;
-    let peer = peers.get(socket);
-    if (peer === undefined) peers.set(socket, (peer = peerOf(socket, 'http/1.1')));
+    const peer = peerFor(peers, incoming.socket, 'http/1.1');
     handler(new Http1Request(incoming, peer), new Http1Response(incoming, outgoing));
   };
 }
 
-function tlsServer(options: HttpServerOptions, tls: TlsIdentity, onRequest: RequestListener, sessions: Set<ServerHttp2Session>): TlsServer {
+function peerFor(peers: WeakMap<Socket, HttpPeer>, socket: Socket, protocol: HttpPeer['protocol']): HttpPeer {
+  let peer = peers.get(socket);
+  if (peer === undefined) peers.set(socket, (peer = peerOf(socket, protocol)));
+  return peer;
+}
+
+function isWebSocket(incoming: IncomingMessage): boolean {
+  return incoming.headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+/** From now on the connection is not HTTP/1.1 any more, so Node's server would not end it. */
+function take(open: Open, socket: Socket): void {
+  open.taken.add(socket);
+  socket.once('close', () => open.taken.delete(socket));
+  // Whoever takes it listens too; before and after that, a peer that vanishes must not end the process.
+  socket.on('error', () => socket.destroy());
+}
+
+function tlsServer(
+  options: HttpServerOptions,
+  tls: TlsIdentity,
+  http1Options: ServerOptions,
+  onRequest: RequestListener,
+  open: Open,
+): TlsServer {
+  const { onTunnel } = options;
   const server = createTlsServer(
     {
-      ...SERVER_OPTIONS,
+      ...http1Options,
       ...contextOptions(tls),
-      ALPNProtocols: ['h2', 'http/1.1'],
+      ALPNProtocols: ['h2', 'http/1.1', ...(onTunnel === undefined ? [] : [TUNNEL_PROTOCOL])],
       requestCert: true,
       rejectUnauthorized: false,
       handshakeTimeout: LIMITS.handshakeDeadlineMs,
@@ -99,8 +140,12 @@ function tlsServer(options: HttpServerOptions, tls: TlsIdentity, onRequest: Requ
   const http1 = server.listeners('secureConnection') as ((this: TlsServer, socket: TLSSocket) => void)[];
   server.removeAllListeners('secureConnection');
   server.on('secureConnection', (socket: TLSSocket) => {
-    if (socket.alpnProtocol === 'h2') http2Connection(socket, options.handler, sessions);
-    else for (const listener of http1) listener.call(server, socket);
+    if (socket.alpnProtocol === 'h2') http2Connection(socket, options.handler, open.sessions);
+    else if (socket.alpnProtocol === TUNNEL_PROTOCOL && onTunnel !== undefined) {
+      take(open, socket);
+      socket.setNoDelay(true);
+      onTunnel(socket, peerOf(socket, 'tunnel'));
+    } else for (const listener of http1) listener.call(server, socket);
   });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   return server;
@@ -132,7 +177,7 @@ function idleSession(session: ServerHttp2Session): void {
 
 function peerOf(socket: Socket, protocol: HttpPeer['protocol']): HttpPeer {
   const certificate = 'getPeerCertificate' in socket ? (socket as TLSSocket).getPeerCertificate(false).raw : undefined;
-  return { address: socket.remoteAddress ?? '', protocol, certificate };
+  return { address: socket.remoteAddress ?? '', protocol, certificate, cut: () => void socket.destroy() };
 }
 
 /** Requests that the parser refuses get a sentence, when the connection still takes one. */
@@ -176,7 +221,7 @@ function listenFault(cause: Error & { code?: string }, { host, port }: HttpServe
   });
 }
 
-async function closeServer(server: PlainServer | TlsServer, sessions: Set<ServerHttp2Session>, graceMs: number): Promise<void> {
+async function closeServer(server: PlainServer | TlsServer, { sessions, taken }: Open, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const session of sessions) session.close();
   // A connection that was busy becomes idle and would be kept for the next request, which will not be answered here.
@@ -184,6 +229,7 @@ async function closeServer(server: PlainServer | TlsServer, sessions: Set<Server
   server.closeIdleConnections();
   const cut = setTimeout(() => {
     for (const session of sessions) session.destroy();
+    for (const socket of taken) socket.destroy();
     server.closeAllConnections();
   }, graceMs);
   await closed;

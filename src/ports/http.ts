@@ -8,12 +8,16 @@
  * I3: nothing that a peer sends, and no way in which it vanishes, throws into the handler.
  */
 
+import type { Duplex, Readable } from 'node:stream';
+
 /** One connection. The same object for all its requests, so it may carry a cache (WeakMap). */
 export interface HttpPeer {
   readonly address: string;
-  readonly protocol: 'http/1.1' | 'h2';
+  readonly protocol: 'http/1.1' | 'h2' | 'tunnel';
   /** The client's certificate in DER, unverified; the same bytes object for the whole connection. */
   readonly certificate: Uint8Array | undefined;
+  /** Ends the connection at once, with everything on it. */
+  cut(): void;
 }
 
 /** `too-large`: more than the bound; the connection will be closed after the answer. `aborted`: the peer went away; nobody reads the answer. */
@@ -26,8 +30,26 @@ export interface HttpRequest {
   readonly peer: HttpPeer;
   /** `name` in lower case. */
   header(name: string): string | undefined;
-  /** The whole body. Call it at most once. */
+  /** All of them, as sent; names in lower case. */
+  headers(): HttpHeaders;
+  /** The whole body. Call it at most once, and not beside `bodyStream`. */
   body(maxBytes: number): Promise<BodyRead>;
+  /** The body as it comes. Whoever takes it sees to its bound, its deadline and its errors. */
+  bodyStream(): Readable;
+}
+
+/** A request to speak another protocol (WebSocket) on this connection. */
+export interface HttpUpgrade {
+  readonly method: string;
+  /** Path and query as sent, not decoded. */
+  readonly target: string;
+  readonly peer: HttpPeer;
+  header(name: string): string | undefined;
+  headers(): HttpHeaders;
+  /** The connection itself: what the peer sent after its head, and whatever is written. Its errors are the taker's; nobody reads them otherwise. */
+  readonly stream: Duplex;
+  /** Answers with HTTP instead, and ends the connection. */
+  refuse(status: number, headers: HttpHeaders, body: Buffer): void;
 }
 
 /** Flat: name, value, name, value. Names in lower case. */
@@ -60,6 +82,11 @@ export interface HttpStream {
 }
 
 export type HttpHandler = (request: HttpRequest, response: HttpResponse) => void;
+export type UpgradeHandler = (upgrade: HttpUpgrade) => void;
+/** A connection that asked for TUNNEL_PROTOCOL: all of it is the taker's. */
+export type TunnelHandler = (socket: Duplex, peer: HttpPeer) => void;
+/** ALPN name of a connection on which the dialed side then speaks HTTP/2 as client. */
+export const TUNNEL_PROTOCOL = 'outrigger-tunnel/1';
 
 /** PEM texts. `clientCa`: names shown to clients when a certificate is asked for; verification is the handler's. */
 export interface TlsIdentity {
@@ -75,6 +102,10 @@ export interface HttpServerOptions {
   /** Absent: plain HTTP/1.1 (health endpoints on loopback, tests). */
   readonly tls?: TlsIdentity;
   readonly handler: HttpHandler;
+  /** Takes requests of HTTP/1.1 for `Upgrade: websocket`. Absent: they are answered as plain requests. */
+  readonly onUpgrade?: UpgradeHandler;
+  /** Takes tunnels. Absent: the protocol is not offered. Needs `tls`. */
+  readonly onTunnel?: TunnelHandler;
   /** A broken promise of a handler, or a failure that no request can be told of. */
   readonly onError: (error: unknown) => void;
 }

@@ -1,6 +1,7 @@
 /**
  * The API layer without a network or a database: requests and answers as values, over the memory backend. For what needs no process to be proved.
  */
+import { Readable } from 'node:stream';
 import { createApi } from '../../src/director/api/api.ts';
 import type { Api } from '../../src/director/api/api.ts';
 import type { Attributes, Decision, Identity, WriteContent } from '../../src/director/auth/identity.ts';
@@ -119,7 +120,7 @@ export async function memoryApi(setup: MemorySetup = {}): Promise<MemoryApi> {
   };
 }
 
-const PEER = { address: 'test', protocol: 'http/1.1', certificate: undefined } as const;
+const PEER = { address: 'test', protocol: 'http/1.1', certificate: undefined, cut: () => undefined } as const;
 
 function requestOf(method: string, target: string, { body, headers = {} }: AskOptions): HttpRequest {
   const bytes =
@@ -137,6 +138,8 @@ function requestOf(method: string, target: string, { body, headers = {} }: AskOp
     target,
     peer: PEER,
     header: (name) => all[name],
+    headers: () => Object.entries(all).flat(),
+    bodyStream: () => Readable.from([bytes]),
     body: async (maxBytes) => (bytes.length > maxBytes ? { ok: false, reason: 'too-large' } : { ok: true, bytes }),
   };
 }
