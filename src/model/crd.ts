@@ -24,6 +24,9 @@ export function crdOf(definition: KindDefinition): JsonObject {
       ...(definition.scale === undefined ? {} : { scale: { ...definition.scale } }),
     },
     additionalPrinterColumns: definition.columns.map((column) => ({ ...column })),
+    ...(definition.selectableFields === undefined
+      ? {}
+      : { selectableFields: definition.selectableFields.map((jsonPath) => ({ jsonPath })) }),
   };
   return {
     apiVersion: 'apiextensions.k8s.io/v1',

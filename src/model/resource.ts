@@ -82,6 +82,8 @@ export interface KindDefinition<Spec extends ObjectSchema = ObjectSchema, Status
   /** Rules that see spec and status at once. */
   readonly rules?: readonly { readonly rule: string; readonly message: string; readonly fieldPath?: string }[];
   readonly columns: readonly PrinterColumn[];
+  /** JSONPaths of fields that lists and watches may be selected by, besides name and namespace. */
+  readonly selectableFields?: readonly string[];
   readonly scale?: { readonly specReplicasPath: string; readonly statusReplicasPath: string };
 }
 

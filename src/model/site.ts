@@ -115,6 +115,11 @@ const statusSchema = {
         generation: { type: 'integer', minimum: 0, description: 'Generation of this Site that they were made for.' },
         checkedAt: { type: 'string', format: 'date-time' },
         pairedAt: { type: 'string', format: 'date-time' },
+        answeredRequest: {
+          type: 'string',
+          maxLength: 64,
+          description: 'The newest value of the annotation pair that was acted on.',
+        },
         message: { type: 'string', maxLength: 1024 },
         checks: { type: 'array', maxItems: 128, items: checkSchema },
         thumbprints: {
@@ -158,6 +163,8 @@ export const siteKind = {
     { name: 'Message', type: 'string', jsonPath: '.status.pairing.message', priority: 1 },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],
+  // By which a cluster finds the site that it is plugged into, also when its spec does not name it any more.
+  selectableFields: ['.status.cluster.uid'],
 } as const satisfies KindDefinition;
 
 export type Site = EntityOf<typeof siteKind>;
