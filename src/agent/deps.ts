@@ -6,7 +6,10 @@ import type { JsonObject } from '../model/json.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Directors, IdentityStore } from '../ports/director.ts';
 import type { Files } from '../ports/files.ts';
+import type { ListenHttp } from '../ports/http.ts';
+import type { ReadLicenseToken } from '../ports/license-token.ts';
 import type { Log } from '../ports/log.ts';
+import type { JudgeCertificate, MutualHttp } from '../ports/mutual-http.ts';
 import type { NodeStore, RecordRead } from '../ports/node-store.ts';
 import type { Prober } from '../ports/prober.ts';
 import type { Processes, ProcessStart } from '../ports/processes.ts';
@@ -39,4 +42,11 @@ export interface AgentDeps {
   readonly directors: Directors;
   readonly identity: IdentityStore;
   readonly certificates: Certificates;
+  /** Which boot of the machine this is. */
+  readonly bootId: string;
+  /** Calls to other nodes and to framework services; a server for other nodes; who may be let in there. */
+  readonly http: MutualHttp;
+  readonly listenHttp: ListenHttp;
+  readonly judgeCertificate: JudgeCertificate;
+  readonly readLicenseToken: ReadLicenseToken;
 }

@@ -12,8 +12,10 @@ import type { Membership } from '../decide/authority.ts';
 import type { EndpointTable } from '../decide/endpoints.ts';
 import type { NodePlan } from '../decide/plan.ts';
 import type { Json } from '../model/json.ts';
+import type { LicenseRecord } from '../model/license-statement.ts';
 import type { Log } from '../ports/log.ts';
 import type { NodeStore } from '../ports/node-store.ts';
+import type { Joined } from './trusted-time.ts';
 
 /** The pod of a service that was last known to be ready. */
 export interface RememberedService {
@@ -27,11 +29,24 @@ interface Records {
   readonly endpoints: EndpointTable;
   readonly services: Readonly<Record<string, RememberedService>>;
   readonly fate: Fate;
+  /** What trusted time began with (src/agent/trusted-time.ts). */
+  readonly joined: Joined;
+  /** The newest license statement, and how long it has been running since. */
+  readonly license: LicenseRecord;
   /** The youngest era met, and the highest revision seen in it. */
   readonly era: { readonly number: number; readonly id: string; readonly revision: number };
 }
 
-const NAMES = ['membership', 'plan', 'endpoints', 'services', 'fate', 'era'] as const satisfies readonly (keyof Records)[];
+const NAMES = [
+  'membership',
+  'plan',
+  'endpoints',
+  'services',
+  'fate',
+  'era',
+  'joined',
+  'license',
+] as const satisfies readonly (keyof Records)[];
 
 export interface Memory {
   get<N extends keyof Records>(name: N): Records[N] | undefined;

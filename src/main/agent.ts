@@ -15,11 +15,15 @@ import type { ExitCode } from '../model/fault.ts';
 import { certificates } from '../platform/certificate.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemFiles } from '../platform/files.ts';
+import { listenHttp } from '../platform/http-server.ts';
 import { identityStore } from '../platform/identity-store.ts';
 import { directors } from '../platform/join.ts';
+import { readLicenseToken } from '../platform/license-token.ts';
 import { lineLog } from '../platform/line-log.ts';
+import { judgeCertificate, mutualHttp } from '../platform/mutual-http.ts';
 import { nameLocks } from '../platform/name-lock.ts';
 import { nodeStore } from '../platform/node-store.ts';
+import { bootId } from '../platform/process-id.ts';
 import { prober } from '../platform/prober.ts';
 import { processRuntime } from '../platform/process-runtime.ts';
 import { packageFile, programCommand, programVersion } from '../platform/program.ts';
@@ -78,6 +82,11 @@ function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
     directors: directors(random),
     identity: identityStore(`${dir}/identity`, certificates()),
     certificates: certificates(),
+    bootId: bootId(),
+    http: mutualHttp(),
+    listenHttp,
+    judgeCertificate,
+    readLicenseToken,
   };
 }
 

@@ -9,6 +9,9 @@
  * I2: a record's running time never falls while its serial stays.
  */
 
+/** Organization of the certificates by which licenses are signed. */
+export const LICENSE_SIGNERS = 'outrigger:license-signers';
+
 /** Claims of the JWS (EdDSA, x5c: a certificate of our CA with O=outrigger:license-signers). All times in ms since 1970. */
 export interface LicenseStatement {
   readonly iss: 'outrigger';

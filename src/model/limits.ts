@@ -197,6 +197,16 @@ export const LIMITS = {
   answerBytes: 32 * 1024 * 1024,
   watchLineBytes: 4 * 1024 * 1024,
 
+  /** Running time is stored, and exchanged between the nodes of a cluster, this often. */
+  runningTimeStoreMs: 60_000,
+  peerExchangeMs: 60_000,
+  /** A call to another node of the cluster; what it may send and answer; how soon a peer port that was taken is tried again. */
+  peerCallMs: 5_000,
+  peerBodyBytes: 256 * 1024,
+  peerListenRetryMs: 5_000,
+  /** A signed license statement. */
+  licenseTokenChars: 16 * 1024,
+
   /** One record of the node store; a plan of 32 services with all their templates stays far below. */
   nodeRecordBytes: 4 * 1024 * 1024,
   /** Damaged records of one name that are kept aside; the newest takes the last place. */

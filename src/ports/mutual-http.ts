@@ -40,6 +40,9 @@ export interface MutualAnswer {
   readonly body: Buffer;
 }
 
+/** Why a certificate (DER) that somebody showed is not to be trusted; undefined: it is. `where` names who showed it. For servers that let peers in. */
+export type JudgeCertificate = (der: Uint8Array | undefined, where: string, trust: Trust, trustedNowMs: number) => string | undefined;
+
 /** What a server showed of itself in a handshake, judged by nobody. */
 export interface ShownCertificate {
   /** `sha256:<64 hex>` of the DER. */

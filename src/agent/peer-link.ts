@@ -1,0 +1,277 @@
+/**
+ * What the nodes of a cluster say to each other without a director: one mutual-TLS server on each node's own address, and the exchange of the license
+ * record (and with it of running and trusted time) with every other member.
+ *
+ * I1: nobody is answered who is not a member of this cluster in the life that is known here; nothing is sent to anybody else.
+ * I2: a port that cannot be had, a peer that is silent, lies or floods stops nothing: it is a sentence, and is tried again.
+ * I3: what a peer sends is verified here before it is taken (src/agent/license-book.ts).
+ */
+
+import { memberOfSubject } from '../decide/peer-trust.ts';
+import { isFault } from '../model/fault.ts';
+import type { FrameworkMember } from '../model/framework.ts';
+import { isJsonObject } from '../model/json.ts';
+import type { JsonObject } from '../model/json.ts';
+import { LIMITS } from '../model/limits.ts';
+import type { Identity } from '../ports/director.ts';
+import type { HttpRequest, HttpResponse, HttpServer } from '../ports/http.ts';
+import type { Trust } from '../ports/mutual-http.ts';
+import type { AgentDeps } from './deps.ts';
+import type { LicenseBook } from './license-book.ts';
+import { pokeLoop } from './poke-loop.ts';
+import type { TrustedTime } from './trusted-time.ts';
+
+/** What a route hears: who asks (a member of this cluster), the query, the body. */
+export interface PeerCall {
+  readonly from: FrameworkMember;
+  readonly query: URLSearchParams;
+  readonly body: Buffer;
+}
+
+export interface PeerAnswer {
+  readonly status: number;
+  /** Default: application/json. */
+  readonly contentType?: string;
+  readonly body: string | Buffer;
+}
+
+/** A `Fault` that it throws is answered with that fault's status and sentence; anything else ends the agent. */
+export type PeerRoute = (call: PeerCall, signal: AbortSignal) => Promise<PeerAnswer> | PeerAnswer;
+
+export interface PeerLink {
+  /** Adds a route, e.g. ('GET', '/peer/v1/metrics', …). */
+  route(method: 'GET' | 'POST', path: string, route: PeerRoute): void;
+  /** Why other nodes cannot reach this one; undefined: nothing is known to stand in the way. */
+  problem(): string | undefined;
+  /** Resolves when it has ended; call it after the signal aborted. */
+  settled(): Promise<void>;
+}
+
+type LinkDeps = Pick<
+  AgentDeps,
+  'node' | 'clock' | 'random' | 'log' | 'identity' | 'certificates' | 'http' | 'listenHttp' | 'judgeCertificate'
+>;
+
+export interface PeerLinkParts {
+  readonly deps: LinkDeps;
+  /** Where this node listens, and where all others of its cluster do on their addresses. */
+  readonly port: number;
+  readonly members: () => readonly FrameworkMember[];
+  readonly trustedNow: TrustedTime;
+  readonly license: LicenseBook;
+  /** `problem` has changed. */
+  readonly onProblem: () => void;
+}
+
+interface Link extends PeerLinkParts {
+  readonly routes: Map<string, PeerRoute>;
+  readonly signal: AbortSignal;
+  /** A broken promise of a route. */
+  readonly broken: PromiseWithResolvers<never>;
+  identity: Identity | undefined;
+  server: HttpServer | undefined;
+  problem: string | undefined;
+}
+
+const EXCHANGE_PATH = '/peer/v1/exchange';
+const CLOSE_MS = 500;
+const JSON_TYPE = 'application/json';
+
+/** Serves and exchanges until the signal aborts. */
+export function openPeerLink(parts: PeerLinkParts, signal: AbortSignal): PeerLink {
+  const routes = new Map<string, PeerRoute>();
+  const link: Link = {
+    ...parts,
+    routes,
+    signal,
+    broken: Promise.withResolvers<never>(),
+    identity: undefined,
+    server: undefined,
+    problem: undefined,
+  };
+  routes.set(`POST ${EXCHANGE_PATH}`, (call) => answerExchange(link, call));
+  const exchange = pokeLoop(
+    parts.deps,
+    { what: 'The exchange with the other nodes', resyncMs: LIMITS.peerExchangeMs },
+    (work) => exchangeWithAll(link, work),
+    signal,
+  );
+  parts.license.onNew(() => exchange.poke());
+  const serving = keepServing(link, () => exchange.poke());
+  return {
+    route: (method, path, route) => void routes.set(`${method} ${path}`, route),
+    problem: () => link.problem,
+    settled: async () => void (await Promise.all([exchange.settled(), Promise.race([serving, link.broken.promise])])),
+  };
+}
+
+// ---- the server -------------------------------------------------------------------------------------------------------------------------
+
+/** Listens as soon as this node has a certificate; takes a renewed one. */
+async function keepServing(link: Link, onServing: () => void): Promise<void> {
+  const { deps, signal } = link;
+  while (!signal.aborted) {
+    try {
+      if (await serve(link)) onServing();
+      say(link, undefined);
+    } catch (cause) {
+      if (!isFault(cause)) throw cause;
+      say(link, `Other nodes of the cluster cannot reach this one: ${cause.message}`);
+    }
+    await deps.clock.sleep(LIMITS.peerListenRetryMs, signal).catch(() => undefined);
+  }
+  await link.server?.close(CLOSE_MS);
+}
+
+/** True when it serves by an identity that is new. */
+async function serve(link: Link): Promise<boolean> {
+  const { deps, port } = link;
+  const identity = await deps.identity.load();
+  if (identity === undefined || identity.certificate === link.identity?.certificate) return false;
+  const tls = { certificate: identity.certificate, key: identity.privateKey, clientCa: identity.authority };
+  if (link.server === undefined) {
+    link.server = await deps.listenHttp({
+      host: deps.node.address,
+      port,
+      tls,
+      handler: (request, response) => void handle(link, request, response).catch(link.broken.reject),
+      onError: (error) => deps.log.warn('The server for other nodes met an error.', { error }),
+    });
+  } else link.server.replaceTls(tls);
+  link.identity = identity;
+  return true;
+}
+
+function say(link: Link, problem: string | undefined): void {
+  if (problem === link.problem) return;
+  link.problem = problem;
+  if (problem !== undefined) link.deps.log.warn(problem);
+  link.onProblem();
+}
+
+async function handle(link: Link, request: HttpRequest, response: HttpResponse): Promise<void> {
+  const { url, route } = routed(link, request);
+  const caller = callerOf(link, request);
+  if (typeof caller === 'string') return send(response, sentence(403, caller));
+  if (route === undefined) return send(response, sentence(404, `There is no ${request.method} ${url.pathname} here.`));
+  const body = await request.body(LIMITS.peerBodyBytes);
+  if (!body.ok) {
+    if (body.reason === 'too-large') send(response, sentence(413, `The body is larger than ${LIMITS.peerBodyBytes} bytes.`));
+    return;
+  }
+  try {
+    send(response, await route({ from: caller, query: url.searchParams, body: body.bytes }, link.signal));
+  } catch (cause) {
+    if (!isFault(cause)) throw cause;
+    send(response, sentence(cause.row.http, cause.message));
+  }
+}
+
+function routed(link: Link, request: HttpRequest): { url: URL; route: PeerRoute | undefined } {
+  const url = URL.parse(request.target, 'https://node') ?? new URL('https://node/');
+  return { url, route: link.routes.get(`${request.method} ${url.pathname}`) };
+}
+
+/** The member that asks, or why it is not answered. */
+function callerOf(link: Link, { peer }: HttpRequest): FrameworkMember | string {
+  const { deps, identity } = link;
+  if (identity === undefined) return 'This node has not joined yet.';
+  let member: FrameworkMember | undefined;
+  const trust: Trust = {
+    kind: 'authority',
+    authority: identity.authority,
+    accepts: (facts) => {
+      const judged = memberOfSubject(facts, link.members());
+      if ('refused' in judged) return judged.refused;
+      member = judged.member;
+      return undefined;
+    },
+  };
+  return deps.judgeCertificate(peer.certificate, `The caller at ${peer.address}`, trust, link.trustedNow()) ?? member ?? 'Nobody.';
+}
+
+function sentence(status: number, message: string): PeerAnswer {
+  return { status, body: JSON.stringify({ message }) };
+}
+
+function send(response: HttpResponse, { status, contentType, body }: PeerAnswer): void {
+  response.send(status, ['content-type', contentType ?? JSON_TYPE], typeof body === 'string' ? Buffer.from(body, 'utf8') : body);
+}
+
+// ---- the exchange -----------------------------------------------------------------------------------------------------------------------
+
+async function answerExchange({ license, deps }: Link, { from, body }: PeerCall): Promise<PeerAnswer> {
+  const sent = jsonOf(body);
+  if (sent === undefined) return sentence(400, 'The body is not a JSON object.');
+  await takeFrom(deps, license, from, sent['license']);
+  return { status: 200, body: JSON.stringify({ license: (await license.counted()) ?? null }) };
+}
+
+/** With every other member; one that does not answer holds up no other. */
+async function exchangeWithAll(link: Link, signal: AbortSignal): Promise<void> {
+  const { identity, deps } = link;
+  if (identity === undefined) return;
+  const own = await link.license.counted();
+  const others = link.members().filter(({ uid }) => uid !== deps.node.nodeUid);
+  const body = JSON.stringify({ license: own ?? null });
+  await Promise.all(others.map((member) => exchangeWith(link, identity, member, body, signal)));
+}
+
+async function exchangeWith(link: Link, identity: Identity, member: FrameworkMember, body: string, signal: AbortSignal): Promise<void> {
+  const { deps, license, port } = link;
+  try {
+    const answer = await deps.http.call(
+      {
+        method: 'POST',
+        url: `https://${urlHost(member.address)}:${port}${EXCHANGE_PATH}`,
+        headers: { 'content-type': JSON_TYPE },
+        body,
+        trust: peerTrust(identity, member),
+        identity,
+        deadlineMs: LIMITS.peerCallMs,
+        maxAnswerBytes: LIMITS.peerBodyBytes,
+        trustedNowMs: link.trustedNow(),
+      },
+      signal,
+    );
+    const said = jsonOf(answer.body);
+    if (answer.status !== 200) deps.log.debug(`${member.name} did not exchange.`, { status: answer.status, why: said?.['message'] });
+    else await takeFrom(deps, license, member, said?.['license']);
+  } catch (cause) {
+    if (signal.aborted) return;
+    if (!isFault(cause)) throw cause;
+    deps.log.debug(`${member.name} was not reached for the exchange.`, { error: cause });
+  }
+}
+
+/** By the CA, and exactly that member in the life that is known here. */
+function peerTrust(identity: Identity, member: FrameworkMember): Trust {
+  return {
+    kind: 'authority',
+    authority: identity.authority,
+    accepts: (facts) => {
+      const judged = memberOfSubject(facts, [member]);
+      return 'refused' in judged ? judged.refused : undefined;
+    },
+  };
+}
+
+async function takeFrom({ log }: LinkDeps, license: LicenseBook, from: FrameworkMember, body: unknown): Promise<void> {
+  if (body === null || body === undefined) return;
+  const taken = await license.takeRecord(body);
+  if (!taken.ok) log.debug(`What ${from.name} holds of the license was not taken.`, { why: taken.why });
+  else if (taken.isNew) log.info(`A newer license statement came from ${from.name}.`);
+}
+
+function jsonOf(bytes: Buffer): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function urlHost(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
+}

@@ -1,0 +1,86 @@
+/**
+ * Trusted time: what this node knows of the date without reading a wall clock. Certificates are judged by it.
+ *
+ * Its base is the newest license statement that any node of the cluster brought; before the first one, the `notBefore` (and what certificates are backdated by)
+ * of this node's own certificate: the director wrote both by its clock. Running time since is added.
+ *
+ * Time in which the machine was off is not counted, so trusted time may lag and never runs ahead of what the director said: that a certificate has ended is
+ * known by it, that one has not begun yet is not.
+ *
+ * I1: no wall clock is read.
+ * I2: running time is stored every minute and goes on after a reboot; a renewed certificate is a new base.
+ */
+
+import { countRunning, ranMs, startedNow, trustedNowMs } from '../decide/license-clock.ts';
+import type { BootReading } from '../decide/license-clock.ts';
+import { isFault } from '../model/fault.ts';
+import { LIMITS } from '../model/limits.ts';
+import type { RunningTime } from '../model/license-statement.ts';
+import type { AgentDeps } from './deps.ts';
+import type { Memory } from './memory.ts';
+
+/** Ms since 1970; 0 before this node has joined: then nothing can be said of any date. */
+export type TrustedTime = () => number;
+
+/** Record `joined`: the certificate that trusted time began with, and how long it has been running since. */
+export interface Joined {
+  readonly notBeforeMs: number;
+  readonly since: RunningTime;
+}
+
+type TimeDeps = Pick<AgentDeps, 'clock' | 'bootId' | 'identity' | 'certificates' | 'log'>;
+
+export interface TrustedClock {
+  readonly now: TrustedTime;
+  /** Looks at this node's certificate: call it after a join and after a renewal. */
+  learn(): Promise<void>;
+}
+
+/** CLOCK_BOOTTIME now, in this boot. */
+export function bootReading({ clock, bootId }: Pick<AgentDeps, 'clock' | 'bootId'>): BootReading {
+  return { bootId, bootMs: clock.monotonicMs() };
+}
+
+/** Keeps counting until the signal aborts. */
+export async function openTrustedTime(deps: TimeDeps, memory: Memory, signal: AbortSignal): Promise<TrustedClock> {
+  const learn = async (): Promise<void> => {
+    const identity = await deps.identity.load();
+    const facts = identity === undefined ? undefined : deps.certificates.read(identity.certificate);
+    if (facts === undefined) return;
+    const known = memory.get('joined');
+    const now = bootReading(deps);
+    const isKnown = known?.notBeforeMs === facts.notBeforeMs;
+    await memory.keep('joined', {
+      notBeforeMs: facts.notBeforeMs,
+      since: isKnown ? countRunning(known.since, now) : startedNow(now),
+    });
+  };
+  await tried(deps, learn);
+  void keepCounting(deps, learn, signal);
+  return { now: () => trustedNow(deps, memory), learn };
+}
+
+function trustedNow(deps: TimeDeps, memory: Memory): number {
+  const license = memory.get('license');
+  const now = bootReading(deps);
+  if (license !== undefined) return trustedNowMs(license, now);
+  const joined = memory.get('joined');
+  return joined === undefined ? 0 : joined.notBeforeMs + LIMITS.certificateBackdateMs + ranMs(joined.since, now);
+}
+
+async function keepCounting(deps: TimeDeps, learn: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await deps.clock.sleep(LIMITS.runningTimeStoreMs, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    await tried(deps, learn);
+  }
+}
+
+async function tried({ log }: TimeDeps, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    if (!isFault(cause)) throw cause;
+    log.warn('Running time cannot be stored; it is tried again in a minute.', { error: cause });
+  }
+}
