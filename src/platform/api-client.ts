@@ -20,7 +20,8 @@ import type { DirectorApi, DirectorOptions } from '../ports/director.ts';
 import type { Random } from '../ports/random.ts';
 import type { Era } from '../ports/store.ts';
 import { readAnswer, reasonOf, send, sessionKeeper } from './director-session.ts';
-import type { Credentials, OpenSession, ReplyHead, Sent, SessionKeeper } from './director-session.ts';
+import type { OpenSession, ReplyHead, Sent, SessionKeeper } from './director-session.ts';
+import type { Credentials } from './director-trust.ts';
 
 const WATCH_SILENCE_MS = 2 * LIMITS.bookmarkIntervalMs + 5_000;
 const PAGE = 500;
@@ -39,7 +40,8 @@ interface Client {
 
 /** A client for any of the directors. It connects at the first call. */
 export function directorApi(options: DirectorOptions, random: Random): DirectorApi {
-  const client = openClient(options.directors, options.identity, options.era, random);
+  const { trustedNowMs = Date.now } = options;
+  const client = openClient(options.directors, { ...options.identity, trustedNowMs }, options.era, random);
   const call = (sent: Sent, signal: AbortSignal) => callDirector(client, sent, signal);
   const json = (method: 'POST' | 'PUT', target: string, body: Json, signal: AbortSignal) =>
     call({ method, target, body: JSON.stringify(body) }, signal);
@@ -59,7 +61,7 @@ export function directorApi(options: DirectorOptions, random: Random): DirectorA
     post: async (path, body, signal) => answered<Json>(await json('POST', path, body, signal)),
     era: () => client.era,
     onEra: (listener) => void client.listeners.push(listener),
-    useIdentity: (identity) => client.keeper.useCredentials(identity),
+    useIdentity: (identity) => client.keeper.useCredentials({ ...identity, trustedNowMs }),
     close: () => client.keeper.close(),
   };
 }

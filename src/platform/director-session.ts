@@ -4,23 +4,16 @@
  * All calls and watches of an agent share it: one handshake, one socket, in 20,000 agents' favor. Which director is asked first is a matter of
  * dice, so that agents spread; the next is asked when one does not answer.
  *
- * I1: a connection counts only when the server's certificate is of the pinned CA and for the name in the URL; nothing is sent before.
+ * I1: a connection counts only when director-trust.ts has judged the other end; nothing is sent before.
  * I2: a peer that vanished without a word is noticed within `pingEveryMs + pingEchoMs`.
  */
 
-import { connect } from 'node:http2';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { Fault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Random } from '../ports/random.ts';
-
-export interface Credentials {
-  /** The CA by which directors are known, PEM. */
-  readonly authority: string;
-  /** Absent: anonymous. */
-  readonly certificate?: string;
-  readonly privateKey?: string;
-}
+import { openDirector } from './director-trust.ts';
+import type { Credentials } from './director-trust.ts';
 
 export interface SessionKeeper {
   /** The connection that is open, or a new one. Throws `Fault` DirectorUnreachable, with what each director did. */
@@ -44,14 +37,14 @@ export function sessionKeeper(directors: readonly string[], credentials: Credent
   let connecting: Promise<OpenSession> | undefined;
   let trusted = credentials;
   let first = Math.floor(random.float() * directors.length);
-  let closed = false;
+  const ended = new AbortController();
 
   const connectAny = async (): Promise<OpenSession> => {
     const failures: string[] = [];
     for (let i = 0; i < directors.length; i++) {
       const origin = directors[(first + i) % directors.length] ?? '';
       try {
-        const http2 = await openSession(origin, trusted);
+        const http2 = await openSession(origin, trusted, ended.signal);
         first = (first + i) % directors.length;
         return { origin, http2 };
       } catch (cause) {
@@ -62,7 +55,7 @@ export function sessionKeeper(directors: readonly string[], credentials: Credent
   };
   const renewed = async (): Promise<OpenSession> => {
     const session = await connectAny();
-    if (closed) session.http2.destroy();
+    if (ended.signal.aborted) session.http2.destroy();
     current = session;
     return session;
   };
@@ -78,7 +71,7 @@ export function sessionKeeper(directors: readonly string[], credentials: Credent
       if (directors.length > 1) abandon(session);
     },
     session: async (signal) => {
-      if (closed) throw new Fault('Aborted', 'The connection to the directors was closed.');
+      if (ended.signal.aborted) throw new Fault('Aborted', 'The connection to the directors was closed.');
       if (current !== undefined && isOpen(current)) return current;
       connecting ??= renewed().finally(() => (connecting = undefined));
       return await abortable(connecting, signal);
@@ -90,7 +83,7 @@ export function sessionKeeper(directors: readonly string[], credentials: Credent
       current = undefined;
     },
     close: () => {
-      closed = true;
+      ended.abort();
       current?.http2.destroy();
       current = undefined;
     },
@@ -101,24 +94,11 @@ function isOpen({ http2 }: OpenSession): boolean {
   return !http2.closed && !http2.destroyed;
 }
 
-function openSession(origin: string, { authority, certificate, privateKey }: Credentials): Promise<ClientHttp2Session> {
-  return new Promise((done, failed) => {
-    const client = certificate === undefined ? {} : { cert: certificate, key: privateKey };
-    const http2 = connect(origin, { ca: authority, ...client, ALPNProtocols: ['h2'], settings: { enablePush: false } });
-    const timer = setTimeout(() => http2.destroy(new Error(`no connection within ${LIMITS.connectMs} ms`)), LIMITS.connectMs);
-    // Errors after the first connection end the streams; each of them tells its caller.
-    http2.on('error', failed);
-    http2.once('close', () => {
-      clearTimeout(timer);
-      failed(new Error('the connection was closed'));
-    });
-    http2.once('connect', () => {
-      clearTimeout(timer);
-      http2.unref();
-      keepAlive(http2);
-      done(http2);
-    });
-  });
+async function openSession(origin: string, credentials: Credentials, signal: AbortSignal): Promise<ClientHttp2Session> {
+  const http2 = await openDirector(origin, credentials, signal);
+  http2.unref();
+  keepAlive(http2);
+  return http2;
 }
 
 /** Pings, so that a peer that vanished (cut cable, frozen machine) does not keep watches waiting for events that never come. */

@@ -1,8 +1,9 @@
 /**
  * Joining as kubeadm does it: the server is known by the hash of its CA's public key before it is told anything.
  *
- * First a connection that only looks: the chain that the server shows must hold a certificate with the pinned key. Then an ordinary, fully
- * verified connection with that certificate as the only CA, on which the token is sent. Whoever sits between can make the look fail, not more.
+ * First a connection that only looks: the chain that the server shows must hold a certificate with the pinned key. Then a connection that is
+ * verified with that certificate as the only CA, on which the token is sent. Whoever sits between can make the look fail, not more.
+ * Dates are not judged here: who has never joined knows no time but its wall clock, which may be years off, and the pin says more than any date.
  *
  * I1: the token leaves this machine only on a connection that was verified against the pinned CA.
  * I2: a lost answer is no dead end: the same request may be sent again.

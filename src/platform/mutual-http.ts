@@ -23,7 +23,8 @@ export interface TrustedConnection {
   readonly port: number;
   readonly trust: Trust;
   readonly identity?: Identity;
-  readonly trustedNowMs: number;
+  /** Undefined: no date is judged. */
+  readonly trustedNowMs: number | undefined;
   readonly deadlineMs: number;
   /** Protocols to ask for. */
   readonly alpn?: readonly string[];
@@ -51,7 +52,12 @@ export async function openTrusted(order: TrustedConnection, signal: AbortSignal)
 }
 
 /** Why a certificate that somebody showed is not to be trusted; undefined: it is. `where` names who showed it. */
-export function judgeCertificate(der: Uint8Array | undefined, where: string, trust: Trust, trustedNowMs: number): string | undefined {
+export function judgeCertificate(
+  der: Uint8Array | undefined,
+  where: string,
+  trust: Trust,
+  trustedNowMs: number | undefined,
+): string | undefined {
   const facts = der === undefined ? undefined : readCertificate(der);
   if (der === undefined || facts === undefined) return `${where} showed no certificate that can be read, so it was not spoken to.`;
   if (trust.kind === 'pin') {
@@ -140,7 +146,9 @@ async function look(host: string, port: number, signal: AbortSignal): Promise<Sh
     if (der === undefined || facts === undefined)
       throw new Fault('PeerUntrusted', `${host}:${port} showed no certificate that can be read.`);
     const parsed = new X509Certificate(der);
-    return { thumbprint: thumbprintOf(der), facts, selfSigned: parsed.checkIssued(parsed) };
+    // By the signature itself: checkIssued also asks for the right to sign, which a server's own certificate need not have.
+    const selfSigned = parsed.subject === parsed.issuer && parsed.verify(parsed.publicKey);
+    return { thumbprint: thumbprintOf(der), facts, selfSigned };
   } finally {
     socket.destroy();
   }
@@ -210,16 +218,17 @@ function shakeHands(
   });
 }
 
-function judge(socket: TLSSocket, where: string, trust: Trust, trustedNowMs: number): string | undefined {
+function judge(socket: TLSSocket, where: string, trust: Trust, trustedNowMs: number | undefined): string | undefined {
   return judgeCertificate(socket.getPeerCertificate(false).raw, where, trust, trustedNowMs);
 }
 
-function outsideOfDates(facts: CertificateFacts, where: string, nowMs: number): string | undefined {
-  if (nowMs > facts.notAfterMs)
-    return `The certificate of ${where} ended on ${dayOf(facts.notAfterMs)}; renew it there. Nothing was sent to it.`;
-  if (nowMs < facts.notBeforeMs)
-    return `The certificate of ${where} begins only on ${dayOf(facts.notBeforeMs)}, and here it is ${dayOf(nowMs)}; one of the two machines was wrong about the date when it was made. Nothing was sent to it.`;
-  return undefined;
+/**
+ * Only the end is judged. Trusted time does not count the time in which a machine was off, so it may lag: that a certificate has ended is known by
+ * it, that one has not begun yet is not; and a node that was off while the other one renewed would refuse that one.
+ */
+function outsideOfDates(facts: CertificateFacts, where: string, nowMs: number | undefined): string | undefined {
+  if (nowMs === undefined || nowMs <= facts.notAfterMs) return undefined;
+  return `The certificate of ${where} ended on ${dayOf(facts.notAfterMs)}; renew it there. Nothing was sent to it.`;
 }
 
 function dayOf(ms: number): string {

@@ -40,6 +40,8 @@ export interface DirectorOptions {
   readonly identity: Identity;
   /** The era that is known from before; undefined: none was met yet. */
   readonly era: Era | undefined;
+  /** Time by which the certificates of directors are judged, ms since 1970. Absent: the wall clock, as people's own tools do. */
+  readonly trustedNowMs?: () => number;
 }
 
 export interface JoinOrder {

@@ -11,7 +11,16 @@ const YEAR_MS = 365 * 24 * 3600 * 1000;
 export interface TestAuthority {
   readonly certificate: string;
   readonly hash: string;
-  readonly issue: (commonName: string, usage: 'client' | 'server') => Promise<{ certificate: string; privateKey: string }>;
+  readonly issue: (
+    commonName: string,
+    usage: 'client' | 'server',
+    other?: {
+      readonly notBeforeMs?: number;
+      readonly notAfterMs?: number;
+      readonly names?: readonly string[];
+      readonly organization?: string;
+    },
+  ) => Promise<{ certificate: string; privateKey: string }>;
 }
 
 export async function testAuthority(name = 'test'): Promise<TestAuthority> {
@@ -22,10 +31,18 @@ export async function testAuthority(name = 'test'): Promise<TestAuthority> {
   return {
     certificate: authority.certificatePem,
     hash: authority.publicKeyHash,
-    issue: async (commonName, usage) => {
+    issue: async (commonName, usage, other = {}) => {
       const key = issuer.newKey();
       const names = usage === 'server' ? { names: ['127.0.0.1', 'localhost'] } : {};
-      const order = { commonName, publicKeyDer: key.publicKeyDer, notBeforeMs: now - 60_000, notAfterMs: now + YEAR_MS, usage, ...names };
+      const order = {
+        commonName,
+        publicKeyDer: key.publicKeyDer,
+        notBeforeMs: now - 60_000,
+        notAfterMs: now + YEAR_MS,
+        usage,
+        ...names,
+        ...other,
+      };
       return { certificate: await authority.issue(order), privateKey: key.privateKeyPem };
     },
   };
@@ -41,9 +58,13 @@ export interface FakeDirector {
   close(): Promise<void>;
 }
 
-/** `shown`: the CA certificate in the chain; the server's own certificate is always of `authority`. */
-export async function fakeDirector(authority: TestAuthority, shown: string = authority.certificate): Promise<FakeDirector> {
-  const { certificate, privateKey } = await authority.issue('director', 'server');
+/** `shown`: the CA certificate in the chain; the server's own certificate is always of `authority`, `own` where another is wanted. */
+export async function fakeDirector(
+  authority: TestAuthority,
+  shown: string = authority.certificate,
+  own?: { readonly certificate: string; readonly privateKey: string },
+): Promise<FakeDirector> {
+  const { certificate, privateKey } = own ?? (await authority.issue('director', 'server'));
   const sockets = new Set<{ destroy(): void }>();
   const server: Http2SecureServer = createSecureServer({
     cert: certificate + shown,
