@@ -51,12 +51,8 @@ export function decideManager(view: ClusterView, manager: Manager): Decision {
 function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager): ReturnType<typeof statusPatch> {
   const { cluster, release } = view;
   const mine = view.nodes.filter((node) => node.spec.attempt === status.attempt);
-  const { services, ...summary } = summaryOf(
-    mine,
-    release === undefined ? [] : servicesOf(cluster.spec, release),
-    cluster.spec.workers,
-    manager.unheard,
-  );
+  const installed = release === undefined ? undefined : servicesOf(cluster.spec, release);
+  const { services, ...summary } = summaryOf(mine, installed ?? [], cluster.spec.workers, manager.unheard);
   const next: ClusterStatus = {
     ...status,
     ...summary,
@@ -67,7 +63,7 @@ function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager): R
     release: releaseStatus(status, mine, cluster.spec.release),
   };
   const blocked = blockedBy(view);
-  const changes = withBlocked(conditionsAfterAvailable(phaseInput(cluster, next)), blocked, upgradeOf(next, mine), view);
+  const changes = withBlocked(conditionsAfterAvailable(phaseInput(cluster, next), installed), blocked, upgradeOf(next, mine), view);
   const ready = changes.find(([type]) => type === 'Ready');
   const error = ready === undefined || ready[1] === 'True' ? blocked : ([ready[2], ready[3]] as const);
   return statusPatch(view, next, changes, error);

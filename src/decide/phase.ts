@@ -15,6 +15,7 @@ import type { Condition, ConditionReason, ConditionType } from '../model/conditi
 import type { Service } from '../model/pod.ts';
 import { agentOf, isLeaving, isReady, standing } from './node-facts.ts';
 import { desiredInstances } from './plan.ts';
+import { singletonConditions } from './singleton-conditions.ts';
 
 type NodeSummary = NonNullable<ClusterStatus['nodes']>[string];
 type ServiceSummary = NonNullable<ClusterStatus['services']>[string];
@@ -78,9 +79,12 @@ export function withConditions(
   return [...next];
 }
 
-/** Ready, Redundant and Progressing of a cluster that was available. `status` must hold the summary. */
-export function conditionsAfterAvailable(input: PhaseInput): readonly ConditionChange[] {
-  return [readiness(input), redundancy(input.status), progress(input)];
+/**
+ * Ready, Redundant, Progressing and those of the singletons, of a cluster that was available. `status` must hold the summary. `services`: those of
+ * spec and release; undefined when the release is not known.
+ */
+export function conditionsAfterAvailable(input: PhaseInput, services: readonly Service[] | undefined): readonly ConditionChange[] {
+  return [readiness(input), redundancy(input.status), progress(input), ...singletonConditions(input.status, services)];
 }
 
 function phaseAfterAvailable(status: ClusterStatus): Phase {

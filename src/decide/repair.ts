@@ -100,9 +100,9 @@ function said(view: ClusterView, status: ClusterStatus, primary: ClusterNode | u
   const reachable = reachability(status, silence);
   if (!mute && !outvoted) return reachable.length === 0 ? [] : statusPatch(view, status, reachable, errorSaid(status));
   const mine = view.nodes.filter((node) => node.spec.attempt === status.attempt);
-  const services = view.release === undefined ? [] : servicesOf(view.cluster.spec, view.release);
-  const next: ClusterStatus = { ...status, ...summaryOf(mine, services, view.cluster.spec.workers, silence.silent) };
-  const changes = conditionsAfterAvailable(phaseInput(view.cluster, next));
+  const services = view.release === undefined ? undefined : servicesOf(view.cluster.spec, view.release);
+  const next: ClusterStatus = { ...status, ...summaryOf(mine, services ?? [], view.cluster.spec.workers, silence.silent) };
+  const changes = conditionsAfterAvailable(phaseInput(view.cluster, next), services);
   return statusPatch(view, next, [...changes, ...reachable], [changes[0]?.[2] ?? 'NodeNotReady', changes[0]?.[3] ?? '']);
 }
 

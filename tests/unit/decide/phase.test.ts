@@ -25,7 +25,10 @@ function afterAvailable(
   workers = 1,
 ): { phase: string; conditions: Record<string, string> } {
   const at = cluster({ spec: { workers }, status: wasAvailable(summaryOf(nodes, release().spec.services, workers, new Set(unheard))) });
-  const conditions = conditionsAfterAvailable(phaseInput(at)).map(([type, status, reason]) => [type, `${status} ${reason}`]);
+  const conditions = conditionsAfterAvailable(phaseInput(at), release().spec.services).map(([type, status, reason]) => [
+    type,
+    `${status} ${reason}`,
+  ]);
   return { phase: phaseOf(phaseInput(at)), conditions: Object.fromEntries(conditions) };
 }
 
@@ -54,6 +57,9 @@ describe('phase', () => {
       Ready: 'True Available',
       Redundant: 'True AllRedundant',
       Progressing: 'False Available',
+      BrokerAvailable: 'False NotInstalled',
+      MonitoringAvailable: 'False NotInstalled',
+      ImagesAvailable: 'False NotInstalled',
     });
     const oneInstanceLess = afterAvailable([readyNode(0), readyNode(1, [])]);
     assert.deepEqual([oneInstanceLess.phase, oneInstanceLess.conditions['Redundant']], ['Available', 'False NotRedundant']);
