@@ -25,7 +25,7 @@ import {
 } from '@peculiar/x509';
 import type { Extension, JsonName } from '@peculiar/x509';
 import { Fault } from '../model/fault.ts';
-import type { CertificateAuthority, CertificateIssuer, LeafOrder, RequestFacts } from '../ports/x509.ts';
+import type { CertificateAuthority, CertificateIssuer, LeafOrder, RequestFacts, SelfSignedOrder } from '../ports/x509.ts';
 import { certificates, newKey, publicKeyHash, readCertificate } from './certificate.ts';
 
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
@@ -34,7 +34,7 @@ const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const;
 const SERIAL_BYTES = 16;
 
 export function certificateIssuer(): CertificateIssuer {
-  return { ...certificates(), createAuthority, openAuthority, readRequest };
+  return { ...certificates(), createAuthority, createSelfSigned, openAuthority, readRequest };
 }
 
 async function createAuthority(
@@ -58,6 +58,23 @@ async function createAuthority(
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
       await SubjectKeyIdentifierExtension.create(publicKey),
     ],
+  });
+  return { certificatePem: `${certificate.toString('pem')}\n`, privateKeyPem };
+}
+
+async function createSelfSigned(order: SelfSignedOrder): Promise<{ certificatePem: string; privateKeyPem: string }> {
+  const { privateKeyPem, publicKeyDer } = newKey();
+  const publicKey = await importPublic(publicKeyDer);
+  const certificate = await X509CertificateGenerator.create({
+    serialNumber: serial(),
+    subject: name(order.commonName),
+    issuer: name(order.commonName),
+    notBefore: new Date(order.notBeforeMs),
+    notAfter: new Date(order.notAfterMs),
+    signingAlgorithm: SIGNING,
+    publicKey,
+    signingKey: await importPrivate(privateKeyPem),
+    extensions: [...leafExtensions({ ...order, publicKeyDer, usage: 'server' }), await SubjectKeyIdentifierExtension.create(publicKey)],
   });
   return { certificatePem: `${certificate.toString('pem')}\n`, privateKeyPem };
 }

@@ -71,7 +71,18 @@ export interface RequestFacts {
   readonly publicKeyDer: Uint8Array;
 }
 
+/** A server's certificate that its own key signs: whoever speaks to it knows it by its thumbprint. */
+export interface SelfSignedOrder {
+  readonly commonName: string;
+  /** DNS names and IP addresses. */
+  readonly names: readonly string[];
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
 export interface CertificateIssuer extends Certificates {
+  /** A new P-256 key and a certificate for it, PEM. */
+  createSelfSigned(order: SelfSignedOrder): Promise<{ certificatePem: string; privateKeyPem: string }>;
   /** A new CA: P-256, self-signed. */
   createAuthority(commonName: string, notBeforeMs: number, notAfterMs: number): Promise<{ certificatePem: string; privateKeyPem: string }>;
   /** Rejects with `Fault` CertificateInvalid when key and certificate do not belong together. */
