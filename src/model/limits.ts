@@ -128,10 +128,22 @@ export const LIMITS = {
   /** A start or stop of a pod that nobody answered for is looked into after this. */
   podOperationMs: 60_000,
 
+  /** A connection server has this long for one look of pairing (a name, a connection, one answer), and an answer at most so many bytes. */
+  pairingLookMs: 5_000,
+  pairingAnswerBytes: 64 * 1024,
+  /** Pairing is looked at anew after this while it fails (doubling), and at least this often whatever happens. */
+  pairingRetryBaseMs: 10_000,
+  pairingRecheckMs: 10 * 60 * 1000,
+  /** While a check runs, its lines are written at most this often. */
+  pairingShowMs: 300,
+
   /** Certificates: leaves 1 year, CA 10 years, renewal accepted for 400 days. */
   leafLifetimeMs: 365 * 24 * 3600 * 1000,
   caLifetimeMs: 3650 * 24 * 3600 * 1000,
   renewalAcceptedMs: 400 * 24 * 3600 * 1000,
+  /** How often a node or host looks whether its certificate is to be renewed, and how soon again when that was refused or nobody answered. */
+  renewalLookMs: 3600 * 1000,
+  renewalRetryMs: 60 * 1000,
   /** A bootstrap token's life. */
   bootstrapTokenTtlMs: 3600 * 1000,
   /** New certificates begin this much in the past, for clocks that are behind ours. */
@@ -204,6 +216,44 @@ export const LIMITS = {
   peerCallMs: 5_000,
   peerBodyBytes: 256 * 1024,
   peerListenRetryMs: 5_000,
+  /** A site is scraped this often, and a target has this long to answer. Prometheus' own default is a minute, and 10 s. */
+  scrapeEveryMs: 15_000,
+  scrapeDeadlineMs: 5_000,
+  /** What one target may answer, and how many samples of it are taken. */
+  scrapeBytes: 1024 * 1024,
+  scrapeSamples: 1_000,
+  /** Labels of a series, the longest text that names one, and the longest name of a metric. */
+  metricLabels: 32,
+  metricSeriesChars: 512,
+  /** Series of one cluster, at the site and at a director, and samples of one round. */
+  metricSeriesPerCluster: 4_000,
+  /** Samples are kept this long, at the site and at the directors, and no more than so many bytes of them at the site. */
+  metricRetentionMs: 7 * 24 * 3600 * 1000,
+  metricStoreBytes: 256 * 1024 * 1024,
+  /** A segment file is closed at this size, or when its samples span this. */
+  metricSegmentBytes: 4 * 1024 * 1024,
+  metricSegmentSpanMs: 3600 * 1000,
+  /** One round in a segment, packed and unpacked. */
+  metricRecordBytes: 1024 * 1024,
+  /** One shipment to a director: rounds, samples, bytes; and between two of them while a backlog is caught up. */
+  metricBatchRounds: 60,
+  metricBatchSamples: 50_000,
+  metricBatchBytes: 2 * 1024 * 1024,
+  metricBackfillEveryMs: 500,
+  metricShipDeadlineMs: 10_000,
+  metricAcknowledgedRanges: 256,
+  /** Samples from the future by a director's clock are not taken beyond this; what is older than this is no longer "newest". */
+  metricAheadMs: 5 * 60 * 1000,
+  metricStaleMs: 5 * 60 * 1000,
+  /** At a director: shipments that wait for the database, clusters whose series it remembers, samples of one answer, points of one query. */
+  metricWritesWaiting: 64,
+  metricClustersRemembered: 2_000,
+  metricAnswerSamples: 200_000,
+  metricQueryPoints: 11_000,
+  metricQuerySeries: 100,
+  /** What is older than the retention is swept this often, in deletions of at most so many rows. */
+  metricSweepMs: 10 * 60 * 1000,
+  metricSweepRows: 10_000,
   /** A signed license statement. */
   licenseTokenChars: 16 * 1024,
 
@@ -211,4 +261,17 @@ export const LIMITS = {
   nodeRecordBytes: 4 * 1024 * 1024,
   /** Damaged records of one name that are kept aside; the newest takes the last place. */
   damagedRecordsKept: 8,
+
+  /** Running time of a license is stored, and exchanged between nodes, this often: what a power cut may lose of it. */
+  licenseStoreMs: 60_000,
+  /** A sync that nobody answers for this long has failed; a later answer is not used. Above callDeadlineMs. */
+  licenseAnswerMs: 20_000,
+  /** Two requests of a sync are at least this far apart, whatever makes them urgent. */
+  licenseAskEveryMs: 500,
+  /** Back-off of a failed sync at rate 1: the first delay before and after the first success, and the longest. */
+  licenseFirstRetryMs: 1_000,
+  licenseRetryMs: 60_000,
+  licenseRetryCapMs: 60 * 60 * 1000,
+  /** A sync is asked for earlier than due by up to this share of the sync period, so that sites do not come all at once. */
+  licenseJitterShare: 0.1,
 } as const;
