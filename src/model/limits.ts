@@ -257,6 +257,64 @@ export const LIMITS = {
   /** A signed license statement. */
   licenseTokenChars: 16 * 1024,
 
+  /** Bodies that a connection server takes. */
+  connectionServerBodyBytes: 64 * 1024,
+  /** Name of a session's user. */
+  sessionUserChars: 256,
+  /** One frame of a session, and what may wait for a slow reader, each way. */
+  sessionFrameBytes: 1024 * 1024,
+  sessionUnsentBytes: 256 * 1024,
+  /** A client that does not answer a ping within this vanished. */
+  sessionPingMs: 30_000,
+  /** A session to which nobody connects, or connects again, for this long is ended. */
+  sessionReconnectMs: 120_000,
+  /** Sessions and the back end are looked after this often. */
+  sessionSweepMs: 1_000,
+  backendCheckMs: 2_000,
+  /** Users that a connection server remembers having seen. */
+  sessionUsersSeen: 20_000,
+  /** Failed log-ins of one address in a minute, then 429 for it; and how many addresses are counted. */
+  logInFailuresPerMinute: 20,
+  logInAddressesCounted: 10_000,
+
+  /** A node's tunnel: the site asks for a sign of life this often, suspects when its echo is this late, and ends it after this much silence. */
+  tunnelPingEveryMs: 1_000,
+  tunnelEchoMs: 500,
+  tunnelSilenceMs: 4_000,
+  /** The director ends a tunnel on which it heard nothing for this long; the site is quicker. */
+  tunnelUnheardMs: 10_000,
+  /** One director has this long to answer a dial and to greet; then the next. */
+  tunnelDialMs: 3_000,
+  /** Between rounds over all directors, doubling up to the cap. */
+  tunnelRetryBaseMs: 100,
+  tunnelRetryCapMs: 1_500,
+  /** A tunnel that was lost sooner counts as one that was refused. */
+  tunnelStableMs: 2_000,
+  /** A tunnel to another director than the preferred one is kept about this long before that one is tried; one that was replaced ends after its last request, or this. */
+  tunnelReturnMs: 30_000,
+  tunnelRetiredMs: 60_000,
+  /** Requests under way in one tunnel, bytes of each that wait unread, and requests through all tunnels of one director; beyond it 429. */
+  tunnelStreams: 128,
+  tunnelWindowBytes: 1024 * 1024,
+  proxiedRequests: 2_000,
+  /** What is reached through a tunnel has this long to begin its answer, and each hop of ours to take a connection. */
+  proxyHeadMs: 60_000,
+  proxyConnectMs: 5_000,
+  /** A WebSocket or an answer on which nothing moves is ended after this. */
+  proxyIdleMs: 10 * 60 * 1000,
+  /** Body of a refusal that is passed on when a WebSocket was asked for. */
+  proxyRefusalBytes: 64 * 1024,
+  /** Lines of a log that are shown unless asked otherwise, at most, and the bytes that are looked at for them. */
+  logTailLines: 1_000,
+  logTailLinesMax: 100_000,
+  logTailBytes: 8 * 1024 * 1024,
+  /** A log that is followed is looked at this often, and so many are followed on one node at a time. */
+  logFollowMs: 250,
+  logsFollowed: 32,
+  /** What a framework service passes to a director for its node: license syncs and metrics. */
+  relayedBodyBytes: 2 * 1024 * 1024,
+  relayedDeadlineMs: 15_000,
+
   /** One record of the node store; a plan of 32 services with all their templates stays far below. */
   nodeRecordBytes: 4 * 1024 * 1024,
   /** Damaged records of one name that are kept aside; the newest takes the last place. */
