@@ -2,6 +2,7 @@
  * What an agent is made of: everything that it needs of the world, handed in.
  */
 
+import type { FrameworkService } from '../model/framework.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Directors, IdentityStore } from '../ports/director.ts';
@@ -33,6 +34,10 @@ export interface AgentDeps {
   /** `<dir>` itself as a store, for `balancer.json`. */
   readonly folder: NodeStore;
   readonly runtime: PodRuntime;
+  /** Environment of the pods of framework services: where this node lives, and what program to run. Nobody else's pods get it. */
+  readonly frameworkMarks: Readonly<Record<string, string>>;
+  /** `<dir>/framework`: what framework services say of themselves, whenever it may have changed. */
+  readonly watchFramework: (service: FrameworkService, onRead: (read: RecordRead<JsonObject>) => void, signal: AbortSignal) => void;
   readonly prober: Prober;
   readonly processes: Processes;
   /** How the balancer of this node is started. */

@@ -21,6 +21,8 @@ import type { RememberedService } from './memory.ts';
 
 export interface SupervisorDeps {
   readonly runtime: PodRuntime;
+  /** Environment of the pods of framework services, besides their own. */
+  readonly frameworkMarks: Readonly<Record<string, string>>;
   readonly prober: Prober;
   readonly clock: Clock;
   readonly random: Random;
@@ -250,7 +252,9 @@ async function answer(
 async function start(all: Supervision, machine: Machine, hash: string, signal: AbortSignal): Promise<ServiceEvent> {
   const template = machine.templates.get(hash);
   if (template === undefined) return { type: 'StartFailed', message: `its template ${hash} is not known any more` };
-  await all.deps.runtime.start({ key: { service: machine.name, revisionHash: hash }, spec: template.pod, env: template.env }, signal);
+  // Known here and not to the plan: where this node lives on its disk.
+  const env = template.framework === undefined ? template.env : { ...template.env, ...all.deps.frameworkMarks };
+  await all.deps.runtime.start({ key: { service: machine.name, revisionHash: hash }, spec: template.pod, env }, signal);
   return { type: 'Started' };
 }
 

@@ -4,7 +4,8 @@
  * Made from the cluster's spec and its release, kept in the node store, so that the node starts its services again without a director.
  *
  * I1: a Singleton is in the plan only of a node that may run singletons; a Replicated service in that of every node that is not retired.
- * I2: a service of the cluster replaces the release's one of the same name.
+ * I2: a service of the cluster replaces the release's one of the same name, but never one of Outrigger's own (`framework`): those come from the
+ *     release alone, because they are given the node's folder and identity.
  * I3: the hash of a pod changes exactly when its template, its addresses or its ports change; neither the term nor other services change it.
  * I4: a service keeps its slot (its pod address) for as long as it stays in the plan.
  * I5: two pods of a node never listen on the same address and port: a service that finds no free place is refused with a sentence.
@@ -13,6 +14,7 @@
 import { shortHash } from '../base/canonical.ts';
 import type { Cluster, ClusterSpec } from '../model/cluster.ts';
 import type { ClusterRelease } from '../model/cluster-release.ts';
+import type { FrameworkService, PublishedService } from '../model/framework.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { PodSpec, Service } from '../model/pod.ts';
 import type { Desired } from './service-machine.ts';
@@ -46,13 +48,15 @@ export type PlannedService = {
   /** Where the pod listens; absent: the service names no port. */
   readonly address?: string;
   readonly podAddress: string;
+  /** Set for Outrigger's own: its pod gets the node's folder. */
+  readonly framework?: FrameworkService;
   readonly pod: PodSpec;
   readonly env: Readonly<Record<string, string>>;
   readonly desired: Desired;
 };
 
 /** A port on which every node listens and forwards to a ready instance anywhere. */
-export type BalancedPort = { readonly name: string; readonly port: number; readonly protocol: 'TCP' | 'HTTP' };
+export type BalancedPort = PublishedService;
 
 /** What the node store keeps as `plan`. */
 export type NodePlan = {
@@ -68,8 +72,17 @@ export type NodePlan = {
 /** The services of a cluster: the release's, with the cluster's own besides or instead; sorted by name. */
 export function servicesOf(spec: Pick<ClusterSpec, 'services'>, release: ClusterRelease): Service[] {
   const byName = new Map<string, Service>();
-  for (const service of [...release.spec.services, ...spec.services]) byName.set(service.name, service);
+  for (const service of release.spec.services) byName.set(service.name, service);
+  for (const service of spec.services) if (trespassOf(service, release) === undefined) byName.set(service.name, service);
   return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Why a service of a cluster may not stand beside those of its release; undefined when it may. The schema refuses most of it already. */
+export function trespassOf(service: Service, release: ClusterRelease): string | undefined {
+  if (service.framework !== undefined)
+    return `service ${service.name} says framework: ${service.framework}, which only a service of a ClusterRelease may say; take it out`;
+  const own = release.spec.services.find((one) => one.name === service.name && one.framework !== undefined);
+  return own === undefined ? undefined : `service ${service.name} has the name of one of Outrigger's own services; give it another`;
 }
 
 /** How many instances of `service` a cluster of `workers` workers wants. */
@@ -100,7 +113,7 @@ export function planOf(input: PlanInput): NodePlan {
     services: placed.map((service) => plannedService(input, service, input.node.podAddresses[slots[service.name] ?? 0] ?? '')),
     balanced: all.flatMap((service) =>
       service.mode === 'Replicated' && service.port !== undefined
-        ? [{ name: service.name, port: service.port, protocol: service.protocol }]
+        ? [{ name: service.name, port: service.port, protocol: service.protocol, ...frameworkOf(service) }]
         : [],
     ),
     slots,
@@ -116,13 +129,14 @@ export function planCluster(cluster: Cluster): PlanInput['cluster'] {
 
 function plannedService(input: PlanInput, service: Service, podAddress: string): PlannedService {
   const port = portOf(service);
-  const template = { pod: service.pod, podAddress, port: port ?? null, mode: service.mode };
+  const template = { pod: service.pod, podAddress, port: port ?? null, mode: service.mode, ...frameworkOf(service) };
   return {
     name: service.name,
     mode: service.mode,
     protocol: service.protocol,
     ...(port === undefined ? {} : { address: `${podAddress}:${port}` }),
     podAddress,
+    ...frameworkOf(service),
     pod: service.pod,
     env: environmentOf(input, service, podAddress),
     desired: {
@@ -149,6 +163,10 @@ function environmentOf(input: PlanInput, service: Service, podAddress: string): 
     // A singleton may fence itself at its own resource by the term that it was started in.
     ...(service.mode === 'Singleton' ? { OUTRIGGER_TERM: String(input.term) } : {}),
   };
+}
+
+function frameworkOf({ framework }: Service): { readonly framework?: FrameworkService } {
+  return framework === undefined ? {} : { framework };
 }
 
 function portOf(service: Service): number | undefined {

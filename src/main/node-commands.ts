@@ -1,14 +1,16 @@
 /**
- * `outrigger agent` and `outrigger balancer` as commands that a person types: help and wrong options. Plain calls go past this
+ * `outrigger agent`, `outrigger balancer` and `outrigger service` as commands that a person types: help and wrong options. Plain calls go past this
  * (src/main/node-roles.ts).
  */
 
 import type { Command } from 'commander';
 import { Fault } from '../model/fault.ts';
+import { FRAMEWORK_SERVICES } from '../model/framework.ts';
 import { absoluteFolder } from '../platform/durable-file.ts';
 import { runAgent } from './agent.ts';
 import { runBalancer } from './balancer.ts';
 import { addCommand } from './command.ts';
+import { runService } from './service.ts';
 
 const DIR_OPTION = ['--dir <path>', "the node's folder, as its host made it"] as const;
 
@@ -39,6 +41,26 @@ export function registerBalancer(program: Command): void {
     options: [DIR_OPTION],
     daemon: true,
     run: ({ options, signal }) => runBalancer({ dir: dirOf(options), stop: false }, signal),
+  });
+}
+
+export function registerService(program: Command): void {
+  addCommand(program, {
+    name: 'service',
+    summary: "Run one of Outrigger's own services of a node (started by its agent)",
+    description: `What a ClusterRelease runs on each node: ${FRAMEWORK_SERVICES.join(', ')}.\nIt finds the node by OUTRIGGER_NODE_FOLDER, which its agent sets.`,
+    examples: [['outrigger service connection-server-proxy', 'runs until it is told to stop']],
+    arguments: [['<name>', FRAMEWORK_SERVICES.join(', ')]],
+    settings: [],
+    daemon: true,
+    run: async ({ args, signal }) => {
+      const service = FRAMEWORK_SERVICES.find((one) => one === args[0]);
+      if (service === undefined)
+        throw new Fault('UsageWrong', `"${args[0] ?? ''}" is no service; there are ${FRAMEWORK_SERVICES.join(', ')}.`);
+      return await (
+        await runService(service)
+      )(signal);
+    },
   });
 }
 

@@ -1,9 +1,10 @@
 /**
- * The two processes that every node has, agent and balancer, started without the libraries of the command line: on each node memory counts
- * (a library for options costs 5 MB, one for logs 7 MB). What a person types, `--help` or a wrong option, goes the usual way.
+ * The processes that every node has, agent, balancer and framework services, started without the libraries of the command line: on each node
+ * memory counts (a library for options costs 5 MB, one for logs 7 MB). What a person types, `--help` or a wrong option, goes the usual way.
  */
 
 import type { ExitCode } from '../model/fault.ts';
+import { FRAMEWORK_SERVICES } from '../model/framework.ts';
 import { renderFault } from '../cli/render-fault.ts';
 import { keepCompiled } from '../platform/program.ts';
 import { processTerminal, stopSignals } from '../platform/terminal.ts';
@@ -19,19 +20,40 @@ const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
 
 /** Runs `agent` or `balancer` when `argv` is a plain call of one; false: it is something else. Ends the process when it is done. */
 export async function runNodeRole(argv: readonly string[]): Promise<boolean> {
-  const load = ROLES[argv[0] ?? ''];
-  const options = parse(argv.slice(1));
-  if (load === undefined || options === undefined) return false;
+  const start = argv[0] === 'service' ? serviceRole(argv.slice(1)) : nodeRole(argv);
+  if (start === undefined) return false;
   try {
-    const role = await load();
+    const run = await start();
     keepCompiled();
-    process.exitCode = await role(options, stopSignals().signal);
+    process.exitCode = await run(stopSignals().signal);
   } catch (error) {
     const rendered = renderFault(error);
     processTerminal().writeError(rendered.text);
     process.exitCode = rendered.exit;
   }
   process.exit();
+}
+
+type Start = () => Promise<(signal: AbortSignal) => Promise<ExitCode>>;
+
+function nodeRole(argv: readonly string[]): Start | undefined {
+  const load = ROLES[argv[0] ?? ''];
+  const options = parse(argv.slice(1));
+  if (load === undefined || options === undefined) return undefined;
+  return async () => {
+    const role = await load();
+    return (signal) => role(options, signal);
+  };
+}
+
+/** `service NAME`. */
+function serviceRole([name, ...more]: readonly string[]): Start | undefined {
+  const service = FRAMEWORK_SERVICES.find((one) => one === name);
+  if (service === undefined || more.length > 0) return undefined;
+  return async () => {
+    const { runService } = await import('./service.ts');
+    return await runService(service);
+  };
 }
 
 /** `--dir DIR [--stop]`, in any order; undefined for anything else. */

@@ -62,6 +62,12 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./node-commands.ts')).registerBalancer(program),
   },
   {
+    name: 'service',
+    summary: "Run one of Outrigger's own services of a node (started by its agent)",
+    group: 'Parts (started by up, systemd or a host):',
+    register: async (program) => (await import('./node-commands.ts')).registerService(program),
+  },
+  {
     name: 'extension',
     summary: 'Run an extension server: creates, repairs and deletes clusters',
     group: 'Parts (started by up, systemd or a host):',

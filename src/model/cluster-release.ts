@@ -31,6 +31,11 @@ const specSchema = {
   },
   'x-kubernetes-validations': [
     {
+      rule: 'self.services.all(s, !has(s.framework) || s.framework == s.name)',
+      message: 'framework must be the name of the service itself',
+      fieldPath: '.services',
+    },
+    {
       rule: 'self.services == oldSelf.services && self.version == oldSelf.version',
       message: 'the services of a published release cannot be changed; publish another version',
       fieldPath: '.services',

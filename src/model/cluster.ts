@@ -12,6 +12,7 @@
  */
 
 import { conditionsSchema } from './condition.ts';
+import { FRAMEWORK_SERVICES } from './framework.ts';
 import { serviceSchema } from './pod.ts';
 import { LICENSE_STATES } from './license-statement.ts';
 import type { EntityOf, KindDefinition, SpecOf, StatusOf } from './resource.ts';
@@ -97,6 +98,16 @@ const specSchema = {
       rule: "self.availability.failover != 'Witness' || self.workers <= 1",
       message: 'must be at most 1 while availability.failover is Witness',
       fieldPath: '.workers',
+    },
+    {
+      rule: 'self.services.all(s, !has(s.framework))',
+      message: 'must not say framework: only the services of a ClusterRelease may',
+      fieldPath: '.services',
+    },
+    {
+      rule: `self.services.all(s, !(s.name in [${FRAMEWORK_SERVICES.map((name) => `'${name}'`).join(', ')}]))`,
+      message: `must not have the name of one of Outrigger's own services: ${FRAMEWORK_SERVICES.join(', ')}`,
+      fieldPath: '.services',
     },
     {
       rule: '!has(oldSelf.site) || !has(self.site) || self.site == oldSelf.site',

@@ -8,7 +8,7 @@
  * I1: everything here is readable by the node's own user only; nothing of it leaves the node but by mutual TLS.
  */
 
-import type { LicenseRecord } from './license-statement.ts';
+import type { LicenseRecord, RunningTime } from './license-statement.ts';
 
 export const FRAMEWORK_SERVICES = ['connector-client', 'cloud-proxy', 'connection-server-proxy', 'monitor'] as const;
 export type FrameworkService = (typeof FRAMEWORK_SERVICES)[number];
@@ -58,6 +58,8 @@ export interface FrameworkConfig {
   readonly portalPort: number;
   readonly site: FrameworkSite | undefined;
   readonly license: LicenseRecord | undefined;
+  /** What trusted time begins with while there is no license: `notBefore` of this node's certificate, and how long it has been running since. */
+  readonly joined?: { readonly notBeforeMs: number; readonly since: RunningTime };
 }
 
 /** Body of `framework/connector-client.json`. */

@@ -16,14 +16,19 @@ export function programVersion(): string {
   return String((JSON.parse(text) as { version: unknown }).version);
 }
 
-/** Every node has these two, and neither makes much garbage at a time: small young spaces and one helper thread save 5 MB each. */
-const LIGHT_ROLES = ['agent', 'balancer'];
+/** Every node has these, and none makes much garbage at a time: small young spaces and one helper thread save 5 MB each. */
+const LIGHT_ROLES = ['agent', 'balancer', 'service'];
 const LIGHT_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 
 /** The command line that runs `outrigger` with `args`. */
 export function programCommand(args: readonly string[]): readonly [string, ...string[]] {
   const flags = LIGHT_ROLES.includes(args[0] ?? '') ? LIGHT_FLAGS : [];
-  return [process.execPath, ...flags, join(dirname(HERE), '..', 'main', `outrigger${extname(HERE)}`), ...args];
+  return [process.execPath, ...flags, programFile(), ...args];
+}
+
+/** The file of this program that Node runs. */
+export function programFile(): string {
+  return join(dirname(HERE), '..', 'main', `outrigger${extname(HERE)}`);
 }
 
 /** A file or folder that comes with this program, absolute. */

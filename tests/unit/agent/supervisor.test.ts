@@ -33,6 +33,8 @@ interface Bench {
   readonly clock: VirtualClock;
   readonly pods: Map<string, Pod>;
   readonly calls: string[];
+  /** What each service's pod was last started with. */
+  readonly environments: Map<string, Readonly<Record<string, string>>>;
   readonly supervisor: Supervisor;
   /** Called before each operation; a throw makes it fail. */
   breaks: (call: string) => void;
@@ -64,7 +66,8 @@ function bench(t: TestContext, there: Pod[] = []): Bench {
       made.breaks('list');
       return [...pods.values()];
     },
-    start: async ({ key }) => {
+    start: async ({ key, env }) => {
+      made.environments.set(key.service, env);
       op(`start ${key.service} ${key.revisionHash}`);
       assert.notEqual(pods.get(key.service)?.state.phase, 'Running', 'two pods of one service');
       pods.set(key.service, running(key.service, key.revisionHash));
@@ -82,8 +85,12 @@ function bench(t: TestContext, there: Pod[] = []): Bench {
   };
   const prober = { ask: () => Promise.resolve({ ok: true }) };
   const random = { float: () => 0, uuid: () => '', bytes: () => new Uint8Array() };
-  const supervisor = supervise({ runtime, prober, clock, random, log: quiet }, {}, stop.signal);
-  const made: Bench = { clock, pods, calls, supervisor, breaks: () => {}, hint: () => hint(), exit };
+  const supervisor = supervise(
+    { runtime, frameworkMarks: { OUTRIGGER_NODE_FOLDER: '/node' }, prober, clock, random, log: quiet },
+    {},
+    stop.signal,
+  );
+  const made: Bench = { clock, pods, calls, environments: new Map(), supervisor, breaks: () => {}, hint: () => hint(), exit };
   return made;
 }
 
@@ -100,6 +107,14 @@ test('starts what is wanted, keeps what runs already, and says where it listens'
   const fresh = supervisor.instances().get('fresh');
   assert.deepEqual([fresh?.report.phase, fresh?.report.ready, fresh?.address, fresh?.hash], ['Running', true, '10.0.0.2:8011', 'b']);
   assert.equal(supervisor.isIdle(), false);
+});
+
+test("only Outrigger's own services learn where the node lives", async (t) => {
+  const { supervisor, clock, environments } = bench(t);
+  supervisor.want([planned('hello', 'a'), { ...planned('monitor', 'b'), framework: 'monitor' }]);
+  await clock.advance(10);
+  assert.equal(environments.get('hello')?.['OUTRIGGER_NODE_FOLDER'], undefined);
+  assert.equal(environments.get('monitor')?.['OUTRIGGER_NODE_FOLDER'], '/node');
 });
 
 test('a dead pod is started again at once on the hint of the runtime', async (t) => {

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { endpointsOf } from '../../../src/decide/endpoints.ts';
 import type { EndpointsInput } from '../../../src/decide/endpoints.ts';
-import { conflictOf, desiredInstances, planCluster, planOf, servicesOf } from '../../../src/decide/plan.ts';
+import { conflictOf, desiredInstances, planCluster, planOf, servicesOf, trespassOf } from '../../../src/decide/plan.ts';
 import type { NodePlan, PlanInput } from '../../../src/decide/plan.ts';
 import type { Service } from '../../../src/model/pod.ts';
 import { cluster, node, readyNode, release, service } from './fixtures.ts';
@@ -61,6 +61,32 @@ describe('plan', () => {
     );
     assert.deepEqual([desiredInstances(own, 2), desiredInstances(service('x', { mode: 'Singleton' }), 2)], [3, 1]);
     assert.match(conflictOf([service('a', { port: 80 }), service('b', { port: 80 })]) ?? '', /services a and b both want port 80/);
+  });
+
+  it("I2: a service of Outrigger's own comes from the release alone", () => {
+    const base = release();
+    const own = service('monitor', { mode: 'Singleton', framework: 'monitor' });
+    const made = { ...base, spec: { ...base.spec, services: [...base.spec.services, own] } };
+    const imposter = service('monitor', { port: 9 });
+    const claiming = service('mine', { framework: 'cloud-proxy' });
+    assert.deepEqual(
+      servicesOf({ services: [imposter, claiming, service('extra')] }, made).map((one) => [one.name, one.framework]),
+      [
+        ['extra', undefined],
+        ['hello', undefined],
+        ['monitor', 'monitor'],
+        ['ticker', undefined],
+      ],
+    );
+    assert.match(trespassOf(imposter, made) ?? '', /has the name of one of Outrigger's own services; give it another/);
+    assert.match(trespassOf(claiming, made) ?? '', /framework: cloud-proxy, which only a service of a ClusterRelease may say/);
+    assert.equal(trespassOf(service('hello'), made), undefined);
+    const planned = plan({ release: made }).services.map((one) => [one.name, one.framework]);
+    assert.deepEqual(planned, [
+      ['hello', undefined],
+      ['monitor', 'monitor'],
+      ['ticker', undefined],
+    ]);
   });
 
   it('I3: the hash changes with template, address and port, and with nothing else', () => {
