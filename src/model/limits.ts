@@ -332,4 +332,6 @@ export const LIMITS = {
   licenseRetryCapMs: 60 * 60 * 1000,
   /** A sync is asked for earlier than due by up to this share of the sync period, so that sites do not come all at once. */
   licenseJitterShare: 0.1,
+  /** Persons that a site keeps apart for counting named seats: 2 MB in its node store. */
+  namedUsers: 100_000,
 } as const;
