@@ -39,6 +39,8 @@ import { reportTo } from './reporter.ts';
 import type { Reporter } from './reporter.ts';
 import { supervise } from './supervisor.ts';
 import type { Supervisor } from './supervisor.ts';
+import { openTrustedTime } from './trusted-time.ts';
+import type { TrustedClock } from './trusted-time.ts';
 
 /** What of the world there is once a director was reached for the first time. */
 interface Connected {
@@ -51,6 +53,7 @@ interface Agent {
   readonly deps: AgentDeps;
   readonly self: Self;
   readonly memory: Memory;
+  readonly trusted: TrustedClock;
   readonly supervisor: Supervisor;
   readonly balancer: BalancerKeeper;
   connected: Connected | undefined;
@@ -80,6 +83,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
     deps,
     self: { name, uid, incarnation, role },
     memory,
+    trusted: await openTrustedTime(deps, memory, own),
     supervisor,
     balancer,
     connected: undefined,
@@ -107,7 +111,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
 async function connect(agent: Agent, onChange: () => void, signal: AbortSignal): Promise<void> {
   const { deps, memory } = agent;
   try {
-    const api = await connectDirectors(deps, memory, signal);
+    const api = await connectDirectors(deps, memory, agent.trusted, signal);
     signal.addEventListener('abort', () => api.close(), { once: true });
     const following = follow(deps, api, onChange, signal);
     const presence = showPresence(deps, api, following, memory, signal);

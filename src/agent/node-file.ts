@@ -27,6 +27,8 @@ export interface NodeFile {
   readonly caHash: string;
   /** Until the join. */
   readonly token?: string;
+  /** Serial number of the certificate that `token` is to replace; absent: the token is for a node without one. */
+  readonly replaces?: string;
 }
 
 const FORMAT = 1;
@@ -49,8 +51,8 @@ export function readNodeFile(files: Files, dir: string): NodeFile {
 
 /** Takes the token out; it was used, or is of no use any more. */
 export function forgetToken(files: Files, dir: string): void {
-  const { token, ...rest } = readBody(files, dir);
-  if (token !== undefined) files.writeText(pathOf(dir), `${JSON.stringify(rest, undefined, 2)}\n`, OWNER_ONLY);
+  const { token, replaces, ...rest } = readBody(files, dir);
+  if (token !== undefined || replaces !== undefined) files.writeText(pathOf(dir), `${JSON.stringify(rest, undefined, 2)}\n`, OWNER_ONLY);
 }
 
 function readBody(files: Files, dir: string): JsonObject {

@@ -11,6 +11,7 @@ import type { LoopbackNetworks } from '../ports/loopback.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { Processes } from '../ports/processes.ts';
 import type { Random } from '../ports/random.ts';
+import type { CertificateFacts } from '../ports/x509.ts';
 
 export interface HostDeps {
   /** Name of the Host that this daemon speaks for. */
@@ -34,6 +35,8 @@ export interface HostDeps {
   readonly processes: Processes;
   readonly networks: LoopbackNetworks;
   readonly newJoinSecret: NewJoinSecret;
+  /** The certificate that a node of this host has; undefined: none, or none that can be read. */
+  readonly nodeCertificate: (nodeUid: string) => Promise<CertificateFacts | undefined>;
   /** The command line that runs `outrigger` with these arguments. */
   readonly programCommand: (args: readonly string[]) => readonly [string, ...string[]];
   /** The whole environment of an agent of the node with this uid. */

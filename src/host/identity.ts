@@ -3,8 +3,12 @@
  *
  * I1: the private key never leaves this machine; a token is used once, and a lost answer is repeated with the same request.
  * I2: a failed renewal is tried again and stops nothing.
+ * I3: a host has no license and so no trusted time of a site. It judges by the least that the time can be: when its own certificate was issued, and
+ *     running time since this daemon began. That never runs ahead, so no wrong wall clock cuts a host off; at worst a director's certificate that ended
+ *     meanwhile is still taken. Whether to renew may be asked too often but not missed: the wall clock, and a director that refuses us, count as hints.
  */
 
+import { issuedMs, renewalDue } from '../decide/renewal.ts';
 import { isFault } from '../model/fault.ts';
 import { Fault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
@@ -37,9 +41,6 @@ export interface Identified {
 }
 
 const RETRY_MS = 2_000;
-const RENEW_LOOK_MS = 60 * 60 * 1000;
-/** Share of a certificate's life after which it is renewed. */
-const RENEW_AT = 2 / 3;
 
 /**
  * The identity that is there, when it is of this control plane; else a new one by the token. Waits for a director. A token together with
@@ -70,24 +71,57 @@ export async function ensureIdentity(deps: IdentityDeps, plane: ControlPlane, si
   }
 }
 
+/** The least that the time can be (I3), ms since 1970; it grows while the process runs. Call `learn` with each new certificate. */
+export interface LeastTime {
+  readonly now: () => number;
+  readonly heldMs: () => number;
+  learn(identity: Identity): void;
+}
+
+export function leastTime({ certificates, clock }: Pick<IdentityDeps, 'certificates' | 'clock'>, identity: Identity): LeastTime {
+  const sinceMs = (): number => clock.monotonicMs() - base.bootMs;
+  const base = { ms: 0, bootMs: clock.monotonicMs() };
+  const learn = ({ certificate }: Identity): void => {
+    const facts = certificates.read(certificate);
+    base.ms = Math.max(base.ms + sinceMs(), facts === undefined ? 0 : issuedMs(facts));
+    base.bootMs = clock.monotonicMs();
+  };
+  learn(identity);
+  return { now: () => base.ms + sinceMs(), heldMs: sinceMs, learn };
+}
+
 /** Renews in time, until the signal aborts. */
-export async function keepRenewed(deps: IdentityDeps, api: DirectorApi, signal: AbortSignal): Promise<void> {
+export async function keepRenewed(deps: IdentityDeps, api: DirectorApi, time: LeastTime, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await renewIfDue(deps, api, signal);
-    await deps.clock.sleep(RENEW_LOOK_MS, signal).catch(() => undefined);
+    const settled = await renewIfDue(deps, api, time, signal);
+    await deps.clock.sleep(settled ? LIMITS.renewalLookMs : LIMITS.renewalRetryMs, signal).catch(() => undefined);
   }
 }
 
-async function renewIfDue(deps: IdentityDeps, api: DirectorApi, signal: AbortSignal): Promise<void> {
-  const identity = await deps.store.load();
-  const facts = identity === undefined ? undefined : deps.certificates.read(identity.certificate);
-  const life = facts === undefined ? LIMITS.leafLifetimeMs : facts.notAfterMs - facts.notBeforeMs;
-  if (facts === undefined || deps.clock.nowMs() < facts.notBeforeMs + life * RENEW_AT) return;
+/** False: it is to be tried again soon. */
+async function renewIfDue(deps: IdentityDeps, api: DirectorApi, time: LeastTime, signal: AbortSignal): Promise<boolean> {
   try {
-    api.useIdentity(await deps.store.save(await deps.directors.renew(api, await deps.store.request(), signal)));
+    const identity = await deps.store.load();
+    const life = identity === undefined ? undefined : deps.certificates.read(identity.certificate);
+    if (life === undefined) return true;
+    const view = { life, trustedNowMs: time.now(), wallNowMs: deps.clock.nowMs(), heldMs: time.heldMs() };
+    const refused = !renewalDue({ ...view, refused: false }) && (await isRefused(api, signal));
+    if (!renewalDue({ ...view, refused })) return true;
+    const renewed = await deps.store.save(await deps.directors.renew(api, await deps.store.request(), signal));
+    api.useIdentity(renewed);
+    time.learn(renewed);
     deps.log.info('The certificate of this host was renewed');
+    return true;
   } catch (cause) {
+    if (signal.aborted) return true;
     if (!isFault(cause)) throw cause;
-    if (!signal.aborted) deps.log.warn('The certificate of this host was not renewed; it is tried again', { error: cause });
+    deps.log.warn('The certificate of this host was not renewed; it is tried again', { error: cause });
+    return false;
   }
+}
+
+/** Whether a director does not take our certificate. Throws `Fault` when none answers. */
+async function isRefused(api: DirectorApi, signal: AbortSignal): Promise<boolean> {
+  const answer = await api.post('/outrigger/v1/hello', {}, signal);
+  return !answer.ok && answer.reason === 'Unauthorized';
 }

@@ -4,9 +4,9 @@
  * I1: nothing is started or stopped on a cached view: node and cluster are read live for that very step.
  * I2: each step is written down before it is taken, so that a crash at any point is gone on from.
  * I3: the finalizer goes only after nothing of the node lives here and its folder is gone.
+ * I4: agents are restarted without asking anybody; a new token for one that needs it is made beside that (token.ts).
  */
 
-import { createJoinToken } from '../client/join-token.ts';
 import { dutyOf, startRefusal } from '../decide/host-claim.ts';
 import type { Duty, StopReason } from '../decide/host-claim.ts';
 import { unreachable } from '../base/assert.ts';
@@ -15,9 +15,7 @@ import type { Cluster } from '../model/cluster.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import { Fault } from '../model/fault.ts';
 import { FINALIZER_NODE } from '../model/labels.ts';
-import { GROUP_VERSION } from '../model/resource.ts';
 import type { Answer } from '../ports/api.ts';
-import type { ProcessExit } from '../ports/processes.ts';
 import type { HostDeps } from './deps.ts';
 import { nodeFolder } from './deps.ts';
 import type { InfrastructureReports } from './infrastructure.ts';
@@ -27,6 +25,8 @@ import type { Machine } from './machine.ts';
 import { slotInNodeFile, writeNodeFile } from './node-file.ts';
 import type { NodeRecord, NodeRecords } from './records.ts';
 import { freeSlot } from './slots.ts';
+import { healer, mintToken } from './token.ts';
+import type { Healer } from './token.ts';
 
 /** Exit code of an agent that a director refused. */
 const EXIT_REFUSED = 3;
@@ -52,32 +52,29 @@ export interface Keeper {
 export function createKeeper(parts: KeeperParts, signal: AbortSignal): Keeper {
   const machines = new Map<string, Machine>();
   const unclaimed = new Set<string>();
+  const healing = healer(parts.deps, parts.network);
   const loop = keyedLoop(parts.deps, 'The care for a node', (nodeUid, work) => untilDone(() => step(nodeUid, work), work), signal);
 
-  const setUnclaimed = (nodeUid: string, is: boolean): void => {
-    if (unclaimed.has(nodeUid) === is) return;
-    if (is) unclaimed.add(nodeUid);
-    else unclaimed.delete(nodeUid);
-    parts.onChange();
-  };
   const ensureMachine = (nodeUid: string): void => {
     const record = parts.records.get(nodeUid);
     if (machines.has(nodeUid) || record?.phase !== 'Running') return;
     informAgent(parts, record);
-    machines.set(nodeUid, keepMachine(parts.deps, parts.records, nodeUid, hooksOf(parts, nodeUid, signal), signal));
-    parts.onChange();
-  };
-  const end = async (nodeUid: string, why: StopReason, work: AbortSignal): Promise<void> => {
-    // First nobody restarts the agent any more, then it is written down that all of it ends: the two never write over each other.
-    await machines.get(nodeUid)?.halt();
-    machines.delete(nodeUid);
-    await endNode(parts, nodeUid, why, work);
+    machines.set(
+      nodeUid,
+      keepMachine(
+        parts.deps,
+        parts.records,
+        nodeUid,
+        hooksOf(parts, healing, nodeUid, () => loop.poke(nodeUid)),
+        signal,
+      ),
+    );
     parts.onChange();
   };
   /** One look and what follows from it; true when another look is due. */
   const step = async (nodeUid: string, work: AbortSignal): Promise<boolean> => {
     const { duty, node } = await dutyNow(parts, nodeUid, work);
-    setUnclaimed(nodeUid, duty.do === 'unclaimed');
+    if (noteUnclaimed(unclaimed, nodeUid, duty.do === 'unclaimed')) parts.onChange();
     switch (duty.do) {
       case 'nothing':
       case 'readLive':
@@ -85,11 +82,12 @@ export function createKeeper(parts: KeeperParts, signal: AbortSignal): Keeper {
       case 'run':
       case 'unclaimed':
         ensureMachine(nodeUid);
+        if (duty.do === 'run') await heal(parts, healing, nodeUid, node, work);
         return false;
       case 'start':
         return node !== undefined && (await beginNode(parts, node, work));
       case 'stop':
-        await end(nodeUid, duty.why, work);
+        await endMachine(parts, machines, nodeUid, duty.why, work);
         return true;
       case 'release':
         if (node !== undefined) await releaseNode(parts, node, work);
@@ -108,6 +106,27 @@ export function createKeeper(parts: KeeperParts, signal: AbortSignal): Keeper {
     unclaimed: () => [...unclaimed].map((nodeUid) => nameOf(parts.records.get(nodeUid), nodeUid)),
     settled: () => loop.settled(),
   };
+}
+
+async function endMachine(
+  parts: KeeperParts,
+  machines: Map<string, Machine>,
+  nodeUid: string,
+  why: StopReason,
+  work: AbortSignal,
+): Promise<void> {
+  // First nobody restarts the agent any more, then it is written down that all of it ends: the two never write over each other.
+  await machines.get(nodeUid)?.halt();
+  machines.delete(nodeUid);
+  await endNode(parts, nodeUid, why, work);
+  parts.onChange();
+}
+
+/** True when that is news. */
+function noteUnclaimed(unclaimed: Set<string>, nodeUid: string, is: boolean): boolean {
+  if (!is) return unclaimed.delete(nodeUid);
+  const before = unclaimed.size;
+  return unclaimed.add(nodeUid).size !== before;
 }
 
 /** An agent that runs with other addresses or directors than ours is started again; its pods and balancer go on meanwhile. */
@@ -162,7 +181,7 @@ async function beginNode(parts: KeeperParts, node: ClusterNode, work: AbortSigna
   const record = recordOf(node, slot);
   await records.save(record);
   parts.reports.report(record, { phase: 'Starting' });
-  writeNodeFile(deps, parts.network, record, await mintToken(parts, record, work));
+  writeNodeFile(deps, parts.network, record, { token: await mintToken(deps, record, work) });
   await records.save({ ...record, phase: 'Running' });
   deps.log.info('A node is started', { node: record.node, nodeUid: record.nodeUid, incarnation: record.incarnation, slot });
   return true;
@@ -192,25 +211,12 @@ function recordOf(node: ClusterNode, slot: number): NodeRecord {
   };
 }
 
-async function mintToken(parts: KeeperParts, record: NodeRecord, work: AbortSignal): Promise<string> {
-  const { deps } = parts;
-  const { namespace, node: name, nodeUid: uid, incarnation } = record;
-  const answer = await createJoinToken(
-    deps.api,
-    deps.newJoinSecret,
-    {
-      namespace,
-      bearer: { kind: 'node', uid, name, incarnation },
-      nowMs: deps.clock.nowMs(),
-      owner: { apiVersion: GROUP_VERSION, kind: 'ClusterNode', name, uid },
-    },
-    work,
-  );
-  if (!answer.ok) throw new Fault('DirectorRefused', `No token was made for ${name}: ${answer.message}`);
-  return answer.value;
+async function heal(parts: KeeperParts, healing: Healer, nodeUid: string, node: ClusterNode | undefined, work: AbortSignal): Promise<void> {
+  const record = parts.records.get(nodeUid);
+  if (record !== undefined && node !== undefined) await healing.heal(record, node, work);
 }
 
-function hooksOf(parts: KeeperParts, nodeUid: string, signal: AbortSignal): Parameters<typeof keepMachine>[3] {
+function hooksOf(parts: KeeperParts, healing: Healer, nodeUid: string, poke: () => void): Parameters<typeof keepMachine>[3] {
   const { deps, records } = parts;
   return {
     onChange: (state) => {
@@ -224,10 +230,10 @@ function hooksOf(parts: KeeperParts, nodeUid: string, signal: AbortSignal): Para
       if (record !== undefined) writeNodeFile(deps, parts.network, record);
       return Promise.resolve();
     },
-    onExit: async (exit) => {
-      const record = records.get(nodeUid);
-      if (record !== undefined && needsToken(deps, nodeUid, exit))
-        writeNodeFile(deps, parts.network, record, await mintToken(parts, record, signal));
+    onExit: (exit) => {
+      // Its token ran out, or was used up by a life that is lost; or a certificate of it is refused.
+      if (exit.exitCode === EXIT_REFUSED) healing.refused(nodeUid);
+      poke();
     },
   };
 }
@@ -240,11 +246,6 @@ function pidFile(deps: HostDeps, record: NodeRecord): string {
 function writePidFile(deps: HostDeps, record: NodeRecord, pid: number): void {
   deps.files.ensureFolder(`${deps.data}/run`, 0o755);
   deps.files.writeText(pidFile(deps, record), `${pid}\n`, 0o644);
-}
-
-/** An agent that was refused before it ever had a certificate: its token ran out or was used up by a lost life. */
-function needsToken(deps: HostDeps, nodeUid: string, exit: ProcessExit): boolean {
-  return exit.exitCode === EXIT_REFUSED && !deps.files.exists(`${nodeFolder(deps.data, nodeUid)}/identity/identity.json`);
 }
 
 async function endNode(parts: KeeperParts, nodeUid: string, why: StopReason, work: AbortSignal): Promise<void> {

@@ -23,8 +23,8 @@ export interface MachineHooks {
   readonly onChange: (state: MachineState) => void;
   /** Called before the agent is started: brings its folder up to date. */
   readonly prepare: () => Promise<void>;
-  /** Called after an agent ended, before it is started again. */
-  readonly onExit: (exit: ProcessExit) => Promise<void>;
+  /** Called after an agent ended, before it is started again. It holds nothing up. */
+  readonly onExit: (exit: ProcessExit) => void;
 }
 
 export interface Machine {
@@ -75,7 +75,7 @@ async function liveOnce(deps: HostDeps, records: NodeRecords, nodeUid: string, h
     if (exit === undefined) return 'the daemon ends';
     const message = describeExit(exit);
     hooks.onChange({ phase: 'Exited', message });
-    await hooks.onExit(exit);
+    hooks.onExit(exit);
     return message;
   } catch (cause) {
     if (!isFault(cause)) throw cause;

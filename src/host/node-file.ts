@@ -17,8 +17,14 @@ const FORMAT = 1;
 const OWNER_ONLY = 0o600;
 const FOLDER_MODE = 0o700;
 
+/** A token, and the serial number of the certificate that it replaces; none where the node has none. */
+export interface NodeToken {
+  readonly token: string;
+  readonly replaces?: string;
+}
+
 /** Writes it; without `token` the one that stands there is kept. True when something changed. */
-export function writeNodeFile(deps: HostDeps, network: number, record: NodeRecord, token?: string): boolean {
+export function writeNodeFile(deps: HostDeps, network: number, record: NodeRecord, token?: NodeToken): boolean {
   const folder = nodeFolder(deps.data, record.nodeUid);
   deps.files.ensureFolder(folder, FOLDER_MODE);
   const path = `${folder}/node.json`;
@@ -37,7 +43,7 @@ export function writeNodeFile(deps: HostDeps, network: number, record: NodeRecor
     podAddresses: [...podAddresses],
     directors: [...deps.directors],
     caHash: deps.caHash,
-    ...(token === undefined ? {} : { token }),
+    ...token,
   };
   const same = Object.entries(facts).every(([name, value]) => JSON.stringify(before[name]) === JSON.stringify(value));
   if (same) return false;
@@ -51,6 +57,12 @@ export function slotInNodeFile(deps: HostDeps, nodeUid: string): number | undefi
   const { address } = readNodeFile(deps, `${nodeFolder(deps.data, nodeUid)}/node.json`);
   const slot = typeof address === 'string' ? Number(address.split('.').at(-1)) / LOOPBACK_NODE_STRIDE : Number.NaN;
   return Number.isInteger(slot) ? slot : undefined;
+}
+
+/** The token that lies there unused. */
+export function tokenInNodeFile(deps: HostDeps, nodeUid: string): Partial<NodeToken> {
+  const { token, replaces } = readNodeFile(deps, `${nodeFolder(deps.data, nodeUid)}/node.json`);
+  return { ...(typeof token === 'string' ? { token } : {}), ...(typeof replaces === 'string' ? { replaces } : {}) };
 }
 
 function readNodeFile(deps: HostDeps, path: string): JsonObject {

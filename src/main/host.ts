@@ -4,11 +4,12 @@
 
 import type { Command } from 'commander';
 import { runHostDaemon } from '../host/daemon.ts';
-import { ensureIdentity, keepRenewed } from '../host/identity.ts';
+import { nodeFolder } from '../host/deps.ts';
+import { ensureIdentity, keepRenewed, leastTime } from '../host/identity.ts';
 import type { ControlPlane, IdentityDeps } from '../host/identity.ts';
 import { joinFile, readJoinFile } from '../host/join-file.ts';
 import { present } from '../base/assert.ts';
-import { Fault } from '../model/fault.ts';
+import { Fault, isFault } from '../model/fault.ts';
 import type { ExitCode } from '../model/fault.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { SettingName, SettingValues } from '../model/settings.ts';
@@ -27,6 +28,7 @@ import { systemRandom } from '../platform/random.ts';
 import { roleEnvironment, systemProcesses } from '../platform/spawn.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { Era } from '../ports/store.ts';
+import type { CertificateFacts } from '../ports/x509.ts';
 import { addCommand } from './command.ts';
 
 const HOST_SETTINGS = ['data', 'server', 'hostName', 'token', 'caHash', 'logLevel'] as const satisfies readonly SettingName[];
@@ -59,10 +61,11 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
   await store.write('control-plane', { directors: [...plane.directors], name });
   files.remove(joinFile(options.data));
 
-  const api = identityDeps.directors.open({ directors: plane.directors, identity, era: await readEra(store) });
+  const time = leastTime(identityDeps, identity);
+  const api = identityDeps.directors.open({ directors: plane.directors, identity, era: await readEra(store), trustedNowMs: time.now });
   api.onEra((era) => void store.write('era', { number: era.number, id: era.id }));
   await Promise.all([
-    keepRenewed(identityDeps, api, signal),
+    keepRenewed(identityDeps, api, time, signal),
     runHostDaemon(
       {
         name,
@@ -80,6 +83,7 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
         processes,
         networks: loopbackNetworks(locks),
         newJoinSecret,
+        nodeCertificate: (nodeUid) => nodeCertificate(nodeFolder(options.data, nodeUid)),
         programCommand: (args) => programCommand(args),
         agentEnvironment: (nodeUid) => roleEnvironment(process.env, { data: options.data, role: 'agent', OUTRIGGER_NODE: nodeUid }),
       },
@@ -89,6 +93,17 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
   api.close();
   lock.release();
   return 0;
+}
+
+/** Whose key it is stays unread: only the certificate is looked at. */
+async function nodeCertificate(folder: string): Promise<CertificateFacts | undefined> {
+  try {
+    const identity = await identityStore(`${folder}/identity`, certificates()).load();
+    return identity === undefined ? undefined : certificates().read(identity.certificate);
+  } catch (cause) {
+    if (isFault(cause, 'NodeStoreDamaged')) return undefined;
+    throw cause;
+  }
 }
 
 /** Where the directors are and what this host is called: as told, else as remembered. */

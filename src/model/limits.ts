@@ -256,6 +256,14 @@ export const LIMITS = {
   metricSweepRows: 10_000,
   /** A signed license statement. */
   licenseTokenChars: 16 * 1024,
+  /** Syncs of one node in a minute at the director (more where license days are short), then 429; and how many nodes are counted. */
+  licenseSyncsPerMinute: 60,
+  licenseNodesCounted: 20_000,
+  /** Certificates of earlier signing keys that are kept for the record. */
+  licenseCertificatesKept: 31,
+  /** With `--day`: how often directors say that they count by the shared anchor, and after how long without it counting begins anew. */
+  fastDayAliveMs: 60_000,
+  fastDayForgottenMs: 15 * 60_000,
 
   /** Bodies that a connection server takes. */
   connectionServerBodyBytes: 64 * 1024,

@@ -10,6 +10,8 @@ import type { ResourceAddress } from '../../../src/model/core-kinds.ts';
 import { Fault } from '../../../src/model/fault.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { FINALIZER_NODE } from '../../../src/model/labels.ts';
+import { LIMITS } from '../../../src/model/limits.ts';
+import type { CertificateFacts } from '../../../src/ports/x509.ts';
 import { fakeWorld } from './fake-world.ts';
 import type { World } from './fake-world.ts';
 
@@ -194,6 +196,43 @@ describe('a node runs', () => {
     await again.stop();
   });
 
+  test('I4: a revoked certificate: the agent gets a token for just that, once, and its old certificate stays until it has another', async () => {
+    const { world, daemon } = await running();
+    world.certificates.set(UID, facts('A1', Date.parse('2030-01-01T00:00:00Z')));
+    await world.clock.advance(60_000);
+    const calm = world.started.length;
+    world.patch(CLUSTER_NODES, 'n0', { spec: { revokedBefore: '2030-02-01T00:00:00Z' } });
+    await world.clock.advance(1_000);
+    const file = JSON.parse(world.files.get(NODE_FILE) ?? '{}') as JsonObject;
+    assert.equal(file['replaces'], 'A1');
+    assert.equal(world.started.length, calm + 1, 'the agent is started again, to join with it');
+    await world.clock.advance(5 * 60_000);
+    assert.equal(world.started.length, calm + 1, 'an unused token is not replaced at each look');
+    world.certificates.set(UID, facts('B2', Date.parse('2030-02-01T00:00:01Z') - LIMITS.certificateBackdateMs));
+    await world.clock.advance(60 * 60_000);
+    assert.equal(world.started.length, calm + 1, 'with a younger certificate all is well');
+    await daemon.stop();
+  });
+
+  test('I4: a lost identity: no director answers, and the agent is still restarted at once; it gets a token when one does', async () => {
+    const { world, daemon } = await running();
+    await world.clock.advance(60_000);
+    const file = (): JsonObject => JSON.parse(world.files.get(NODE_FILE) ?? '{}') as JsonObject;
+    const { token, ...rest } = file();
+    assert.ok(token !== undefined);
+    world.files.set(NODE_FILE, JSON.stringify(rest));
+    world.setReachable(false);
+    world.agents()[0]?.end({ exitCode: 3, signal: null });
+    await world.clock.advance(1_000);
+    assert.equal(world.agents().length, 1);
+    assert.equal(file()['token'], undefined);
+    world.setReachable(true);
+    await world.clock.advance(30_000);
+    assert.match(String(file()['token']), /^demo\./);
+    assert.equal(world.agents().length, 1);
+    await daemon.stop();
+  });
+
   test('an agent that was refused before it had a certificate gets another token', async () => {
     const { world, daemon } = await running();
     const before = (JSON.parse(world.files.get(NODE_FILE) ?? '{}') as JsonObject)['token'];
@@ -205,6 +244,18 @@ describe('a node runs', () => {
     await daemon.stop();
   });
 });
+
+function facts(serialNumber: string, notBeforeMs: number): CertificateFacts {
+  const rest = {
+    commonNames: [],
+    organizations: [],
+    clientAuth: true,
+    serverAuth: false,
+    isAuthority: false,
+    publicKeyDer: new Uint8Array(),
+  };
+  return { ...rest, serialNumber, notBeforeMs, notAfterMs: notBeforeMs + LIMITS.leafLifetimeMs };
+}
 
 describe('a node goes', () => {
   test('tombstone: everything stops, the folder goes, then the finalizer', async () => {

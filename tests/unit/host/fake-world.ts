@@ -12,6 +12,7 @@ import type { Files } from '../../../src/ports/files.ts';
 import type { Log } from '../../../src/ports/log.ts';
 import type { NodeStore, RecordRead } from '../../../src/ports/node-store.ts';
 import type { FoundProcess, ProcessExit, ProcessId, Processes } from '../../../src/ports/processes.ts';
+import type { CertificateFacts } from '../../../src/ports/x509.ts';
 import { virtualClock } from '../../support/virtual-clock.ts';
 import type { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -40,6 +41,8 @@ export interface World {
   patch(address: ResourceAddress, name: string, patch: JsonObject): void;
   erase(address: ResourceAddress, name: string): void;
   agents(): readonly FakeProcess[];
+  /** Certificates of nodes, by uid. */
+  readonly certificates: Map<string, CertificateFacts>;
 }
 
 const STORE_FOLDER = '/data/host/store';
@@ -51,6 +54,7 @@ export function fakeWorld(): World {
   const { records, damaged, port: storePort } = fakeStore();
   const { files, port: filesPort } = fakeFiles(records);
   const clock = virtualClock();
+  const certificates = new Map<string, CertificateFacts>();
   let tokens = 0;
   return {
     ...director,
@@ -60,6 +64,7 @@ export function fakeWorld(): World {
     files,
     records,
     damaged,
+    certificates,
     agents: () => [...alive.values()].filter((one) => one.environment['OUTRIGGER_ROLE'] === 'agent'),
     deps: {
       name: 'h1',
@@ -77,6 +82,7 @@ export function fakeWorld(): World {
       processes,
       networks: { claim: () => Promise.resolve({ network: 7, release: () => undefined }) },
       newJoinSecret: () => ({ id: `id${String(++tokens).padStart(8, '0')}`, secret: 's'.repeat(32), hash: '0'.repeat(64) }),
+      nodeCertificate: (nodeUid) => Promise.resolve(certificates.get(nodeUid)),
       programCommand: (args) => ['outrigger', ...args],
       agentEnvironment: (nodeUid) => ({ OUTRIGGER_DATA: '/data', OUTRIGGER_ROLE: 'agent', OUTRIGGER_NODE: nodeUid }),
     },
