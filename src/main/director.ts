@@ -14,6 +14,7 @@ import type { Auth } from '../director/auth/open-auth.ts';
 import { sealedBackend } from '../director/auth/sealed-backend.ts';
 import { createGarbage } from '../director/garbage/garbage.ts';
 import type { Garbage } from '../director/garbage/garbage.ts';
+import { openLicenseDesk } from '../director/license/license-desk.ts';
 import { openEntityStore } from '../director/store/entity-store.ts';
 import { postgresBackend } from '../director/store/postgres-backend.ts';
 import { Fault } from '../model/fault.ts';
@@ -25,7 +26,7 @@ import type { SettingName, SettingValues } from '../model/settings.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemFiles } from '../platform/files.ts';
 import { listenHttp } from '../platform/http-server.ts';
-import { jws } from '../platform/jws.ts';
+import { jws, licenseSigner } from '../platform/jws.ts';
 import { createLog } from '../platform/log.ts';
 import { embeddedAddress } from '../platform/postgres/embedded.ts';
 import { parsePostgresUrl, postgresServer } from '../platform/postgres/server.ts';
@@ -51,6 +52,7 @@ const DIRECTOR_SETTINGS = [
   'databaseSocket',
   'storeKeyFile',
   'logLevel',
+  'day',
 ] as const satisfies readonly SettingName[];
 export type DirectorOptions = SettingValues<(typeof DIRECTOR_SETTINGS)[number]>;
 
@@ -112,6 +114,9 @@ async function serve(
 ): Promise<ExitCode> {
   const { log } = world;
   const auth = await openAuth({ ...world, store, x509: certificateIssuer(), jws: jws(), version: programVersion() }, work);
+  const desk = await openLicenseDesk({ ...world, ...auth, store, signer: licenseSigner(), dayMs: options.day }, work);
+  auth.ownPaths.add('/outrigger/v1/license', desk.sync);
+  auth.ownPaths.add('/outrigger/v1/license/rotate-key', desk.rotate);
   const broken = Promise.withResolvers<never>();
   // What comes into being after the API that refers to it.
   const later: { garbage?: Garbage; http?: HttpServer } = {};

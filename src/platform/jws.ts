@@ -1,17 +1,20 @@
 /**
- * Signed tokens: the one door to jose.
+ * Signed tokens: the one door to jose. Tokens of ServiceAccounts (ES256), and license statements (EdDSA; nodes verify them without this
+ * library, src/platform/license-token.ts).
  *
  * I1: a token verifies only by ES256 and by a key of the set: the token's own header never chooses the algorithm.
  */
 
-import { calculateJwkThumbprint, CompactSign, compactVerify, exportJWK, generateKeyPair, importJWK } from 'jose';
+import { calculateJwkThumbprint, CompactSign, compactVerify, exportJWK, exportSPKI, generateKeyPair, importJWK } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
 import { Fault } from '../model/fault.ts';
 import { isJsonObject } from '../model/json.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { Jws, JwsKeySet } from '../ports/jws.ts';
+import type { LicenseKey, LicenseSigner, OpenLicenseKey } from '../ports/license-signer.ts';
 
 const ALGORITHM = 'ES256';
+const LICENSE_ALGORITHM = 'EdDSA';
 
 interface OpenKey {
   readonly kid: string;
@@ -77,4 +80,44 @@ async function verify(keys: ReadonlyMap<string, OpenKey>, token: string): Promis
   } catch {
     return undefined;
   }
+}
+
+// ---- license statements -----------------------------------------------------------------------------------------------------------------
+
+export function licenseSigner(): LicenseSigner {
+  return { newKey: newLicenseKey, open: openLicenseKey };
+}
+
+async function newLicenseKey(): Promise<LicenseKey> {
+  const { privateKey, publicKey } = await generateKeyPair(LICENSE_ALGORITHM, { crv: 'Ed25519', extractable: true });
+  return { privateKey: JSON.stringify(await exportJWK(privateKey)), publicKeyDer: derOf(await exportSPKI(publicKey)) };
+}
+
+async function openLicenseKey(text: string, certificate: string): Promise<OpenLicenseKey> {
+  const key = await importLicenseKey(text);
+  const x5c = [derOf(certificate).toString('base64')];
+  return {
+    sign: (statement) =>
+      new CompactSign(Buffer.from(JSON.stringify(statement))).setProtectedHeader({ alg: LICENSE_ALGORITHM, typ: 'JWT', x5c }).sign(key),
+  };
+}
+
+async function importLicenseKey(text: string): Promise<CryptoKey> {
+  try {
+    const key = (await importJWK(JSON.parse(text) as JWK, LICENSE_ALGORITHM)) as CryptoKey;
+    if (key.type !== 'private') throw new Error('it has no private part');
+    return key;
+  } catch (cause) {
+    throw new Fault(
+      'SealBroken',
+      'The newest key in the Secret outrigger-system/license-signing-keys is damaged. Restore it from a backup, or make another one: outrigger license rotate-key.',
+      { cause },
+    );
+  }
+}
+
+/** What stands between the first two lines of PEM. */
+function derOf(pem: string): Buffer {
+  const [, body = ''] = /-----BEGIN [^-]+-----([^-]+)-----END/.exec(pem) ?? [];
+  return Buffer.from(body, 'base64');
 }

@@ -4,7 +4,7 @@
  * Only directors load it. The library needs `reflect-metadata` to be there before it.
  *
  * I1: a request counts only with a P-256 key and a signature by that very key.
- * I2: a leaf can never sign: basic constraints say so, and its usage is one of client and server.
+ * I2: a leaf can never sign: basic constraints say so, and its usage is one of client, server and signer of documents.
  */
 
 import 'reflect-metadata';
@@ -29,7 +29,13 @@ import type { CertificateAuthority, CertificateIssuer, LeafOrder, RequestFacts, 
 import { certificates, newKey, publicKeyHash, readCertificate } from './certificate.ts';
 
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
+const ED25519 = { name: 'Ed25519' } as const;
 const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const;
+const USAGES = {
+  client: ExtendedKeyUsage.clientAuth,
+  server: ExtendedKeyUsage.serverAuth,
+  signer: ExtendedKeyUsage.codeSigning,
+} as const satisfies Record<LeafOrder['usage'], ExtendedKeyUsage>;
 /** RFC 5280: at most 20 octets, positive. */
 const SERIAL_BYTES = 16;
 
@@ -94,9 +100,10 @@ async function openAuthority(certificatePem: string, privateKeyPem: string): Pro
   return {
     certificatePem,
     publicKeyHash: hash,
+    notBeforeMs: facts.notBeforeMs,
     notAfterMs: facts.notAfterMs,
     issue: async (order) => {
-      const publicKey = await importPublic(order.publicKeyDer);
+      const publicKey = await importPublic(order.publicKeyDer, order.usage === 'signer' ? ED25519 : P256);
       const certificate = await X509CertificateGenerator.create({
         serialNumber: serial(),
         subject: name(order.commonName, order.organization),
@@ -114,7 +121,7 @@ async function openAuthority(certificatePem: string, privateKeyPem: string): Pro
 }
 
 function leafExtensions(order: LeafOrder): Extension[] {
-  const usage = order.usage === 'client' ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth;
+  const usage = USAGES[order.usage];
   const names = (order.names ?? []).map((text) =>
     isIP(text) === 0 ? ({ type: 'dns', value: text } as const) : ({ type: 'ip', value: text } as const),
   );
@@ -169,8 +176,8 @@ function serial(): string {
   return bytes.toString('hex');
 }
 
-function importPublic(der: Uint8Array): Promise<webcrypto.CryptoKey> {
-  return webcrypto.subtle.importKey('spki', Buffer.from(der), P256, true, ['verify']);
+function importPublic(der: Uint8Array, algorithm: typeof P256 | typeof ED25519 = P256): Promise<webcrypto.CryptoKey> {
+  return webcrypto.subtle.importKey('spki', Buffer.from(der), algorithm, true, ['verify']);
 }
 
 function importPrivate(pem: string): Promise<webcrypto.CryptoKey> {

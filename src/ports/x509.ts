@@ -50,7 +50,8 @@ export interface LeafOrder {
   readonly publicKeyDer: Uint8Array;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
-  readonly usage: 'client' | 'server';
+  /** `signer`: signs documents (licenses); its key is Ed25519, that of all others EC P-256. It opens no TLS connection. */
+  readonly usage: 'client' | 'server' | 'signer';
   /** DNS names and IP addresses of a server. */
   readonly names?: readonly string[];
 }
@@ -60,6 +61,7 @@ export interface CertificateAuthority {
   readonly certificatePem: string;
   /** `sha256:<hex>` of the CA's SubjectPublicKeyInfo. */
   readonly publicKeyHash: string;
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
   /** Signs a leaf; PEM. */
   issue(order: LeafOrder): Promise<string>;

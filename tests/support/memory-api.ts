@@ -89,7 +89,7 @@ export async function memoryApi(setup: MemorySetup = {}): Promise<MemoryApi> {
     log,
     authenticator: { authenticate: () => ADMIN },
     authorizer: { authorize: setup.authorize ?? (() => YES), authorizeWrite: setup.authorizeWrite ?? (() => YES) },
-    ownPaths: { handle: async () => ({ status: 200, body: { own: true } }) },
+    ownPaths: { add: () => undefined, handle: async () => ({ status: 200, body: { own: true } }) },
     reviews: {
       tokenRequest: async (_namespace, _name, body) => ({ status: 201, body: { kind: 'TokenRequest', asked: body ?? null } }),
       selfSubjectAccessReview: (_identity, body) => ({ status: 201, body: { kind: 'SelfSubjectAccessReview', asked: body ?? null } }),

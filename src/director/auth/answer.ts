@@ -21,6 +21,10 @@ export function notFoundStatus(message: string): AuthAnswer {
   return { status: 404, body: statusBody(refused(404, 'NotFound', message)) };
 }
 
+export function conflictStatus(message: string): AuthAnswer {
+  return { status: 409, body: statusBody(refused(409, 'Conflict', message)) };
+}
+
 export function methodStatus(allowed: string): AuthAnswer {
   const message = `this path takes ${allowed} only`;
   return { status: 405, body: statusBody(refused(405, 'MethodNotAllowed', message)), headers: { Allow: allowed } };

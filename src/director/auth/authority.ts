@@ -11,6 +11,7 @@
 import { GROUP_ADMINS, SYSTEM_NAMESPACE } from './identity.ts';
 import { LIMITS } from '../../model/limits.ts';
 import { Fault } from '../../model/fault.ts';
+import { LICENSE_SIGNERS } from '../../model/license-statement.ts';
 import type { Log } from '../../ports/log.ts';
 import type { CertificateAuthority, CertificateIssuer, KeyPair } from '../../ports/x509.ts';
 import { createOrRead, secretData, secretKey, secretObject } from './stored-object.ts';
@@ -42,6 +43,8 @@ export interface StoreAuthority {
   issueNode(uid: string, incarnation: number, publicKeyDer: Uint8Array): Promise<Issued>;
   issueHost(host: string, publicKeyDer: Uint8Array): Promise<Issued>;
   issueAdmin(name: string): Promise<IssuedWithKey>;
+  /** For the key that licenses are signed with (Ed25519); it lives as long as the authority, because statements are verified by the time that they name. */
+  issueLicenseSigner(publicKeyDer: Uint8Array): Promise<Issued>;
   /** For a director; `names`: DNS names and addresses that it is reached by. `certificatePem` is the chain: leaf, then CA. */
   issueServing(names: readonly string[]): Promise<IssuedWithKey>;
 }
@@ -105,6 +108,12 @@ function withAuthority(parts: AuthorityParts, authority: CertificateAuthority): 
     issueAdmin: async (name) => {
       const key = x509.newKey();
       return withKey(key, await client(adminSubject(name), key.publicKeyDer));
+    },
+    issueLicenseSigner: async (publicKeyDer) => {
+      const { notBeforeMs, notAfterMs } = authority;
+      const names = { commonName: 'outrigger:license-signer', organization: LICENSE_SIGNERS };
+      const certificatePem = await authority.issue({ ...names, notBeforeMs, notAfterMs, publicKeyDer, usage: 'signer' });
+      return { certificatePem, notBeforeMs, notAfterMs };
     },
     issueServing: async (names) => {
       const key = x509.newKey();

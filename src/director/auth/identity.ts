@@ -111,9 +111,13 @@ export interface OwnRequest {
   readonly remoteAddress: string;
 }
 
-/** `/outrigger/v1/{join,renew,hello}`. */
+export type OwnRoute = (request: OwnRequest, signal: AbortSignal) => Promise<AuthAnswer>;
+
+/** `/outrigger/v1/{join,renew,hello}`, and what other parts of the director add; their paths stand in OWN_PATHS too. */
 export interface OwnPaths {
   handle(request: OwnRequest, signal: AbortSignal): Promise<AuthAnswer>;
+  /** Answers `path` with `route`, which authenticates by itself. */
+  add(path: string, route: OwnRoute): void;
 }
 
 /**
@@ -137,7 +141,13 @@ export const SYSTEM_NAMESPACE = 'outrigger-system';
 
 /** Open to everybody: the probes, and the door by which the nameless get a name. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/outrigger/v1/join']);
-const OWN_PATHS: ReadonlySet<string> = new Set(['/outrigger/v1/join', '/outrigger/v1/renew', '/outrigger/v1/hello']);
+const OWN_PATHS: ReadonlySet<string> = new Set([
+  '/outrigger/v1/join',
+  '/outrigger/v1/renew',
+  '/outrigger/v1/hello',
+  '/outrigger/v1/license',
+  '/outrigger/v1/license/rotate-key',
+]);
 
 export function isOpenPath(path: string): boolean {
   return OPEN_PATHS.has(path);

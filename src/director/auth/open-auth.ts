@@ -20,6 +20,7 @@ import type { Authenticator, Authorizer, OwnPaths, Reviews } from './identity.ts
 import { holdsLivingAdmin, renderKubeconfig } from './kubeconfig.ts';
 import { createOwnPaths } from './own-paths.ts';
 import { openRelations } from './relations.ts';
+import type { Relations } from './relations.ts';
 import { createReviews } from './reviews.ts';
 import { openServiceAccountTokens } from './service-account.ts';
 import { keepServingCertificate, makeServingCertificate } from './serving-certificate.ts';
@@ -43,6 +44,7 @@ export interface Auth {
   readonly ownPaths: OwnPaths;
   readonly reviews: Reviews;
   readonly authority: StoreAuthority;
+  readonly relations: Relations;
   /** A serving certificate (chain and key) for localhost and `names`. */
   servingCertificate(names: readonly string[]): Promise<IssuedWithKey>;
   /** Replaces it in time, until the signal aborts; `onRenewed` takes each new one over (`server.setSecureContext`). */
@@ -75,6 +77,7 @@ export async function openAuth(parts: AuthParts, signal: AbortSignal): Promise<A
     authenticator,
     authorizer,
     authority,
+    relations,
     ownPaths: createOwnPaths({ store, clock, log, x509, authority, relations, authenticator, version }),
     reviews: createReviews({ store, tokens, authorizer }),
     servingCertificate: (names) => makeServingCertificate(authority, names),

@@ -18,7 +18,7 @@ import type { RequestFacts } from '../../ports/x509.ts';
 import { badRequestStatus, methodStatus, notFoundStatus, tooManyStatus, unauthorizedStatus } from './answer.ts';
 import { EXTENSION_ACCOUNT } from './authorizer.ts';
 import { isRefused, SYSTEM_NAMESPACE } from './identity.ts';
-import type { AuthAnswer, Authenticator, Identity, OwnPaths, OwnRequest } from './identity.ts';
+import type { AuthAnswer, Authenticator, Identity, OwnPaths, OwnRequest, OwnRoute } from './identity.ts';
 import { join, renew } from './join.ts';
 import type { JoinParts } from './join.ts';
 import { serviceAccountName } from './rbac.ts';
@@ -46,7 +46,11 @@ interface Door {
 
 export function createOwnPaths(parts: OwnPathParts): OwnPaths {
   const door: Door = { parts, limit: createRefusalLimit(parts.clock), underWay: 0 };
-  return { handle: (request, signal) => handle(door, request, signal) };
+  const added = new Map<string, OwnRoute>();
+  return {
+    handle: (request, signal) => added.get(request.path)?.(request, signal) ?? handle(door, request, signal),
+    add: (path, route) => void added.set(path, route),
+  };
 }
 
 async function handle(door: Door, request: OwnRequest, signal: AbortSignal): Promise<AuthAnswer> {

@@ -35,6 +35,8 @@ export interface ClusterFacts {
   readonly uid: string;
   /** As recorded in its status. */
   readonly primary: string | undefined;
+  /** As recorded; 0: none yet. */
+  readonly term: number;
   readonly wasAvailable: boolean;
   readonly deleting: boolean;
 }
@@ -127,6 +129,7 @@ function readCluster(entity: StoredEntity): ClusterFacts {
   return {
     uid: entity.uid,
     primary: text(status['primary']),
+    term: numberOf(status['term']),
     wasAvailable: text(status['availableAt']) !== undefined,
     deleting: isDeleting(object),
   };
