@@ -22,6 +22,7 @@ import type { Cluster } from '../src/model/cluster.ts';
 import type { AnyEntity, Lease } from '../src/model/core-kinds.ts';
 import { LIMITS } from '../src/model/limits.ts';
 import type { ServerConfig } from '../src/model/server-config.ts';
+import type { Site } from '../src/model/site.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
 import { simulatedApi } from './api.ts';
 import { simulatedInformer } from './cache.ts';
@@ -89,6 +90,7 @@ function informersOf(world: World, life: Life): Informers {
     virtualDataCenters: simulatedInformer<VirtualDataCenter>(world, life, 'virtualdatacenters'),
     releases: simulatedInformer<ClusterRelease>(world, life, 'clusterreleases'),
     configs: simulatedInformer<ServerConfig>(world, life, 'serverconfigs'),
+    sites: simulatedInformer<Site>(world, life, 'sites'),
     leases: simulatedInformer<Lease>(world, life, 'leases'),
   };
 }
@@ -97,6 +99,7 @@ function learn(informers: Informers, object: AnyEntity): void {
   if (object.kind === 'Cluster') informers.clusters.learn(object as Cluster);
   else if (object.kind === 'ClusterNode') informers.nodes.learn(object as ClusterNode);
   else if (object.kind === 'VirtualDataCenter') informers.virtualDataCenters.learn(object as VirtualDataCenter);
+  else if (object.kind === 'Site') informers.sites.learn(object as Site);
 }
 
 /** Which clusters a change concerns: as in src/extension/loop.ts. */

@@ -6,6 +6,7 @@ import type { ClusterNode } from '../model/cluster-node.ts';
 import type { ClusterRelease } from '../model/cluster-release.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { ServerConfigSpec } from '../model/server-config.ts';
+import type { Site } from '../model/site.ts';
 import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
 import type { Effect } from './effect.ts';
 import type { Observations } from './observation.ts';
@@ -26,6 +27,10 @@ export interface ClusterView {
   readonly virtualDataCenter?: VirtualDataCenter;
   /** The one that spec.release names; absent when there is none. */
   readonly release?: ClusterRelease;
+  /** The one that spec.site names; absent when there is none. */
+  readonly site?: Site;
+  /** Sites that say that this very cluster (by uid) is plugged in, the one above among them. Absent: nobody looks at them here. */
+  readonly plugged?: readonly Site[];
   /** Of its nodes: uid → revision of the Lease by which the agent shows that it lives, as cached. Absent: nobody looks at Leases here. */
   readonly leases?: ReadonlyMap<string, string>;
   readonly config: ServerConfigSpec;

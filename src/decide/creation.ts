@@ -34,6 +34,8 @@ import type { ConditionChange } from './phase.ts';
 import { servicesOf } from './plan.ts';
 import { decideAfterAvailable } from './repair.ts';
 import { surplusNodes, surplusReservations } from './scale.ts';
+import { releasedByForce } from './site-release.ts';
+import { pairedCondition } from './site-standing.ts';
 import { evaluateStep } from './steps.ts';
 import type { StepResult } from './steps.ts';
 
@@ -48,7 +50,8 @@ export function decideCluster(view: ClusterView): Decision {
       effects: [{ kind: 'SetClusterFinalizer', on: guardOf(view.cluster), finalizers: [...finalizers, FINALIZER_CLUSTER] }],
     };
   }
-  return licensed(view, status?.availableAt === undefined ? decideCreation(view) : decideAfterAvailable(view));
+  const decision = status?.availableAt === undefined ? decideCreation(view) : decideAfterAvailable(view);
+  return licensed(view, { ...decision, effects: [...decision.effects, ...releasedByForce(view)] });
 }
 
 function decideCreation(view: ClusterView): Decision {
@@ -178,7 +181,7 @@ function available(view: ClusterView, status: ClusterStatus, record: Attempt): D
     ['Ready', 'True', 'Available', 'All nodes are ready and all services run.'],
     progressing('False', 'Available', 'Everything is as the spec asks.'),
     ['Reachable', 'True', 'Heard', 'The site is heard.'],
-    ['Paired', 'False', 'NoSite', 'No site is asked for.'],
+    pairedCondition(view.cluster, view.site),
   ];
   const event = clusterEvent(view.cluster, 'Normal', 'Available', `Available after attempt ${record.number}.`);
   return { ...NO_EFFECTS, effects: [...statusPatch(view, next, changes, undefined), event] };
@@ -280,7 +283,13 @@ function conditionsWhile(view: ClusterView, result: Exclude<StepResult, { state:
       : isInput
         ? []
         : [['QuotaReserved', 'True', 'QuotaReserved', 'The capacity is reserved.']];
-  return [['Ready', 'False', result.reason, message], progressing(isInput ? 'False' : 'True', result.reason, message), ...quota];
+  const pairing: readonly ConditionChange[] = view.cluster.spec.site === undefined ? [] : [pairedCondition(view.cluster, view.site)];
+  return [
+    ['Ready', 'False', result.reason, message],
+    progressing(isInput ? 'False' : 'True', result.reason, message),
+    ...quota,
+    ...pairing,
+  ];
 }
 
 function stuckConditions(view: ClusterView, failure: string): readonly ConditionChange[] {

@@ -1,5 +1,5 @@
 /**
- * Deletion of a Cluster, from every phase: nodes, then reservations, then the finalizer.
+ * Deletion of a Cluster, from every phase: nodes, then the plug of its Site, then reservations, then the finalizer.
  *
  * I1: the finalizer is dropped last: on a live view that shows no node and no reservation of the cluster.
  * I2: every pass brings it forward or waits for a host by name; nothing but a host that keeps a machine can hold it up, and force-delete skips that.
@@ -16,6 +16,7 @@ import { letGoLicensed } from './let-go.ts';
 import { NO_EFFECTS, clusterEvent, soonest } from './outcome.ts';
 import type { ConditionChange } from './phase.ts';
 import { droppableKeys, unreserve } from './reservation.ts';
+import { releasedByDeletion } from './site-release.ts';
 
 /** The next effects for a cluster with a deletionTimestamp. */
 export function decideDeletion(view: ClusterView): Decision {
@@ -27,6 +28,9 @@ export function decideDeletion(view: ClusterView): Decision {
   if (view.nodes.length > 0)
     return { effects: [...patch, ...gone.effects], needsLive: false, watching: gone.watching, ...soonest([gone.requeueAfterMs]) };
   if (!view.live) return { ...NO_EFFECTS, needsLive: true };
+  // One that was refused for good is left as it is: a deletion always ends.
+  const released = view.refusal === undefined ? releasedByDeletion(view) : [];
+  if (released.length > 0) return { ...NO_EFFECTS, effects: [...patch, ...released] };
   const drop = dropReservations(view);
   if (drop !== undefined) return { ...NO_EFFECTS, effects: [...patch, drop] };
   const left = finalizers.filter((one) => one !== FINALIZER_CLUSTER);

@@ -69,6 +69,8 @@ export type Effect =
       readonly reserved: ReservedSums;
     }
   | { readonly kind: 'Unreserve'; readonly on: Guard; readonly keys: readonly string[]; readonly reserved: ReservedSums }
+  /** Merge patch of the status of a Site: takes the plug of a cluster away that cannot do it itself. */
+  | { readonly kind: 'ReleaseSite'; readonly on: Guard; readonly status: JsonObject }
   | EventEffect;
 
 /** An Event for people; losing it never matters. */
@@ -100,6 +102,7 @@ export const EFFECT_KINDS = [
   'DropNodeFinalizer',
   'Reserve',
   'Unreserve',
+  'ReleaseSite',
   'RecordEvent',
 ] as const satisfies readonly EffectKind[];
 
@@ -118,6 +121,7 @@ export function isDestructive(effect: Effect): boolean {
     case 'DeleteNode':
     case 'DropNodeFinalizer':
     case 'Unreserve':
+    case 'ReleaseSite':
       return true;
     case 'PatchClusterStatus':
       return 'abandonedAttempt' in effect.status;

@@ -6,7 +6,7 @@
  */
 
 import { unreachable } from '../base/assert.ts';
-import { CLUSTER_NODES, CLUSTERS, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
+import { CLUSTER_NODES, CLUSTERS, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { CoreEvent, ResourceAddress } from '../model/core-kinds.ts';
 import type { JsonObject } from '../model/json.ts';
 import { API_GROUP, API_VERSION, GROUP_VERSION } from '../model/resource.ts';
@@ -72,6 +72,8 @@ export function requestOf(effect: WriteEffect): ApiRequest {
         }),
         subresource: 'status',
       };
+    case 'ReleaseSite':
+      return { ...patch(SITES, effect.on, { status: effect.status }), subresource: 'status' };
     default:
       return unreachable(effect, 'effect');
   }

@@ -9,6 +9,7 @@
 import type { Cluster } from '../model/cluster.ts';
 import type { ConditionReason } from '../model/condition.ts';
 import type { PairingCheck, Site } from '../model/site.ts';
+import type { ConditionChange } from './phase.ts';
 
 export interface SiteStanding {
   readonly done: boolean;
@@ -53,6 +54,12 @@ function standingIn(cluster: Cluster, site: Site): SiteStanding {
     return paired(first === undefined ? `site ${name} is paired` : `site ${name} is paired; since then ${sayLine(first)}`);
   const why = first === undefined ? (pairing.message ?? 'no reason was given') : sayLine(first);
   return person(pairing.state === 'Waiting' ? 'ThumbprintNotAccepted' : 'PairingFailed', `site ${name} is not paired: ${why}`);
+}
+
+/** How that is said in the Cluster's conditions. */
+export function pairedCondition(cluster: Cluster, site: Site | undefined): ConditionChange {
+  const { status, reason, message } = siteStanding(cluster, site);
+  return ['Paired', status, reason, `${message.slice(0, 1).toUpperCase()}${message.slice(1)}.`];
 }
 
 /** The line to read first: one that failed, else one that waits. */

@@ -16,9 +16,10 @@ import type { ConditionReason } from '../model/condition.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Effect } from './effect.ts';
 import { agentOf, hasJoined, isLost, isReady, isUnclaimed, machineOf, standing } from './node-facts.ts';
-import { conflictOf, servicesOf } from './plan.ts';
+import { conflictOf, servicesOf, trespassOf } from './plan.ts';
 import { reserve, wantedEntries } from './reservation.ts';
 import { indexesOf, missingNodes, noDataCenter } from './scale.ts';
+import { siteStanding } from './site-standing.ts';
 
 export type WaitingFor = NonNullable<Attempt['waitingFor']>;
 
@@ -46,8 +47,7 @@ export function evaluateStep(view: ClusterView, attempt: number, step: Step): St
     case 'ServicesReady':
       return after(ensure(view, attempt, allIndexes(view)), () => servicesReady(view, attempt));
     case 'PairSite':
-      // No site can be asked for yet; the step keeps its place in the order.
-      return DONE;
+      return pairSite(view);
   }
 }
 
@@ -71,7 +71,9 @@ function wrongInput(view: ClusterView): StepResult | undefined {
       `ClusterRelease ${spec.release} does not exist; set spec.release to one that does (kubectl get clusterreleases), or publish it`,
     );
   }
-  const conflict = conflictOf(servicesOf(spec, view.release));
+  const { release } = view;
+  const trespass = spec.services.map((service) => trespassOf(service, release)).find((one) => one !== undefined);
+  const conflict = trespass ?? conflictOf(servicesOf(spec, release));
   if (conflict !== undefined) return input('ReleaseInvalid', `spec.services does not fit release ${spec.release}: ${conflict}`);
   const vdc = view.virtualDataCenter;
   if (vdc === undefined || vdc.metadata.deletionTimestamp !== undefined) return input('VirtualDataCenterNotFound', noDataCenter(view));
@@ -178,6 +180,13 @@ function whatOf(node: ClusterNode, service: string): string {
   const instance = agentOf(node)?.services?.[service];
   const note = instance?.message === undefined ? '' : `: ${instance.message}`;
   return `${node.metadata.name} (${instance?.phase ?? 'not started'}${note})`;
+}
+
+/** The primary's agent makes the checks; this only waits for what it says. */
+function pairSite(view: ClusterView): StepResult {
+  const { done, input: isInput, reason, message } = siteStanding(view.cluster, view.site);
+  if (done) return DONE;
+  return isInput ? input(reason, message) : { state: 'Wait', reason, message };
 }
 
 function nodesOf(view: ClusterView, attempt: number): readonly ClusterNode[] {

@@ -72,6 +72,7 @@ function learn(informers: Informers, object: { readonly kind: string }): void {
   else if (object.kind === 'ClusterNode') informers.nodes.learn(object as Parameters<Informers['nodes']['learn']>[0]);
   else if (object.kind === 'VirtualDataCenter')
     informers.virtualDataCenters.learn(object as Parameters<Informers['virtualDataCenters']['learn']>[0]);
+  else if (object.kind === 'Site') informers.sites.learn(object as Parameters<Informers['sites']['learn']>[0]);
 }
 
 /** Which clusters a change concerns. */
@@ -90,6 +91,13 @@ function listen(state: LoopState, informers: Informers): void {
   );
   informers.releases.onChange((release) => addAll((cluster) => cluster.spec.release === release.metadata.name));
   informers.configs.onChange(() => addAll(() => true));
+  informers.sites.onChange(({ metadata, status }) =>
+    addAll(
+      (cluster) =>
+        cluster.metadata.namespace === metadata.namespace &&
+        (cluster.spec.site === metadata.name || cluster.metadata.uid === status?.cluster?.uid),
+    ),
+  );
   state.membership.onChange(() => addAll(() => true));
 }
 

@@ -8,7 +8,7 @@
 import type { ClusterView } from '../decide/cluster-view.ts';
 import type { Observations } from '../decide/observation.ts';
 import { activeConfig } from '../decide/server-config.ts';
-import { CLUSTERS, CLUSTER_NODES, CLUSTER_RELEASES, SERVER_CONFIGS, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
+import { CLUSTERS, CLUSTER_NODES, CLUSTER_RELEASES, SERVER_CONFIGS, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import type { ClusterRelease } from '../model/cluster-release.ts';
 import type { Cluster } from '../model/cluster.ts';
@@ -17,6 +17,7 @@ import type { Lease, ResourceAddress } from '../model/core-kinds.ts';
 import { Fault } from '../model/fault.ts';
 import { LABEL_CLUSTER_UID, nodeLeaseName } from '../model/labels.ts';
 import type { ServerConfig } from '../model/server-config.ts';
+import type { Site } from '../model/site.ts';
 import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
 import type { EntityApi } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -30,6 +31,7 @@ export interface Informers {
   readonly virtualDataCenters: Informer<VirtualDataCenter>;
   readonly releases: Informer<ClusterRelease>;
   readonly configs: Informer<ServerConfig>;
+  readonly sites: Informer<Site>;
   /** By which agents show that they live. Nothing waits for it: without it silence is not noticed, and that is all. */
   readonly leases: Informer<Lease>;
 }
@@ -41,14 +43,15 @@ export function createInformers(deps: InformerDeps): Informers {
     virtualDataCenters: createInformer(deps, VIRTUAL_DATA_CENTERS),
     releases: createInformer(deps, CLUSTER_RELEASES),
     configs: createInformer(deps, SERVER_CONFIGS),
+    sites: createInformer(deps, SITES),
     leases: createInformer(deps, LEASES),
   };
 }
 
 /** True when every copy that decisions need has been filled. */
 export function isSynced(informers: Informers): boolean {
-  const { clusters, nodes, virtualDataCenters, releases, configs } = informers;
-  return [clusters, nodes, virtualDataCenters, releases, configs].every((informer) => informer.synced());
+  const { clusters, nodes, virtualDataCenters, releases, configs, sites } = informers;
+  return [clusters, nodes, virtualDataCenters, releases, configs, sites].every((informer) => informer.synced());
 }
 
 /** What the observer adds to a view: its clocks, its memory, its dice, and why the last effect was refused. */
@@ -82,7 +85,8 @@ export function cachedView(
     cluster,
     nodes,
     leases: leasesOf(informers, nodes),
-    ...present({ virtualDataCenter, release }),
+    plugged: pluggedIn(informers, cluster),
+    ...present({ virtualDataCenter, release, site: namedSite(informers, cluster) }),
   };
 }
 
@@ -97,6 +101,7 @@ export async function liveView(
 ): Promise<ClusterView | undefined> {
   const { name, namespace = '' } = known.metadata;
   const release = await readOne(api, CLUSTER_RELEASES, '', known.spec.release, signal);
+  const sites = await readSites(api, informers, known, signal);
   const virtualDataCenter = await readOne(api, VIRTUAL_DATA_CENTERS, namespace, known.spec.virtualDataCenter, signal);
   const cluster = await readOne(api, CLUSTERS, namespace, name, signal);
   if (cluster === undefined || cluster.metadata.uid !== known.metadata.uid) return undefined;
@@ -110,8 +115,38 @@ export async function liveView(
     cluster,
     nodes: nodes.value.items,
     leases: leasesOf(informers, nodes.value.items),
-    ...present({ virtualDataCenter, release: sameRelease ? release : informers.releases.get('', cluster.spec.release) }),
+    plugged: sites.filter((site) => site.status?.cluster?.uid === cluster.metadata.uid),
+    ...present({
+      site:
+        cluster.spec.site === known.spec.site
+          ? sites.find((site) => site.metadata.name === cluster.spec.site)
+          : namedSite(informers, cluster),
+      virtualDataCenter,
+      release: sameRelease ? release : informers.releases.get('', cluster.spec.release),
+    }),
   };
+}
+
+/** The Site that spec.site names, as cached. */
+function namedSite(informers: Informers, { metadata, spec }: Cluster): Site | undefined {
+  return spec.site === undefined ? undefined : informers.sites.get(metadata.namespace ?? '', spec.site);
+}
+
+function pluggedIn(informers: Informers, { metadata }: Cluster): readonly Site[] {
+  const { namespace, uid } = metadata;
+  return [...informers.sites.list()].filter((site) => site.metadata.namespace === namespace && site.status?.cluster?.uid === uid);
+}
+
+/** The named one, and those that a copy shows as plugged, each as it is now. */
+async function readSites(api: EntityApi, informers: Informers, known: Cluster, signal: AbortSignal): Promise<readonly Site[]> {
+  const named = known.spec.site === undefined ? [] : [known.spec.site];
+  const names = new Set([...named, ...pluggedIn(informers, known).map((site) => site.metadata.name)]);
+  const found: Site[] = [];
+  for (const name of names) {
+    const site = await readOne(api, SITES, known.metadata.namespace ?? '', name, signal);
+    if (site !== undefined) found.push(site);
+  }
+  return found;
 }
 
 /** Node uid → revision of its Lease, of those that have one. */

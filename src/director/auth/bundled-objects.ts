@@ -36,6 +36,8 @@ const EXTENSION_RULES: readonly Rule[] = [
   rule(API_GROUP, ['virtualdatacenters'], READ),
   rule(API_GROUP, ['virtualdatacenters/status'], ['get', ...CHANGE]),
   rule(API_GROUP, ['hosts', 'clusterreleases', 'serverconfigs', 'sites'], READ),
+  // To let go of a Site for a cluster that is gone.
+  rule(API_GROUP, ['sites/status'], ['get', ...CHANGE]),
   rule('', ['events'], ['get', 'create', ...CHANGE]),
   rule('', ['namespaces'], READ),
   // Of nodes, by which their silence is noticed.

@@ -29,6 +29,7 @@ const ALL: Effect[] = [
   { kind: 'DropNodeFinalizer', on, finalizers: [], forced: false },
   { kind: 'Reserve', on, reservations: { 'c.0': { cluster: 'c', node: 'n', generation: 1, cpuMillis: 500, memoryMiB: 256 } }, reserved },
   { kind: 'Unreserve', on, keys: ['c.0'], reserved },
+  { kind: 'ReleaseSite', on, status: { cluster: null } },
   {
     kind: 'RecordEvent',
     about: { kind: 'Cluster', namespace: 'demo', name: 'x', uid: 'u' },
@@ -82,7 +83,7 @@ describe('effects', () => {
   it('I2: what destroys, or gives up what guards against it, is marked', () => {
     assert.deepEqual(
       ALL.filter(isDestructive).map((effect) => effect.kind),
-      ['DropClusterFinalizer', 'RetireNode', 'RaiseIncarnation', 'DeleteNode', 'DropNodeFinalizer', 'Unreserve'],
+      ['DropClusterFinalizer', 'RetireNode', 'RaiseIncarnation', 'DeleteNode', 'DropNodeFinalizer', 'Unreserve', 'ReleaseSite'],
     );
     assert.ok(isDestructive({ kind: 'PatchClusterStatus', on, status: { abandonedAttempt: 1 } }));
     assert.deepEqual(
