@@ -74,6 +74,12 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./extension.ts')).registerExtension(program),
   },
   {
+    name: 'connection-server',
+    summary: 'Run a connection server: sessions in front of a TCP service',
+    group: 'Parts (started by up, systemd or a host):',
+    register: async (program) => (await import('./connection-server.ts')).registerConnectionServer(program),
+  },
+  {
     name: 'version',
     summary: 'Print the version of this program',
     group: 'Look and change:',

@@ -5,6 +5,8 @@
  * I1: `instance` names one life of the server: session ids begin with it, and it is never the same after a restart.
  */
 
+import type { LicenseState } from './license-statement.ts';
+
 /** `GET /v1/version`. */
 export interface ConnectionServerVersion {
   readonly product: 'outrigger-connection-server';
@@ -53,8 +55,9 @@ export interface ConnectionServerSessions {
 /** `GET` and `PUT /v1/license`. */
 export interface ConnectionServerLicense {
   readonly serial: number;
+  readonly state: LicenseState;
   /** A sentence for people. */
-  readonly state: string;
+  readonly message: string;
   /** False: nobody told this server by which authority to verify, so it only shows what the statement says. */
   readonly verified: boolean;
   readonly token: string;

@@ -85,6 +85,21 @@ export const SETTINGS = {
   databaseUrl: { type: 'text', notInFile: true, help: 'a PostgreSQL server to use, postgres://…' },
   databaseSocket: { type: 'path', help: "folder of the embedded PostgreSQL's socket" },
   storeKeyFile: { type: 'path', help: 'where the key lies that seals Secrets' },
+  name: { type: 'name', default: 'connection-server', help: 'name of this server, for people' },
+  backend: { type: 'text', help: 'TCP service behind the connection server, host:port' },
+  capacity: { type: 'count', minimum: 1, maximum: 10_000, default: 100, help: 'most sessions at a time' },
+  idleTimeout: {
+    type: 'duration',
+    minimumMs: 1_000,
+    maximumMs: 24 * 3600 * 1000,
+    default: 30 * 60 * 1000,
+    help: 'a session over which no byte went for so long is ended',
+  },
+  account: { type: 'text', default: 'outrigger', help: "user name of the site's account" },
+  accountPasswordFile: { type: 'path', help: 'file with the password of the account; or the variable OUTRIGGER_ACCOUNT_PASSWORD' },
+  certificate: { type: 'path', help: 'certificate of the server, a PEM file (made by itself when absent)' },
+  key: { type: 'path', help: 'private key of the certificate, a PEM file' },
+  licenseAuthority: { type: 'path', help: "the control plane's CA, a PEM file: then only licenses that it vouches for are taken" },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -121,6 +136,7 @@ export const MARKS = {
   OUTRIGGER_CLUSTER: 'cluster that a pod belongs to, <namespace>/<name>',
   OUTRIGGER_RELEASE: 'release that a pod belongs to',
   OUTRIGGER_TERM: "the primary's term under which a singleton was started, to fence with",
+  OUTRIGGER_ACCOUNT_PASSWORD: "password of a connection server's account; a variable only, never a flag",
   OUTRIGGER_SEED: 'repeats a failure of the simulator or of a property test',
 } as const;
 

@@ -88,6 +88,21 @@ export function publicKeyHash(certificate: string | Uint8Array): string | undefi
   return `sha256:${hash.digest('hex')}`;
 }
 
+/** `sha256:<hex>` of the certificate itself (of a PEM chain: the first), as connection servers are pinned; undefined when it is none. */
+export function certificateThumbprint(certificate: string | Uint8Array): string | undefined {
+  const parsed = parse(certificate);
+  return parsed === undefined ? undefined : `sha256:${createHash('sha256').update(parsed.raw).digest('hex')}`;
+}
+
+/** True when the private key (PEM) is that of the certificate; false also when either cannot be read. */
+export function isKeyOf(privateKeyPem: string, certificate: string | Uint8Array): boolean {
+  try {
+    return parse(certificate)?.checkPrivateKey(createPrivateKey(privateKeyPem)) === true;
+  } catch {
+    return false;
+  }
+}
+
 function parse(certificate: string | Uint8Array): X509Certificate | undefined {
   try {
     const parsed = new X509Certificate(certificate);
