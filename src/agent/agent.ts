@@ -29,6 +29,8 @@ import { connectDirectors } from './connect.ts';
 import type { AgentDeps } from './deps.ts';
 import { follow } from './following.ts';
 import type { Following } from './following.ts';
+import { keepFramework } from './framework.ts';
+import type { FrameworkKeeper } from './framework.ts';
 import { manage } from './manager.ts';
 import type { ManagerLoop } from './manager.ts';
 import { openMemory } from './memory.ts';
@@ -56,6 +58,7 @@ interface Agent {
   readonly trusted: TrustedClock;
   readonly supervisor: Supervisor;
   readonly balancer: BalancerKeeper;
+  readonly framework: FrameworkKeeper;
   connected: Connected | undefined;
   /** Sentences about what stands in the way of the newest plan. */
   problems: string[];
@@ -86,6 +89,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
     trusted: await openTrustedTime(deps, memory, own),
     supervisor,
     balancer,
+    framework: await keepFramework(deps, () => wake.poke(), own),
     connected: undefined,
     problems: [],
     told: '',
@@ -176,6 +180,7 @@ async function settle(agent: Agent, stopRequested: AbortSignal): Promise<void> {
 async function keptInLine(agent: Agent, plan: NodePlan | undefined): Promise<Fault | undefined> {
   try {
     await tellBalancer(agent, plan);
+    await tellFramework(agent, plan);
     await rememberServices(agent);
     return undefined;
   } catch (cause) {
@@ -270,6 +275,17 @@ async function tellBalancer(agent: Agent, plan: NodePlan | undefined): Promise<v
   await memory.keep('endpoints', table);
 }
 
+async function tellFramework({ memory, connected, framework }: Agent, plan: NodePlan | undefined): Promise<void> {
+  await framework.tell({
+    membership: memory.get('membership'),
+    plan,
+    nodes: attemptOf(connected?.following.self(), connected?.following.nodes()),
+    site: undefined,
+    license: memory.get('license'),
+    joined: memory.get('joined'),
+  });
+}
+
 function ownInstance(instance: {
   readonly report: { readonly ready: boolean; readonly phase: string };
   readonly address: string | undefined;
@@ -318,6 +334,7 @@ function report(agent: Agent, plan: NodePlan | undefined, wanted: ReturnType<typ
       instances: supervisor.instances(),
       lastSaid: connected.following.self()?.status?.agent,
       balancer: balancer.state(),
+      tunnel: agent.framework.statuses()['connector-client']?.director,
       problems: agent.problems,
     }),
     role: membership === undefined ? undefined : membership.primary === memberId(self.uid, self.incarnation) ? 'Primary' : 'Worker',

@@ -10,6 +10,7 @@
 
 import type { Cluster } from '../model/cluster.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
+import type { FrameworkService } from '../model/framework.ts';
 import { bornMembership, followHigher, mayRunSingletons, memberId } from './authority.ts';
 import type { Membership } from './authority.ts';
 import type { NodePlan, PlannedService } from './plan.ts';
@@ -104,11 +105,14 @@ export interface ReportInput {
   /** What stands in the node's status: holds for services of which nothing is known yet in this life of the agent. */
   readonly lastSaid: AgentStatus | undefined;
   readonly balancer: BalancerState;
+  /** The director that connector-client says to have a tunnel to; counts while that service runs. */
+  readonly tunnel: string | undefined;
   /** What else stands in the way, as sentences; the first is shown. */
   readonly problems: readonly string[];
 }
 
 const MESSAGE_MAX = 1024;
+const TUNNEL_SERVICE = 'connector-client' satisfies FrameworkService;
 /** A balancer that was well may be away this long before its node is not ready. */
 const BALANCER_GRACE_MS = 5_000;
 
@@ -125,6 +129,7 @@ export function agentReport(input: ReportInput): AgentStatus {
     address: input.address,
     ...(plan === undefined ? {} : { release: plan.release, observedGeneration: plan.generation }),
     balancer: balancer.running ? 'Running' : 'Stopped',
+    ...(input.tunnel === undefined || services[TUNNEL_SERVICE]?.phase !== 'Running' ? {} : { tunnel: input.tunnel }),
     ...(message === undefined ? {} : { message }),
     services,
   };

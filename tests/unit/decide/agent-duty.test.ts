@@ -109,10 +109,23 @@ function input(more: Partial<ReportInput> = {}): ReportInput {
     ]),
     lastSaid: undefined,
     balancer: { running: true, downMs: 0 },
+    tunnel: undefined,
     problems: [],
     ...more,
   };
 }
+
+test('the tunnel is reported while the service that holds it runs', () => {
+  const tunnel = 'https://director:7443';
+  const client = (phase: 'Running' | 'BackOff'): ReportInput['instances'] =>
+    new Map([['connector-client', { report: { phase, ready: true, restarts: 0 }, address: undefined }]]);
+  const wanted = plan()
+    .services.map((one) => ({ ...one, name: 'connector-client' }))
+    .slice(0, 1);
+  assert.equal(agentReport(input({ tunnel, wanted, instances: client('Running') })).tunnel, tunnel);
+  assert.equal(agentReport(input({ tunnel, wanted, instances: client('BackOff') })).tunnel, undefined);
+  assert.equal(agentReport(input({ tunnel })).tunnel, undefined);
+});
 
 test('I3: the node is ready though a service is not; each service speaks for itself', () => {
   const report = agentReport(input());
