@@ -19,6 +19,7 @@ import { isOpenPath, SYSTEM_NAMESPACE } from './identity.ts';
 import type { Attributes, Authorizer, Decision, Identity, WriteContent } from './identity.ts';
 import { MANAGER_RIGHTS } from './manager-rights.ts';
 import { AGENT_RIGHTS } from './node-rights.ts';
+import { SITE_RIGHTS } from './site-rights.ts';
 import type { NodeCaller } from './node-rights.ts';
 import { openRbac, serviceAccountName } from './rbac.ts';
 import type { Rbac } from './rbac.ts';
@@ -34,7 +35,7 @@ import { part, text } from './stored-object.ts';
 export const EXTENSION_ACCOUNT = 'extension';
 const EXTENSION_NAME = serviceAccountName(SYSTEM_NAMESPACE, EXTENSION_ACCOUNT);
 
-const NODE_INDEX = indexRights([...AGENT_RIGHTS, ...MANAGER_RIGHTS]);
+const NODE_INDEX = indexRights([...AGENT_RIGHTS, ...MANAGER_RIGHTS, ...SITE_RIGHTS]);
 const HOST_INDEX = indexRights(HOST_RIGHTS);
 
 const BY_ADMIN: Decision = { allowed: true, reason: 'admin' };

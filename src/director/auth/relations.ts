@@ -39,6 +39,17 @@ export interface ClusterFacts {
   readonly term: number;
   readonly wasAvailable: boolean;
   readonly deleting: boolean;
+  /** The attempt at work, or that became available; 0 before the first. */
+  readonly attempt: number;
+  /** Name of the Site that its spec names. */
+  readonly site: string | undefined;
+}
+
+export interface SiteFacts {
+  /** uid of the cluster that is plugged in. */
+  readonly clusterUid: string | undefined;
+  /** Name of the Secret with its credentials. */
+  readonly secret: string | undefined;
 }
 
 export interface Relations {
@@ -46,6 +57,7 @@ export interface Relations {
   node(uid: string): NodeFacts | undefined;
   nodeAt(namespace: string, name: string): NodeFacts | undefined;
   cluster(namespace: string, name: string): ClusterFacts | undefined;
+  site(namespace: string, name: string): SiteFacts | undefined;
   /** `spec.hosts` of a VirtualDataCenter; empty when there is none of that name. */
   hostsOf(namespace: string, virtualDataCenter: string): readonly string[];
   host(name: string): { readonly uid: string } | undefined;
@@ -70,6 +82,7 @@ export function openRelations(store: EntityStore): Relations {
   });
   const nodeFacts = perState(readNode);
   const clusterFacts = perState(readCluster);
+  const siteFacts = perState(readSite);
   const hosts = perState(readHosts);
   const ours = (resource: string, namespace: string, name: string): StoredEntity | undefined =>
     store.get({ group: API_GROUP, resource, namespace, name });
@@ -82,6 +95,7 @@ export function openRelations(store: EntityStore): Relations {
     },
     nodeAt,
     cluster: (namespace, name) => clusterFacts(ours('clusters', namespace, name)),
+    site: (namespace, name) => siteFacts(ours('sites', namespace, name)),
     hostsOf: (namespace, virtualDataCenter) => hosts(ours('virtualdatacenters', namespace, virtualDataCenter)) ?? [],
     host: (name) => ours('hosts', '', name),
     serviceAccountUid: (namespace, name) => store.get({ group: '', resource: 'serviceaccounts', namespace, name })?.uid,
@@ -132,6 +146,16 @@ function readCluster(entity: StoredEntity): ClusterFacts {
     term: numberOf(status['term']),
     wasAvailable: text(status['availableAt']) !== undefined,
     deleting: isDeleting(object),
+    attempt: numberOf(status['attempt']),
+    site: text(part(object, 'spec')['site']),
+  };
+}
+
+function readSite(entity: StoredEntity): SiteFacts {
+  const object = entity.object();
+  return {
+    clusterUid: text(part(part(object, 'status'), 'cluster')['uid']),
+    secret: text(part(part(object, 'spec'), 'credentials')['secret']),
   };
 }
 

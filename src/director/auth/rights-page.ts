@@ -6,6 +6,7 @@ import { HOST_RIGHTS } from './host-rights.ts';
 import { MANAGER_RIGHTS } from './manager-rights.ts';
 import { AGENT_RIGHTS } from './node-rights.ts';
 import type { Right } from './right.ts';
+import { SITE_RIGHTS } from './site-rights.ts';
 import { STATUS_SECTIONS, describeOwners } from './status-section.ts';
 
 /** docs/reference/rights.md, whole. */
@@ -29,6 +30,10 @@ ${table(AGENT_RIGHTS)}
 ### The primary's agent besides (manager)
 
 ${table(MANAGER_RIGHTS)}
+
+### The site of its cluster
+
+${table(SITE_RIGHTS)}
 
 ## Hosts (host daemons)
 

@@ -28,6 +28,8 @@ const GUARDS = [EXTENSION];
 /** The manager's once it is there; an extension server's before, and again when there is no primary that could speak. */
 const SAID_BY_BOTH = [EXTENSION, MANAGER];
 const WHAT_RUNS = [EXTENSION_BEFORE, MANAGER];
+/** A site is the primary's to speak for, also before the cluster was available; an extension server lets go of it for a cluster that is gone. */
+const SITE_BOTH: readonly SectionOwner[] = [EXTENSION, { writer: 'manager', when: 'Always' }];
 
 export const STATUS_SECTIONS: Readonly<Record<string, Readonly<Record<string, readonly SectionOwner[]>>>> = {
   clusters: {
@@ -51,6 +53,7 @@ export const STATUS_SECTIONS: Readonly<Record<string, Readonly<Record<string, re
   },
   clusternodes: { role: [AGENT], agent: [AGENT], infrastructure: [HOST] },
   virtualdatacenters: { conditions: GUARDS, reservations: SAID_BY_BOTH, reserved: SAID_BY_BOTH },
+  sites: { conditions: SITE_BOTH, cluster: SITE_BOTH, pairing: SITE_BOTH, leftBehind: SITE_BOTH },
   hosts: { conditions: [HOST], address: [HOST], version: [HOST], bootId: [HOST], nodes: [HOST], used: [HOST], unclaimed: [HOST] },
 };
 

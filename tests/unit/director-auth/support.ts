@@ -99,6 +99,7 @@ const RESOURCES: Readonly<Record<string, { group: string; resource: string }>> =
   ClusterNode: { group: 'outrigger.dev', resource: 'clusternodes' },
   VirtualDataCenter: { group: 'outrigger.dev', resource: 'virtualdatacenters' },
   Host: { group: 'outrigger.dev', resource: 'hosts' },
+  Site: { group: 'outrigger.dev', resource: 'sites' },
   Secret: { group: '', resource: 'secrets' },
   ServiceAccount: { group: '', resource: 'serviceaccounts' },
   Role: { group: 'rbac.authorization.k8s.io', resource: 'roles' },
