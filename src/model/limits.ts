@@ -323,6 +323,29 @@ export const LIMITS = {
   relayedBodyBytes: 2 * 1024 * 1024,
   relayedDeadlineMs: 15_000,
 
+  /** The portal: bodies of forms, sessions at a time, how long one lives without and with use, log-ins from one address before it must wait. */
+  portalBodyBytes: 16 * 1024,
+  portalSessions: 32,
+  portalIdleMs: 15 * 60 * 1000,
+  portalSessionMs: 8 * 3600 * 1000,
+  portalLoginFailures: 5,
+  portalLoginWindowMs: 60 * 1000,
+  portalAddressesCounted: 1_000,
+  /** Comparisons of a password under way: each takes 16 MB for a moment. */
+  portalLoginsUnderWay: 2,
+  portalPasswordChars: 256,
+  portalPasswordMinChars: 12,
+  /** Log files of a node that are offered; lines and bytes of one that are shown; the same in a support bundle, and all of that together. */
+  logFilesListed: 200,
+  portalLogLines: 2_000,
+  portalLogBytes: 512 * 1024,
+  bundleLogLines: 500,
+  bundleLogBytes: 128 * 1024,
+  bundleBytes: 16 * 1024 * 1024,
+  /** One step of the network test, and how many ends are tried at a time. */
+  networkStepMs: 4_000,
+  networkTargetsUnderWay: 8,
+
   /** One record of the node store; a plan of 32 services with all their templates stays far below. */
   nodeRecordBytes: 4 * 1024 * 1024,
   /** Damaged records of one name that are kept aside; the newest takes the last place. */
