@@ -9,7 +9,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { GzipStream } from './http-gzip.ts';
-import type { BodyRead, HttpHeaders, HttpPeer, HttpRequest, HttpResponse, HttpStream } from '../ports/http.ts';
+import { relayInto } from './relay-stream.ts';
+import type { BodyRead, HttpHeaders, HttpPeer, HttpRequest, HttpResponse, HttpStream, Relayed } from '../ports/http.ts';
 
 /** An unread body up to this size is cheaper to read away than a new connection. */
 const DRAINABLE_BYTES = 64 * 1024;
@@ -35,6 +36,11 @@ export class Http1Request implements HttpRequest {
 
   headers(): HttpHeaders {
     return flatHeaders(this.#incoming);
+  }
+
+  hasBody(): boolean {
+    const { headers } = this.#incoming;
+    return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   }
 
   bodyStream(): Readable {
@@ -102,6 +108,15 @@ export class Http1Response implements HttpResponse {
       outgoing.flushHeaders();
     }
     return body === 'gzip' ? new GzipStream(outgoing) : new Http1Stream(outgoing);
+  }
+
+  async relay(status: number, headers: HttpHeaders, source: Readable, idleMs: number): Promise<Relayed> {
+    const outgoing = this.#outgoing;
+    if (!outgoing.destroyed && !outgoing.headersSent) {
+      outgoing.writeHead(status, this.#complete(headers, undefined));
+      outgoing.flushHeaders();
+    }
+    return await relayInto(source, outgoing, idleMs);
   }
 
   onAbandoned(listener: () => void): void {

@@ -8,7 +8,8 @@ import type { Readable } from 'node:stream';
 import { LIMITS } from '../model/limits.ts';
 import { GzipStream } from './http-gzip.ts';
 import { readBody } from './http-1.ts';
-import type { BodyRead, HttpHeaders, HttpPeer, HttpRequest, HttpResponse, HttpStream } from '../ports/http.ts';
+import { relayInto } from './relay-stream.ts';
+import type { BodyRead, HttpHeaders, HttpPeer, HttpRequest, HttpResponse, HttpStream, Relayed } from '../ports/http.ts';
 
 export class Http2Request implements HttpRequest {
   readonly method: string;
@@ -32,6 +33,10 @@ export class Http2Request implements HttpRequest {
 
   headers(): HttpHeaders {
     return flatHeaders2(this.#headers);
+  }
+
+  hasBody(): boolean {
+    return !this.#stream.endAfterHeaders;
   }
 
   bodyStream(): Readable {
@@ -91,6 +96,15 @@ export class Http2Response implements HttpResponse {
       stream.respond(headerObject(status, all, body === 'gzip' ? undefined : body), { endStream: this.#headOnly });
     }
     return body === 'gzip' ? new GzipStream(stream) : new Http2Body(stream);
+  }
+
+  async relay(status: number, headers: HttpHeaders, source: Readable, idleMs: number): Promise<Relayed> {
+    const stream = this.#stream;
+    const bare = this.#headOnly || status === 204 || status === 304;
+    if (!stream.destroyed && !stream.headersSent) stream.respond(headerObject(status, headers, undefined), { endStream: bare });
+    if (!bare) return await relayInto(source, stream, idleMs);
+    source.destroy();
+    return { bytes: 0, complete: true };
   }
 
   onAbandoned(listener: () => void): void {

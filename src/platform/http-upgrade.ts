@@ -35,12 +35,21 @@ export class Http1Upgrade implements HttpUpgrade {
     return flatHeaders(this.incoming);
   }
 
+  accept(headers: HttpHeaders): Socket {
+    this.stream.write(head(101, ['upgrade', 'websocket', 'connection', 'Upgrade', ...headers]));
+    return this.stream;
+  }
+
   refuse(status: number, headers: HttpHeaders, body: Buffer): void {
-    const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, 'connection: close', `content-length: ${body.length}`];
-    for (let i = 0; i + 1 < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
-    this.stream.write(`${lines.join('\r\n')}\r\n\r\n`);
+    this.stream.write(head(status, ['connection', 'close', 'content-length', String(body.length), ...headers]));
     this.stream.end(body);
     // A peer that does not end its half would keep the connection.
     this.stream.destroySoon();
   }
+}
+
+function head(status: number, headers: HttpHeaders): string {
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`];
+  for (let i = 0; i + 1 < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
+  return `${lines.join('\r\n')}\r\n\r\n`;
 }

@@ -34,6 +34,8 @@ export interface HttpRequest {
   headers(): HttpHeaders;
   /** The whole body. Call it at most once, and not beside `bodyStream`. */
   body(maxBytes: number): Promise<BodyRead>;
+  /** Whether a body was announced. */
+  hasBody(): boolean;
   /** The body as it comes. Whoever takes it sees to its bound, its deadline and its errors. */
   bodyStream(): Readable;
 }
@@ -48,6 +50,8 @@ export interface HttpUpgrade {
   headers(): HttpHeaders;
   /** The connection itself: what the peer sent after its head, and whatever is written. Its errors are the taker's; nobody reads them otherwise. */
   readonly stream: Duplex;
+  /** Changes to the other protocol; `headers` besides those that say so. From now on the stream is the other protocol's. */
+  accept(headers: HttpHeaders): Duplex;
   /** Answers with HTTP instead, and ends the connection. */
   refuse(status: number, headers: HttpHeaders, body: Buffer): void;
 }
@@ -63,8 +67,19 @@ export interface HttpResponse {
    * on the way (fast rather than small).
    */
   stream(status: number, headers: HttpHeaders, body?: number | 'gzip'): HttpStream;
+  /**
+   * An answer that somebody else makes: its head, then `source` to its end, as fast as the peer reads. Both are ended when either breaks, or
+   * when nothing moves for `idleMs`.
+   */
+  relay(status: number, headers: HttpHeaders, source: Readable, idleMs: number): Promise<Relayed>;
   /** Calls `listener` once when the connection or stream is gone before the answer was complete. */
   onAbandoned(listener: () => void): void;
+}
+
+export interface Relayed {
+  readonly bytes: number;
+  /** All of it was sent. */
+  readonly complete: boolean;
 }
 
 export interface HttpStream {

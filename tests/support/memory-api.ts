@@ -1,6 +1,7 @@
 /**
  * The API layer without a network or a database: requests and answers as values, over the memory backend. For what needs no process to be proved.
  */
+import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { createApi } from '../../src/director/api/api.ts';
 import type { Api } from '../../src/director/api/api.ts';
@@ -139,6 +140,7 @@ function requestOf(method: string, target: string, { body, headers = {} }: AskOp
     peer: PEER,
     header: (name) => all[name],
     headers: () => Object.entries(all).flat(),
+    hasBody: () => bytes.length > 0,
     bodyStream: () => Readable.from([bytes]),
     body: async (maxBytes) => (bytes.length > maxBytes ? { ok: false, reason: 'too-large' } : { ok: true, bytes }),
   };
@@ -164,6 +166,7 @@ function ask(api: Api, method: string, target: string, options: AskOptions): Pro
         stream.onEnd = () => done(status, headers, stream.text());
         return stream;
       },
+      relay: () => assert.fail('nothing is relayed in memory'),
       onAbandoned: () => undefined,
     };
     api.handler(requestOf(method, target, options), response);
@@ -179,6 +182,7 @@ function watch(api: Api, path: string, headers: Readonly<Record<string, string>>
         resolve(stream);
         return stream;
       },
+      relay: () => assert.fail('nothing is relayed in memory'),
       onAbandoned: () => undefined,
     };
     api.handler(requestOf('GET', path, { headers }), response);
