@@ -54,6 +54,28 @@ CREATE TABLE outrigger.entities (
   revision bigint NOT NULL
 ) WITH (fillfactor = 80);
 `,
+  // Samples that sites ship (src/director/metrics). One row a round: a row a sample would be a hundred times as many, and as many bytes.
+  `
+CREATE TABLE outrigger.metric_series (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  cluster_uid text COLLATE "C" NOT NULL,
+  series text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  used_ms bigint NOT NULL,
+  UNIQUE (cluster_uid, series)
+);
+
+CREATE TABLE outrigger.metric_rounds (
+  cluster_uid text COLLATE "C" NOT NULL,
+  at_ms bigint NOT NULL,
+  series integer[] NOT NULL,
+  samples double precision[] NOT NULL,
+  PRIMARY KEY (cluster_uid, at_ms)
+);
+
+CREATE INDEX metric_rounds_age ON outrigger.metric_rounds (at_ms);
+`,
 ];
 
 /** What this code knows; a database with a higher one is refused. */

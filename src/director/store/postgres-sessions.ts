@@ -27,8 +27,11 @@ export interface PostgresDeps {
   readonly log: Log;
 }
 
-/** What a session was made for. `lane` writes and follows, `reader` looks at the counter and hears hints, `bulk` reads much. */
-export type SessionPurpose = 'lane' | 'reader' | 'bulk';
+/**
+ * What a session was made for. `lane` writes and follows, `reader` looks at the counter and hears hints, `bulk` reads much; the two of samples are
+ * apart from those, so that neither waits for the other.
+ */
+export type SessionPurpose = 'lane' | 'reader' | 'bulk' | 'samples' | 'samples-reader';
 
 interface Identity {
   readonly system: string;
