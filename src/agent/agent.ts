@@ -31,6 +31,8 @@ import { follow } from './following.ts';
 import type { Following } from './following.ts';
 import { keepFramework } from './framework.ts';
 import type { FrameworkKeeper } from './framework.ts';
+import { openLicensing } from './licensing.ts';
+import type { Licensing } from './licensing.ts';
 import { manage } from './manager.ts';
 import type { ManagerLoop } from './manager.ts';
 import { openMemory } from './memory.ts';
@@ -59,6 +61,7 @@ interface Agent {
   readonly supervisor: Supervisor;
   readonly balancer: BalancerKeeper;
   readonly framework: FrameworkKeeper;
+  readonly licensing: Licensing;
   connected: Connected | undefined;
   /** Sentences about what stands in the way of the newest plan. */
   problems: string[];
@@ -82,14 +85,17 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   const wake = { poke: (): void => undefined };
   const supervisor = supervise(deps, memory.get('services') ?? {}, own);
   const balancer = keepBalancer(deps, () => wake.poke(), own);
+  const trusted = await openTrustedTime(deps, memory, own);
+  const framework = await keepFramework(deps, () => wake.poke(), own);
   const agent: Agent = {
     deps,
     self: { name, uid, incarnation, role },
     memory,
-    trusted: await openTrustedTime(deps, memory, own),
+    trusted,
     supervisor,
     balancer,
-    framework: await keepFramework(deps, () => wake.poke(), own),
+    framework,
+    licensing: openLicensing({ deps, memory, trusted, framework, onChange: () => wake.poke() }, own),
     connected: undefined,
     problems: [],
     told: '',
@@ -108,7 +114,13 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   } finally {
     end.abort();
   }
-  await Promise.all([loop.settled(), supervisor.settled(), agent.connected?.reporter.settled(), agent.connected?.manager.settled()]);
+  await Promise.all([
+    loop.settled(),
+    supervisor.settled(),
+    agent.licensing.settled(),
+    agent.connected?.reporter.settled(),
+    agent.connected?.manager.settled(),
+  ]);
 }
 
 /** Reaches a director when there is one. A refusal ends the agent only when it has nothing to run. */
@@ -122,6 +134,7 @@ async function connect(agent: Agent, onChange: () => void, signal: AbortSignal):
     const reporter = reportTo(deps, api, following, () => presence.lookAtSelf(), signal);
     const manager = manage({ deps, api, following, term: () => managingTerm(agent) }, signal);
     agent.connected = { following, reporter, manager };
+    agent.licensing.connect(api, following);
     onChange();
   } catch (cause) {
     if (signal.aborted) return;
@@ -171,6 +184,9 @@ async function settle(agent: Agent, stopRequested: AbortSignal): Promise<void> {
   }
   const failure = await keptInLine(agent, plan);
   if (failure !== undefined) agent.problems.unshift(failure.message);
+  agent.licensing.look(managingTerm(agent), readyServices(agent), plan);
+  const unreachable = agent.licensing.peers.problem();
+  if (unreachable !== undefined) agent.problems.push(unreachable);
   report(agent, plan, wanted, stopRequested.aborted);
   connected?.manager.poke();
   if (failure !== undefined) throw failure;

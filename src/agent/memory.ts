@@ -11,6 +11,7 @@ import type { Fate } from '../decide/agent-duty.ts';
 import type { Membership } from '../decide/authority.ts';
 import type { EndpointTable } from '../decide/endpoints.ts';
 import type { NodePlan } from '../decide/plan.ts';
+import type { SeatCount } from '../decide/seat-use.ts';
 import type { Json } from '../model/json.ts';
 import type { LicenseRecord } from '../model/license-statement.ts';
 import type { Log } from '../ports/log.ts';
@@ -33,6 +34,8 @@ interface Records {
   readonly joined: Joined;
   /** The newest license statement, and how long it has been running since. */
   readonly license: LicenseRecord;
+  /** Seats in use as counted here, with the peaks. */
+  readonly seats: SeatCount;
   /** The youngest era met, and the highest revision seen in it. */
   readonly era: { readonly number: number; readonly id: string; readonly revision: number };
 }
@@ -46,6 +49,7 @@ const NAMES = [
   'era',
   'joined',
   'license',
+  'seats',
 ] as const satisfies readonly (keyof Records)[];
 
 export interface Memory {

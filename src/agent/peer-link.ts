@@ -4,7 +4,7 @@
  *
  * I1: nobody is answered who is not a member of this cluster in the life that is known here; nothing is sent to anybody else.
  * I2: a port that cannot be had, a peer that is silent, lies or floods stops nothing: it is a sentence, and is tried again.
- * I3: what a peer sends is verified here before it is taken (src/agent/license-book.ts).
+ * I3: what a peer sends is verified here before it is taken (src/agent/license-keeper.ts).
  */
 
 import { memberOfSubject } from '../decide/peer-trust.ts';
@@ -17,7 +17,7 @@ import type { Identity } from '../ports/director.ts';
 import type { HttpRequest, HttpResponse, HttpServer } from '../ports/http.ts';
 import type { Trust } from '../ports/mutual-http.ts';
 import type { AgentDeps } from './deps.ts';
-import type { LicenseBook } from './license-book.ts';
+import type { LicenseKeeping } from './license-keeper.ts';
 import { pokeLoop } from './poke-loop.ts';
 import type { TrustedTime } from './trusted-time.ts';
 
@@ -58,7 +58,7 @@ export interface PeerLinkParts {
   readonly port: number;
   readonly members: () => readonly FrameworkMember[];
   readonly trustedNow: TrustedTime;
-  readonly license: LicenseBook;
+  readonly license: Pick<LicenseKeeping, 'takeRecord' | 'counted' | 'onNew'>;
   /** `problem` has changed. */
   readonly onProblem: () => void;
 }
@@ -204,14 +204,14 @@ async function answerExchange({ license, deps }: Link, { from, body }: PeerCall)
   const sent = jsonOf(body);
   if (sent === undefined) return sentence(400, 'The body is not a JSON object.');
   await takeFrom(deps, license, from, sent['license']);
-  return { status: 200, body: JSON.stringify({ license: (await license.counted()) ?? null }) };
+  return { status: 200, body: JSON.stringify({ license: license.counted() ?? null }) };
 }
 
 /** With every other member; one that does not answer holds up no other. */
 async function exchangeWithAll(link: Link, signal: AbortSignal): Promise<void> {
   const { identity, deps } = link;
   if (identity === undefined) return;
-  const own = await link.license.counted();
+  const own = link.license.counted();
   const others = link.members().filter(({ uid }) => uid !== deps.node.nodeUid);
   const body = JSON.stringify({ license: own ?? null });
   await Promise.all(others.map((member) => exchangeWith(link, identity, member, body, signal)));
@@ -256,7 +256,7 @@ function peerTrust(identity: Identity, member: FrameworkMember): Trust {
   };
 }
 
-async function takeFrom({ log }: LinkDeps, license: LicenseBook, from: FrameworkMember, body: unknown): Promise<void> {
+async function takeFrom({ log }: LinkDeps, license: PeerLinkParts['license'], from: FrameworkMember, body: unknown): Promise<void> {
   if (body === null || body === undefined) return;
   const taken = await license.takeRecord(body);
   if (!taken.ok) log.debug(`What ${from.name} holds of the license was not taken.`, { why: taken.why });

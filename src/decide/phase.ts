@@ -13,6 +13,7 @@ import type { ClusterNode } from '../model/cluster-node.ts';
 import { setCondition } from '../model/condition.ts';
 import type { Condition, ConditionReason, ConditionType } from '../model/condition.ts';
 import type { Service } from '../model/pod.ts';
+import { licenseConditions } from './license-conditions.ts';
 import { agentOf, isLeaving, isReady, standing } from './node-facts.ts';
 import { desiredInstances } from './plan.ts';
 import { singletonConditions } from './singleton-conditions.ts';
@@ -80,11 +81,17 @@ export function withConditions(
 }
 
 /**
- * Ready, Redundant, Progressing and those of the singletons, of a cluster that was available. `status` must hold the summary. `services`: those of
+ * Ready, Redundant, Progressing, those of the singletons and of the license, of a cluster that was available. `status` must hold the summary. `services`: those of
  * spec and release; undefined when the release is not known.
  */
 export function conditionsAfterAvailable(input: PhaseInput, services: readonly Service[] | undefined): readonly ConditionChange[] {
-  return [readiness(input), redundancy(input.status), progress(input), ...singletonConditions(input.status, services)];
+  return [
+    readiness(input),
+    redundancy(input.status),
+    progress(input),
+    ...singletonConditions(input.status, services),
+    ...licenseConditions(input.status),
+  ];
 }
 
 function phaseAfterAvailable(status: ClusterStatus): Phase {

@@ -259,6 +259,10 @@ export const LIMITS = {
   /** Syncs of one node in a minute at the director (more where license days are short), then 429; and how many nodes are counted. */
   licenseSyncsPerMinute: 60,
   licenseNodesCounted: 20_000,
+  /** From asking for a sync to its answer; shorter than the machine waits (licenseAnswerMs). */
+  licenseCallMs: 15_000,
+  /** Events about the license that wait for a director. */
+  licenseEventsKept: 32,
   /** Certificates of earlier signing keys that are kept for the record. */
   licenseCertificatesKept: 31,
   /** With `--day`: how often directors say that they count by the shared anchor, and after how long without it counting begins anew. */
@@ -284,6 +288,27 @@ export const LIMITS = {
   /** Failed log-ins of one address in a minute, then 429 for it; and how many addresses are counted. */
   logInFailuresPerMinute: 20,
   logInAddressesCounted: 10_000,
+
+  /** Connections to one connection server: from dialing to a judged certificate, how many at a time, and how many are kept when idle. */
+  upstreamConnectMs: 2_000,
+  upstreamConnections: 64,
+  upstreamConnectionsKept: 4,
+  /** The front door of a site looks at each connection server this often, and waits this long. */
+  serverLookEveryMs: 2_000,
+  serverLookMs: 2_000,
+  /** It counts seats, and tries to deliver a license again, this often; and takes so much of a list of users. */
+  seatCountEveryMs: 10_000,
+  seatAnswerBytes: 2 * 1024 * 1024,
+  /** Bodies that it takes; how long one server has for a new session, and all of them together. */
+  doorBodyBytes: 16 * 1024,
+  doorTryMs: 2_500,
+  doorDeadlineMs: 8_000,
+  /** Requests under way and WebSockets at a time in one instance of it; a WebSocket on which nothing moves for this long is cut. */
+  doorRequests: 512,
+  doorSockets: 4_096,
+  doorSocketIdleMs: 5 * 60_000,
+  /** Stopping, it lets answers finish for this long. */
+  doorCloseMs: 5_000,
 
   /** A node's tunnel: the site asks for a sign of life this often, suspects when its echo is this late, and ends it after this much silence. */
   tunnelPingEveryMs: 1_000,

@@ -50,6 +50,7 @@ export const STATUS_SECTIONS: Readonly<Record<string, Readonly<Record<string, re
     workers: SAID_BY_BOTH,
     nodes: SAID_BY_BOTH,
     services: SAID_BY_BOTH,
+    license: [MANAGER],
   },
   clusternodes: { role: [AGENT], agent: [AGENT], infrastructure: [HOST] },
   virtualdatacenters: { conditions: GUARDS, reservations: SAID_BY_BOTH, reserved: SAID_BY_BOTH },
