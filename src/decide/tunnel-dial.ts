@@ -45,11 +45,19 @@ export function afterLoss(state: DialState, director: string, livedMs: number): 
 }
 
 /** `dice`: uniform in [0, 1). */
-export function dialDelayMs({ failures, directors }: DialState, dice: number): number {
-  const rounds = Math.ceil(failures / Math.max(1, directors.length));
-  if (rounds === 0) return 0;
+export function dialDelayMs({ failures, directors }: Pick<DialState, 'failures' | 'directors'>, dice: number): number {
+  const rounds = roundsOf({ failures, directors });
+  // All nodes of a director lose it at the same moment.
+  if (rounds === 0) return dice * LIMITS.tunnelRetryBaseMs;
   const wholeMs = Math.min(LIMITS.tunnelRetryCapMs, LIMITS.tunnelRetryBaseMs * 2 ** Math.min(16, rounds - 1));
   return wholeMs * (0.5 + dice / 2);
+}
+
+/**
+ * How long a director may take. A storm of nodes takes longer to be let in than one: whoever gives up early only makes it handshake again.
+ */
+export function dialDeadlineMs(state: Pick<DialState, 'failures' | 'directors'>): number {
+  return Math.min(LIMITS.tunnelDialMaxMs, LIMITS.tunnelDialMs * 2 ** Math.min(8, roundsOf(state)));
 }
 
 /** How long a tunnel to another director than the preferred one is kept before that one is tried; undefined: it is the preferred one. */
@@ -60,11 +68,16 @@ export function returnAfterMs(state: DialState, director: string, dice: number):
 
 /**
  * What is to be thought of a tunnel that has shown no sign of life for `silentMs`, when its echoes take `roundTripMs`.
- * `suspect`: open another one beside it. `dead`: end it.
+ * `suspect`: open another one beside it. `dead`: end it. `busy`: something is under way in it; on a slow line echoes then wait behind data.
  */
-export function judgeSilence(silentMs: number, roundTripMs: number): 'alive' | 'suspect' | 'dead' {
-  if (silentMs >= Math.max(LIMITS.tunnelSilenceMs, LIMITS.tunnelPingEveryMs + 4 * roundTripMs)) return 'dead';
+export function judgeSilence(silentMs: number, roundTripMs: number, busy: boolean): 'alive' | 'suspect' | 'dead' {
+  const endMs = busy ? LIMITS.tunnelBusySilenceMs : LIMITS.tunnelSilenceMs;
+  if (silentMs >= Math.max(endMs, LIMITS.tunnelPingEveryMs + 4 * roundTripMs)) return 'dead';
   return silentMs >= LIMITS.tunnelPingEveryMs + Math.max(LIMITS.tunnelEchoMs, 3 * roundTripMs) ? 'suspect' : 'alive';
+}
+
+function roundsOf({ failures, directors }: Pick<DialState, 'failures' | 'directors'>): number {
+  return Math.ceil(failures / Math.max(1, directors.length));
 }
 
 function following({ directors }: DialState, at: number): number {

@@ -314,10 +314,13 @@ export const LIMITS = {
   tunnelPingEveryMs: 1_000,
   tunnelEchoMs: 500,
   tunnelSilenceMs: 4_000,
+  /** While something is under way in it: on a slow line echoes wait behind data. */
+  tunnelBusySilenceMs: 20_000,
   /** The director ends a tunnel on which it heard nothing for this long; the site is quicker. */
   tunnelUnheardMs: 10_000,
-  /** One director has this long to answer a dial and to greet; then the next. */
+  /** One director has this long to answer a dial and to greet, then the next; doubling with each round over all of them. */
   tunnelDialMs: 3_000,
+  tunnelDialMaxMs: 30_000,
   /** Between rounds over all directors, doubling up to the cap. */
   tunnelRetryBaseMs: 100,
   tunnelRetryCapMs: 1_500,

@@ -60,8 +60,7 @@ class DestinationAgent extends Agent {
 async function open(destination: Destination): Promise<Socket> {
   const { host, port } = destination;
   if (destination.kind !== 'node') return await connected(destination);
-  const identity = destination.identity();
-  const trust = { kind: 'authority', authority: identity.authority, accepts: destination.accepts } as const;
+  const [identity, trust] = [destination.identity(), destination.trust()];
   const order = { host, port, trust, identity, trustedNowMs: destination.trustedNowMs(), deadlineMs: LIMITS.proxyConnectMs };
   const socket = await openTrusted(order, new AbortController().signal);
   socket.setNoDelay(true);

@@ -35,8 +35,8 @@ export async function dialTunnel(order: SiteTunnelOrder, signal: AbortSignal): P
   });
   session.setLocalWindowSize(LIMITS.tunnelStreams * LIMITS.tunnelWindowBytes);
   const greeted = Promise.withResolvers<void>();
-  serve(session, socket, order, () => greeted.resolve());
-  const tunnel = tunnelOf(session, socket, order.director);
+  const underWay = serve(session, socket, order, () => greeted.resolve());
+  const tunnel = tunnelOf(session, socket, order.director, underWay);
   const late = setTimeout(() => tunnel.cut(`${order.director} did not greet in time`), order.dialMs);
   const onAbort = (): void => tunnel.cut('no longer wanted');
   signal.addEventListener('abort', onAbort, { once: true });
@@ -80,22 +80,26 @@ function isDirector(facts: CertificateFacts): string | undefined {
   return facts.serverAuth ? undefined : 'The certificate is not that of a director, so it was not spoken to.';
 }
 
-function serve(session: ServerHttp2Session, socket: TLSSocket, order: SiteTunnelOrder, onGreeted: () => void): void {
+function serve(session: ServerHttp2Session, socket: TLSSocket, order: SiteTunnelOrder, onGreeted: () => void): ReadonlySet<object> {
   const peer: HttpPeer = {
     address: socket.remoteAddress ?? '',
     protocol: 'tunnel',
     certificate: undefined,
     cut: () => void socket.destroy(),
   };
+  const underWay = new Set<object>();
   session.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
+    underWay.add(stream);
+    stream.once('close', () => underWay.delete(stream));
     if (headers[':method'] === 'CONNECT') return order.onUpgrade(new Http2Upgrade(stream, headers, peer));
     if (headers[':path'] === TUNNEL_HELLO) onGreeted();
     order.handler(new Http2Request(stream, headers, peer), new Http2Response(stream, headers[':method'] ?? ''));
   });
+  return underWay;
 }
 
-function tunnelOf(session: ServerHttp2Session, socket: TLSSocket, director: string): SiteTunnel {
+function tunnelOf(session: ServerHttp2Session, socket: TLSSocket, director: string, underWay: ReadonlySet<object>): SiteTunnel {
   let why = 'the connection was closed';
   let roundTripMs = 0;
   let life = { bytes: -1, atMs: performance.now() };
@@ -128,6 +132,7 @@ function tunnelOf(session: ServerHttp2Session, socket: TLSSocket, director: stri
     director,
     silentMs: look,
     roundTripMs: () => roundTripMs,
+    busy: () => underWay.size > 0,
     onEnd: (listener) => {
       if (ended) listener(why);
       else listeners.push(listener);

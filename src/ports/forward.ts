@@ -1,26 +1,26 @@
 /**
  * The door to passing a request on by HTTP/1.1, as it comes: head, body and answer in pieces, WebSockets as raw bytes.
  *
- * I1: not one byte leaves for a destination of kind `trusted` before it has been judged.
+ * I1: not one byte leaves for a destination of kind `node` before it has been judged.
  * I2: what breaks before the head of the answer is a `Fault`; what breaks after it breaks the stream.
  */
 
 import type { Duplex, Readable } from 'node:stream';
 import type { Identity } from './director.ts';
 import type { HttpHeaders } from './http.ts';
-import type { CertificateFacts } from './x509.ts';
+import type { Trust } from './mutual-http.ts';
 
 export type Destination =
   | { readonly kind: 'plain'; readonly host: string; readonly port: number }
   /** TLS, whoever shows whatever certificate: a service of the customer, which has one of its own. */
   | { readonly kind: 'tls'; readonly host: string; readonly port: number }
-  /** A node of ours: judged by our CA, and by `accepts`. Its connections are kept. */
+  /** A node of ours. Its connections are kept. */
   | {
       readonly kind: 'node';
       readonly host: string;
       readonly port: number;
       readonly identity: () => Identity;
-      readonly accepts: (facts: CertificateFacts) => string | undefined;
+      readonly trust: () => Trust;
       readonly trustedNowMs: () => number;
     };
 

@@ -61,6 +61,8 @@ export interface SiteTunnel {
   /** Ms since the last sign of life of the director, and how long its echoes take. */
   silentMs(): number;
   roundTripMs(): number;
+  /** Something is under way in it. */
+  busy(): boolean;
   /** Called once. */
   onEnd(listener: (why: string) => void): void;
   /** Takes nothing new; ends after its last request, at the latest after `graceMs`. */

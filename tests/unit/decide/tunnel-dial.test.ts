@@ -7,6 +7,7 @@ import {
   afterFailure,
   afterLoss,
   beginDialing,
+  dialDeadlineMs,
   dialDelayMs,
   indexOfNode,
   judgeSilence,
@@ -29,7 +30,7 @@ test('I2: a whole round is dialed before anybody waits or is dialed again', () =
   let state = beginDialing(directors(3), 'uid', 1);
   const dialed: number[] = [];
   for (let i = 0; i < 3; i++) {
-    assert.ok(dialDelayMs(state, 0.99) <= (i === 0 ? 0 : LIMITS.tunnelRetryBaseMs));
+    assert.ok(dialDelayMs(state, 0.99) <= LIMITS.tunnelRetryBaseMs);
     dialed.push(state.next);
     state = afterFailure(state);
   }
@@ -45,9 +46,9 @@ test('I3: what is lost at once waits as if it had been refused, what lived is re
   const state = beginDialing(directors(2), 'uid', 0);
   const held = state.directors[state.preferred] ?? '';
   const lived = afterLoss(state, held, LIMITS.tunnelStableMs);
-  assert.equal(dialDelayMs(lived, 0.5), 0);
+  assert.equal(dialDelayMs(lived, 0), 0);
   assert.notEqual(lived.next, state.preferred);
-  assert.ok(dialDelayMs(afterLoss(state, held, 10), 0.5) > 0);
+  assert.ok(dialDelayMs(afterLoss(state, held, 10), 0) > 0);
 });
 
 test('a tunnel elsewhere returns to the preferred director, that one stays', () => {
@@ -58,11 +59,21 @@ test('a tunnel elsewhere returns to the preferred director, that one stays', () 
 });
 
 test('silence: the echo of a far director is not late, that of a dead one is', () => {
-  assert.equal(judgeSilence(LIMITS.tunnelPingEveryMs + 100, 1), 'alive');
-  assert.equal(judgeSilence(LIMITS.tunnelPingEveryMs + 600, 1), 'suspect');
-  assert.equal(judgeSilence(LIMITS.tunnelPingEveryMs + 600, 400), 'alive');
-  assert.equal(judgeSilence(LIMITS.tunnelSilenceMs, 1), 'dead');
-  assert.equal(judgeSilence(LIMITS.tunnelSilenceMs, 900), 'suspect');
+  assert.equal(judgeSilence(LIMITS.tunnelPingEveryMs + 100, 1, false), 'alive');
+  assert.equal(judgeSilence(LIMITS.tunnelPingEveryMs + 600, 1, false), 'suspect');
+  assert.equal(judgeSilence(LIMITS.tunnelPingEveryMs + 600, 400, false), 'alive');
+  assert.equal(judgeSilence(LIMITS.tunnelSilenceMs, 1, false), 'dead');
+  assert.equal(judgeSilence(LIMITS.tunnelSilenceMs, 900, false), 'suspect');
+});
+
+test('a tunnel in which something is under way is not dead so soon, and is suspected all the same', () => {
+  assert.equal(judgeSilence(LIMITS.tunnelSilenceMs, 1, true), 'suspect');
+  assert.equal(judgeSilence(LIMITS.tunnelBusySilenceMs, 1, true), 'dead');
+});
+
+test('who was not let in in time waits longer the next time, so that a storm is served', () => {
+  const deadlines = [0, 1, 2, 3, 9].map((failures) => dialDeadlineMs({ failures, directors: directors(1) }));
+  assert.deepEqual(deadlines, [3_000, 6_000, 12_000, 24_000, LIMITS.tunnelDialMaxMs]);
 });
 
 test('the index of a node stands in its name', () => {
