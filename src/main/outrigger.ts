@@ -32,6 +32,12 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./status.ts')).registerStatus(program),
   },
   {
+    name: 'license',
+    summary: 'Show and sync the universal license of sites',
+    group: 'Look and change:',
+    register: async (program) => (await import('./license.ts')).registerLicense(program),
+  },
+  {
     name: 'token',
     summary: 'Make tokens by which hosts and nodes join',
     group: 'Look and change:',
