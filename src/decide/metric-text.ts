@@ -79,14 +79,17 @@ export function familyOf(name: string, type: MetricType): string {
   return suffix === undefined ? name : name.replace(suffix, '');
 }
 
+/** A sample with the time at which it was true, where that is not now. */
+export type TimedSample = Sample & { readonly atMs?: number };
+
 /** Samples as an answer, each family once with its type. `help`: of a family, where there is one. */
-export function writeMetrics(samples: readonly Sample[], help: (family: string) => string | undefined = () => undefined): string {
+export function writeMetrics(samples: readonly TimedSample[], help: (family: string) => string | undefined = () => undefined): string {
   const families = new Map<string, { type: MetricType; lines: string[] }>();
-  for (const { series, type, value } of samples) {
+  for (const { series, type, value, atMs } of samples) {
     const family = familyOf(NAME.exec(series)?.[0] ?? '', type);
     let entry = families.get(family);
     if (entry === undefined) families.set(family, (entry = { type, lines: [] }));
-    entry.lines.push(`${series} ${value}`);
+    entry.lines.push(atMs === undefined ? `${series} ${value}` : `${series} ${value} ${atMs}`);
   }
   const parts: string[] = [];
   for (const [family, { type, lines: own }] of [...families].toSorted(([a], [b]) => (a < b ? -1 : 1))) {

@@ -15,6 +15,9 @@ import { sealedBackend } from '../director/auth/sealed-backend.ts';
 import { createGarbage } from '../director/garbage/garbage.ts';
 import type { Garbage } from '../director/garbage/garbage.ts';
 import { openLicenseDesk } from '../director/license/license-desk.ts';
+import { createMetricDesk } from '../director/metrics/metric-desk.ts';
+import { createOrganizationPages } from '../director/metrics/organization-pages.ts';
+import { postgresMetrics } from '../director/metrics/postgres-metrics.ts';
 import { openEntityStore } from '../director/store/entity-store.ts';
 import { postgresBackend } from '../director/store/postgres-backend.ts';
 import { Fault } from '../model/fault.ts';
@@ -38,6 +41,7 @@ import { certificateIssuer } from '../platform/x509.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HttpServer } from '../ports/http.ts';
 import type { Log } from '../ports/log.ts';
+import type { MetricStore } from '../ports/metric-store.ts';
 import type { Random } from '../ports/random.ts';
 import type { EntityStore } from '../ports/store.ts';
 import { addCommand } from './command.ts';
@@ -96,10 +100,12 @@ export async function runDirector(options: DirectorOptions, signal: AbortSignal)
   const store = await openEntityStore({ ...world, backend }, signal);
   // What goes on until the very end; `signal` only says that the end begins.
   const work = new AbortController();
+  const metrics = postgresMetrics({ ...world, server });
   try {
-    return await serve(options, world, store, work.signal, signal);
+    return await serve(options, world, { store, metrics }, work.signal, signal);
   } finally {
     work.abort();
+    metrics.close();
     await store.close();
     log.info('The director has stopped.');
   }
@@ -108,7 +114,7 @@ export async function runDirector(options: DirectorOptions, signal: AbortSignal)
 async function serve(
   options: DirectorOptions,
   world: World,
-  store: EntityStore,
+  { store, metrics }: { readonly store: EntityStore; readonly metrics: MetricStore },
   work: AbortSignal,
   signal: AbortSignal,
 ): Promise<ExitCode> {
@@ -117,6 +123,8 @@ async function serve(
   const desk = await openLicenseDesk({ ...world, ...auth, store, signer: licenseSigner(), dayMs: options.day }, work);
   auth.ownPaths.add('/outrigger/v1/license', desk.sync);
   auth.ownPaths.add('/outrigger/v1/license/rotate-key', desk.rotate);
+  const metricDesk = createMetricDesk({ ...world, ...auth, metrics });
+  auth.ownPaths.add('/outrigger/v1/metrics', metricDesk.take);
   const broken = Promise.withResolvers<never>();
   // What comes into being after the API that refers to it.
   const later: { garbage?: Garbage; http?: HttpServer } = {};
@@ -124,6 +132,7 @@ async function serve(
     ...world,
     ...auth,
     store,
+    pages: createOrganizationPages({ ...world, ...auth, store, metrics }),
     release: programVersion(),
     connections: () => later.http?.connections() ?? 0,
     onDeletion: () => later.garbage?.hint(),
@@ -141,6 +150,7 @@ async function serve(
   const garbage = (later.garbage = createGarbage(api.engine, work));
   const background = [
     auth.run(work),
+    metricDesk.run(work),
     auth.keepServingCertificate(certificate, names, (next) => http.replaceTls(tlsOf(auth, next)), work),
     garbage.run(),
   ];

@@ -42,6 +42,8 @@ export interface MetricReceipt {
   /** Samples that are not kept, and why; sending them again would not help. */
   readonly dropped: number;
   readonly message?: string;
+  /** The director's time, ms since 1970. Sites give their samples times by it, as theirs may stand. */
+  readonly nowMs: number;
 }
 
 /** Labels that Outrigger gives; what a target itself calls so is renamed `exported_…`, as Prometheus does. */

@@ -37,7 +37,7 @@ export interface MetricCurve {
 
 export interface MetricStore {
   /** One write, whatever it holds. */
-  write(clusterUid: string, rounds: readonly Round[], signal: AbortSignal): Promise<Pick<MetricReceipt, 'kept' | 'dropped' | 'message'>>;
+  write(clusterUid: string, rounds: readonly Round[], signal: AbortSignal): Promise<Omit<MetricReceipt, 'nowMs'>>;
   /** The newest round of each cluster within (afterMs, throughMs]. `too-many`: more than `maxSamples`. */
   newest(
     clusterUids: readonly string[],

@@ -15,6 +15,7 @@ import type { Authenticator, Authorizer, OwnPaths, Reviews } from '../auth/ident
 import type { Engine } from './engine.ts';
 import { createHandler } from './handler.ts';
 import { createMetrics } from './metrics.ts';
+import type { PageHandler } from './pages.ts';
 import { createPathHandler } from './paths.ts';
 import { createRegistry } from './registry.ts';
 import { createWatchHub } from './watch.ts';
@@ -28,6 +29,7 @@ export interface ApiParts {
   readonly authorizer: Authorizer;
   readonly ownPaths: OwnPaths;
   readonly reviews: Reviews;
+  readonly pages?: PageHandler;
   /** Version of this program. */
   readonly release: string;
   readonly connections: () => number;
@@ -77,6 +79,7 @@ export function createApi(parts: ApiParts): Api {
     ownPaths: parts.ownPaths,
     reviews: parts.reviews,
     paths,
+    pages: parts.pages,
     metrics,
     signal,
     onBroken: parts.onBroken,

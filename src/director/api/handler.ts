@@ -29,6 +29,7 @@ import { route } from './router.ts';
 import type { PathTarget, ResourceTarget, Target } from './router.ts';
 import { internalError, methodNotAllowed, ofFault, refused } from './status.ts';
 import type { Outcome } from './status.ts';
+import type { PageHandler } from './pages.ts';
 import { findVirtual } from './virtual.ts';
 import type { VirtualResource } from './virtual.ts';
 
@@ -37,6 +38,8 @@ export interface HandlerParts extends ResourceParts {
   readonly ownPaths: OwnPaths;
   readonly reviews: Reviews;
   readonly paths: PathHandler;
+  /** Paths that judge by themselves what their caller may see. */
+  readonly pages: PageHandler | undefined;
   readonly metrics: Metrics;
   /** Aborts when the server stops for good. */
   readonly signal: AbortSignal;
@@ -145,6 +148,10 @@ async function identified(
 ): Promise<Answered> {
   const query = parseQuery(text);
   if (!query.ok) return { reply: refusedReply(query), verb: 'refused' };
+  if (about.kind === 'path' && parts.pages?.serves(about.path) === true) {
+    const page = { method: request.method, path: about.path, query: query.value, identity, remoteAddress: request.peer.address };
+    return { reply: replyOf(await parts.pages.answer(page, parts.signal)), verb: 'page' };
+  }
   if (about.kind === 'path') return { reply: replyOf(await pathAnswer(parts, request, identity, about, query.value)), verb: 'path' };
   const verb = verbOf(request.method, about, query.value);
   if (verb === undefined) {

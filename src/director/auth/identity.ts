@@ -147,6 +147,7 @@ const OWN_PATHS: ReadonlySet<string> = new Set([
   '/outrigger/v1/hello',
   '/outrigger/v1/license',
   '/outrigger/v1/license/rotate-key',
+  '/outrigger/v1/metrics',
 ]);
 
 export function isOpenPath(path: string): boolean {
