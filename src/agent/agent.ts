@@ -41,6 +41,9 @@ import { pokeLoop } from './poke-loop.ts';
 import { showPresence } from './presence.ts';
 import { reportTo } from './reporter.ts';
 import type { Reporter } from './reporter.ts';
+import { keepSite } from './site-keeper.ts';
+import type { SiteKeeper } from './site-keeper.ts';
+import { rememberedSite } from './site-memory.ts';
 import { supervise } from './supervisor.ts';
 import type { Supervisor } from './supervisor.ts';
 import { openTrustedTime } from './trusted-time.ts';
@@ -51,6 +54,7 @@ interface Connected {
   readonly following: Following;
   readonly reporter: Reporter;
   readonly manager: ManagerLoop;
+  readonly site: SiteKeeper;
 }
 
 interface Agent {
@@ -120,6 +124,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
     agent.licensing.settled(),
     agent.connected?.reporter.settled(),
     agent.connected?.manager.settled(),
+    agent.connected?.site.settled(),
   ]);
 }
 
@@ -132,8 +137,10 @@ async function connect(agent: Agent, onChange: () => void, signal: AbortSignal):
     const following = follow(deps, api, onChange, signal);
     const presence = showPresence(deps, api, following, memory, signal);
     const reporter = reportTo(deps, api, following, () => presence.lookAtSelf(), signal);
-    const manager = manage({ deps, api, following, term: () => managingTerm(agent) }, signal);
-    agent.connected = { following, reporter, manager };
+    const term = (): number | undefined => managingTerm(agent);
+    const site = keepSite({ deps, api, following, memory, trustedNow: agent.trusted.now, term, onChange }, signal);
+    const manager = manage({ deps, api, following, site: () => site.site(), term }, signal);
+    agent.connected = { following, reporter, manager, site };
     agent.licensing.connect(api, following);
     onChange();
   } catch (cause) {
@@ -189,6 +196,7 @@ async function settle(agent: Agent, stopRequested: AbortSignal): Promise<void> {
   if (unreachable !== undefined) agent.problems.push(unreachable);
   report(agent, plan, wanted, stopRequested.aborted);
   connected?.manager.poke();
+  connected?.site.poke();
   if (failure !== undefined) throw failure;
 }
 
@@ -296,7 +304,7 @@ async function tellFramework({ memory, connected, framework }: Agent, plan: Node
     membership: memory.get('membership'),
     plan,
     nodes: attemptOf(connected?.following.self(), connected?.following.nodes()),
-    site: undefined,
+    site: rememberedSite(memory),
     license: memory.get('license'),
     joined: memory.get('joined'),
   });

@@ -7,32 +7,34 @@
  */
 
 import { assert } from '../base/assert.ts';
-import { hash32 } from '../base/ring.ts';
 import type { ClusterView, Decision } from '../decide/cluster-view.ts';
 import { isDestructive } from '../decide/effect.ts';
-import type { Effect, EventEffect, WriteEffect } from '../decide/effect.ts';
+import type { Effect, WriteEffect } from '../decide/effect.ts';
 import { decideManager } from '../decide/manager.ts';
 import { NO_OBSERVATIONS, observe } from '../decide/observation.ts';
-import { eventOf, requestOf } from '../decide/request.ts';
-import { CLUSTER_NODES, CLUSTER_RELEASES, CLUSTERS, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
+import { requestOf } from '../decide/request.ts';
+import { CLUSTER_NODES, CLUSTER_RELEASES, CLUSTERS, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import type { ClusterRelease } from '../model/cluster-release.ts';
-import { EVENTS } from '../model/core-kinds.ts';
-import { Fault, isFault } from '../model/fault.ts';
+import { Fault } from '../model/fault.ts';
 import { LABEL_CLUSTER_UID } from '../model/labels.ts';
 import { LIMITS } from '../model/limits.ts';
 import { DEFAULT_SERVER_CONFIG } from '../model/server-config.ts';
+import type { Site } from '../model/site.ts';
 import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
 import type { Answer, EntityApi } from '../ports/api.ts';
 import type { AgentDeps } from './deps.ts';
 import type { Following } from './following.ts';
 import { pokeLoop } from './poke-loop.ts';
+import { sayEvent } from './say-event.ts';
 
 export interface ManagerParts {
   readonly deps: AgentDeps;
   readonly api: EntityApi;
   readonly following: Following;
+  /** The Site that the cluster's spec names, as seen last. */
+  readonly site: () => Site | undefined;
   /** The term under which this node manages; undefined: it does not. */
   readonly term: () => number | undefined;
 }
@@ -113,14 +115,22 @@ function membersOf({ cluster, nodes }: ClusterView): string {
   return `${cluster.metadata.generation ?? 0} ${names.join(' ')}`;
 }
 
-type ViewBase = Omit<ClusterView, 'live' | 'cluster' | 'nodes' | 'virtualDataCenter' | 'release'>;
+type ViewBase = Omit<ClusterView, 'live' | 'cluster' | 'nodes' | 'virtualDataCenter' | 'release' | 'site'>;
 
-function cachedView({ following }: ManagerParts, base: ViewBase): ClusterView | undefined {
+function cachedView({ following, site }: ManagerParts, base: ViewBase): ClusterView | undefined {
   const cluster = following.cluster();
   const nodes = following.nodes();
   if (cluster === undefined || nodes === undefined || cluster.status?.availableAt === undefined) return undefined;
   const release = following.release(cluster.spec.release);
-  return { ...base, live: false, cluster, nodes, ...(release === undefined ? {} : { release }) };
+  const named = site();
+  return {
+    ...base,
+    live: false,
+    cluster,
+    nodes,
+    ...(release === undefined ? {} : { release }),
+    ...(named === undefined ? {} : { site: named }),
+  };
 }
 
 /** Read one after the other, the VirtualDataCenter first: the order is part of the proof (src/decide/cluster-view.ts). */
@@ -133,6 +143,7 @@ async function liveView(
   const known = following.cluster();
   if (known === undefined) return undefined;
   const vdc = found(await api.get<VirtualDataCenter>(VIRTUAL_DATA_CENTERS, namespace, known.spec.virtualDataCenter, signal));
+  const site = known.spec.site === undefined ? undefined : found(await api.get<Site>(SITES, namespace, known.spec.site, signal));
   const cluster = found(await api.get<Cluster>(CLUSTERS, namespace, name, signal));
   if (cluster === undefined || cluster.metadata.uid !== clusterUid) return undefined;
   const listed = await api.list<ClusterNode>(CLUSTER_NODES, { namespace, labelSelector: `${LABEL_CLUSTER_UID}=${clusterUid}` }, signal);
@@ -145,6 +156,7 @@ async function liveView(
     cluster,
     nodes: listed.value.items,
     ...(vdc === undefined ? {} : { virtualDataCenter: vdc }),
+    ...(site === undefined ? {} : { site }),
     ...(release === undefined ? {} : { release }),
   };
 }
@@ -159,7 +171,7 @@ function found<T>(answer: Answer<T>): T | undefined {
 async function carryOut(parts: ManagerParts, effects: readonly Effect[], live: boolean, signal: AbortSignal): Promise<string | undefined> {
   for (const effect of effects) {
     if (effect.kind === 'RecordEvent') {
-      void recordEvent(parts, effect, signal);
+      void sayEvent(parts.deps, parts.api, effect, signal);
       continue;
     }
     assert(live || !isDestructive(effect), `${effect.kind} was decided on a cached view`);
@@ -186,18 +198,5 @@ async function call({ api, following }: ManagerParts, effect: WriteEffect, signa
       if (answer.ok && address === CLUSTERS) following.learnCluster(answer.value as Cluster);
       return answer;
     }
-  }
-}
-
-/** A node may create Events, not read or change them: the same one said again is the same name, and is refused as known. */
-async function recordEvent({ deps, api }: ManagerParts, effect: EventEffect, signal: AbortSignal): Promise<void> {
-  const { about } = effect;
-  const digest = hash32(`${about.uid} ${effect.reason} ${effect.message}`).toString(16).padStart(8, '0');
-  const now = new Date(deps.clock.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
-  try {
-    await api.create(EVENTS, about.namespace, eventOf(effect, deps.node.node, `${about.name}.${digest}`, now), signal);
-  } catch (cause) {
-    if (!isFault(cause)) throw cause;
-    deps.log.debug('An event was lost.', { error: cause });
   }
 }

@@ -16,6 +16,7 @@ import type { Json } from '../model/json.ts';
 import type { LicenseRecord } from '../model/license-statement.ts';
 import type { Log } from '../ports/log.ts';
 import type { NodeStore } from '../ports/node-store.ts';
+import type { SiteRecord } from './site-memory.ts';
 import type { Joined } from './trusted-time.ts';
 
 /** The pod of a service that was last known to be ready. */
@@ -25,6 +26,8 @@ export interface RememberedService {
 }
 
 interface Records {
+  /** The site that the cluster is plugged into (src/agent/site-memory.ts). */
+  readonly site: SiteRecord;
   readonly membership: Membership;
   readonly plan: NodePlan;
   readonly endpoints: EndpointTable;
@@ -50,6 +53,7 @@ const NAMES = [
   'joined',
   'license',
   'seats',
+  'site',
 ] as const satisfies readonly (keyof Records)[];
 
 export interface Memory {

@@ -24,6 +24,7 @@ import type { ConditionChange } from './phase.ts';
 import { servicesOf } from './plan.ts';
 import { decideWorkerRepair } from './repair.ts';
 import { decideScale, indexesOf, missingNodes } from './scale.ts';
+import { pairedCondition } from './site-standing.ts';
 
 /** Who asks: the primary's agent. `unheard`: nodes (by name) that it does not hear itself. */
 export interface Manager {
@@ -41,8 +42,8 @@ export function decideManager(view: ClusterView, manager: Manager): Decision {
   const scale = decideScale(view);
   return licensed(view, {
     effects: [...statusOf(view, status, manager), ...decideWorkerRepair(view), ...scale.effects],
-    // A copy that lacks the release may only lag; whether there is none is asked.
-    needsLive: scale.needsLive || view.release === undefined,
+    // A copy that lacks the release or the site may only lag; whether there is none is asked.
+    needsLive: scale.needsLive || view.release === undefined || isSiteUnseen(view),
     watching: scale.watching,
     ...soonest([scale.requeueAfterMs]),
   });
@@ -64,9 +65,15 @@ function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager): R
   };
   const blocked = blockedBy(view);
   const changes = withBlocked(conditionsAfterAvailable(phaseInput(cluster, next), installed), blocked, upgradeOf(next, mine), view);
+  const paired: readonly ConditionChange[] = isSiteUnseen(view) && !view.live ? [] : [pairedCondition(cluster, view.site)];
   const ready = changes.find(([type]) => type === 'Ready');
   const error = ready === undefined || ready[1] === 'True' ? blocked : ([ready[2], ready[3]] as const);
-  return statusPatch(view, next, changes, error);
+  return statusPatch(view, next, [...changes, ...paired], error);
+}
+
+/** The spec names a Site that this view does not show. */
+function isSiteUnseen({ cluster, site }: ClusterView): boolean {
+  return cluster.spec.site !== undefined && site?.metadata.name !== cluster.spec.site;
 }
 
 /** What is asked for and cannot be done, as a reason and a sentence. Copies say nothing about it. */

@@ -4,7 +4,7 @@
  * The agent that holds authority looks at each connection server and says what it found (`ServerFacts`); here is decided what it may look at next,
  * what each line says, and what all lines together mean. src/agent/site-*.ts carries it out.
  *
- * I1: a request is asked for only of a server whose certificate was seen to be the pinned one, within its dates, and only with credentials that
+ * I1: a request is asked for only of a server whose certificate was seen to be the pinned one, not ended yet, and only with credentials that
  *     could be read: an unpinned or wrongly pinned server is sent nothing.
  * I2: after a line that is not Passed nothing further of that server is looked at, and what was not is Skipped with the reason.
  * I3: every line that is not Passed says what to do.
@@ -25,7 +25,6 @@ export interface ShownFacts {
   /** `sha256:<64 hex>`. */
   readonly thumbprint: string;
   readonly selfSigned: boolean;
-  readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
 
@@ -49,7 +48,7 @@ export interface ServerFacts {
 
 /** How all servers are looked at. */
 export interface PairingContext {
-  /** By which dates in certificates are judged. */
+  /** By which the ends of certificates are judged; it may lag, so their beginnings are not. */
   readonly trustedNowMs: number;
   /** Whether there are credentials; the sentence says why not. Servers that want none are served without. */
   readonly credentials: Tried<'Given' | 'NoneNamed'>;
@@ -156,15 +155,11 @@ function thumbprintLine(
 ): Line | undefined {
   if (shown === undefined) return undefined;
   if (!shown.ok) return failed(shown.message);
-  const { thumbprint, selfSigned, notBeforeMs, notAfterMs } = shown.value;
+  const { thumbprint, selfSigned, notAfterMs } = shown.value;
   const accept = `compare it at the server, then: outrigger site pair ${site} --accept ${thumbprint}`;
   if (trustedNowMs > notAfterMs)
     return failed(
       `The certificate ${thumbprint} that ${name} shows ended on ${dayOf(notAfterMs)}, and here it is ${dayOf(trustedNowMs)}: renew it there. Nothing was sent.`,
-    );
-  if (trustedNowMs < notBeforeMs)
-    return failed(
-      `The certificate ${thumbprint} that ${name} shows begins only on ${dayOf(notBeforeMs)}, and here it is ${dayOf(trustedNowMs)}: one of the two clocks is wrong. Nothing was sent.`,
     );
   if (pin === undefined) {
     const nature = selfSigned ? 'which it signed itself, so that only its thumbprint vouches for it' : 'which nobody has accepted yet';
