@@ -92,6 +92,8 @@ export interface DirectorSetup {
   /** Another director's, to share its key file. */
   readonly data?: string;
   readonly port?: number;
+  /** Further flags. */
+  readonly more?: readonly string[];
 }
 
 const READY_MS = 30_000;
@@ -106,7 +108,18 @@ export async function startDirector(setup: DirectorSetup = {}): Promise<TestDire
   const kubeconfig = setup.kubeconfig ?? join(mkdtempSync(join(tmpdir(), 'kubeconfig-')), 'config');
   const { host, user, database: name } = database.address;
   const url = `postgres://${user}@localhost/${name}?host=${encodeURIComponent(host)}`;
-  const args = ['director', '--data', data, '--port', String(setup.port ?? 0), '--kubeconfig', kubeconfig, '--database-url', url];
+  const args = [
+    'director',
+    '--data',
+    data,
+    '--port',
+    String(setup.port ?? 0),
+    '--kubeconfig',
+    kubeconfig,
+    '--database-url',
+    url,
+    ...(setup.more ?? []),
+  ];
   const [program, ...rest] = programCommand(args);
   const child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
   const lines: string[] = [];
