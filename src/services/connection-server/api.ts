@@ -88,7 +88,7 @@ async function route(state: ServerState, request: HttpRequest, path: string): Pr
   }
   const id = path.startsWith(`${SESSIONS}/`) ? path.slice(SESSIONS.length + 1) : '';
   if (id === '' || id.includes('/')) return refusal('NotFound', 'There is no such path here; see docs/reference/connection-server.md.');
-  return request.method === 'DELETE' ? endSession(state, id) : wrongMethod('a session', ['DELETE']);
+  return request.method === 'DELETE' ? endSession(state, id) : wrongMethod('A session', ['DELETE']);
 }
 
 function wrongMethod(what: string, allowed: readonly string[]): Answer {
