@@ -37,7 +37,11 @@ export interface ServiceBase {
 
 type RunService = (base: ServiceBase, signal: AbortSignal) => Promise<void>;
 
-const SERVICES: Readonly<Partial<Record<FrameworkService, () => Promise<RunService>>>> = {};
+const SERVICES: Readonly<Partial<Record<FrameworkService, () => Promise<RunService>>>> = {
+  'connector-client': async () => (await import('./service-connector-client.ts')).runConnectorClientService,
+  'cloud-proxy': async () => (await import('./service-cloud-proxy.ts')).runCloudProxyService,
+  'connection-server-proxy': async () => (await import('./service-connection-server-proxy.ts')).runConnectionServerProxyService,
+};
 
 /** Loads a service; what it gives runs until the signal aborts. Throws `Fault` UsageWrong when this is not the pod of a release. */
 export async function runService(service: FrameworkService): Promise<(signal: AbortSignal) => Promise<ExitCode>> {

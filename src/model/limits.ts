@@ -283,12 +283,13 @@ export const LIMITS = {
   tunnelBusySilenceMs: 20_000,
   /** The director ends a tunnel on which it heard nothing for this long; the site is quicker. */
   tunnelUnheardMs: 10_000,
-  /** One director has this long to answer a dial and to greet, then the next; doubling with each round over all of them. */
+  /** One director has this long to take a connection, and this long in all to greet, then the next; the latter doubles with each round. */
+  tunnelConnectMs: 1_000,
   tunnelDialMs: 3_000,
   tunnelDialMaxMs: 30_000,
   /** Between rounds over all directors, doubling up to the cap. */
   tunnelRetryBaseMs: 100,
-  tunnelRetryCapMs: 1_500,
+  tunnelRetryCapMs: 1_000,
   /** A tunnel that was lost sooner counts as one that was refused. */
   tunnelStableMs: 2_000,
   /** A tunnel to another director than the preferred one is kept about this long before that one is tried; one that was replaced ends after its last request, or this. */

@@ -26,6 +26,8 @@ export interface TrustedConnection {
   /** Undefined: no date is judged. */
   readonly trustedNowMs: number | undefined;
   readonly deadlineMs: number;
+  /** For the TCP connection alone; the whole deadline, unless told. */
+  readonly connectMs?: number;
   /** Protocols to ask for. */
   readonly alpn?: readonly string[];
 }
@@ -43,7 +45,7 @@ export function mutualHttp(): MutualHttp {
 export async function openTrusted(order: TrustedConnection, signal: AbortSignal): Promise<TLSSocket> {
   const where = `${order.host}:${order.port}`;
   return await withDeadline(where, order.deadlineMs, signal, async (end) => {
-    const socket = await shakeHands(order.host, order.port, order.identity, order.alpn, end);
+    const socket = await shakeHands(order.host, order.port, order.identity, order.alpn, end, order.connectMs);
     const refusal = judge(socket, where, order.trust, order.trustedNowMs);
     if (refusal === undefined) return socket;
     socket.destroy();
@@ -112,7 +114,8 @@ function exchange(socket: TLSSocket, url: URL, order: MutualOrder): Promise<Mutu
   });
 }
 
-function readWhole(
+/** The whole answer, or `invalid` with what is wrong with it; never more than `maxBytes` of it. */
+export function readWhole(
   incoming: IncomingMessage,
   maxBytes: number,
   invalid: (what: string) => void,
@@ -190,6 +193,7 @@ function shakeHands(
   identity: Identity | undefined,
   alpn: readonly string[] | undefined,
   signal: AbortSignal,
+  connectMs?: number,
 ): Promise<TLSSocket> {
   return new Promise((done, failed) => {
     const socket = connectTls({
@@ -203,15 +207,19 @@ function shakeHands(
       ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
     });
     const onAbort = (): void => {
+      clearTimeout(late);
       socket.destroy();
       failed(signal.reason as Error);
     };
     signal.addEventListener('abort', onAbort, { once: true });
+    const late = connectMs === undefined ? undefined : setTimeout(() => socket.destroy(noAnswer(connectMs)), connectMs);
+    socket.once('connect', () => clearTimeout(late));
     socket.once('secureConnect', () => {
       signal.removeEventListener('abort', onAbort);
       done(socket);
     });
     socket.on('error', (cause) => {
+      clearTimeout(late);
       signal.removeEventListener('abort', onAbort);
       failed(unreachable(`${host}:${port}`, cause));
     });
@@ -255,6 +263,10 @@ async function withDeadline<T>(where: string, deadlineMs: number, signal: AbortS
   } finally {
     end.removeEventListener('abort', onAbort);
   }
+}
+
+function noAnswer(connectMs: number): Error {
+  return new Error(`no connection within ${connectMs} ms`);
 }
 
 function unreachable(where: string, cause: unknown): Fault {

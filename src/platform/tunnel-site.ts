@@ -60,6 +60,7 @@ async function connected(order: SiteTunnelOrder, signal: AbortSignal): Promise<T
       identity: order.identity,
       trustedNowMs: order.trustedNowMs,
       deadlineMs: order.dialMs,
+      connectMs: LIMITS.tunnelConnectMs,
       alpn: [TUNNEL_PROTOCOL],
     },
     signal,
