@@ -38,6 +38,7 @@ import type { ManagerLoop } from './manager.ts';
 import { openMemory } from './memory.ts';
 import type { Memory, RememberedService } from './memory.ts';
 import { pokeLoop } from './poke-loop.ts';
+import { openAgentPortal } from './portal/open.ts';
 import { showPresence } from './presence.ts';
 import { reportTo } from './reporter.ts';
 import type { Reporter } from './reporter.ts';
@@ -111,6 +112,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   supervisor.onChange(wake.poke);
   stopRequested.addEventListener('abort', wake.poke, { once: true });
   loop.poke();
+  const portal = openAgentPortal(agent, own);
   const drained = untilDrained(agent, stopRequested, own);
   const connecting = connect(agent, wake.poke, own);
   try {
@@ -122,6 +124,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
     loop.settled(),
     supervisor.settled(),
     agent.licensing.settled(),
+    portal.settled(),
     agent.connected?.reporter.settled(),
     agent.connected?.manager.settled(),
     agent.connected?.site.settled(),

@@ -6,12 +6,15 @@ import type { FrameworkService } from '../model/framework.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Directors, IdentityStore } from '../ports/director.ts';
+import type { PackArchive } from '../ports/archive.ts';
 import type { Files } from '../ports/files.ts';
 import type { ListenHttp } from '../ports/http.ts';
 import type { ReadLicenseToken } from '../ports/license-token.ts';
 import type { Log } from '../ports/log.ts';
+import type { LogFiles } from '../ports/log-files.ts';
 import type { JudgeCertificate, MutualHttp } from '../ports/mutual-http.ts';
 import type { NodeStore, RecordRead } from '../ports/node-store.ts';
+import type { Passwords } from '../ports/passwords.ts';
 import type { Prober } from '../ports/prober.ts';
 import type { Processes, ProcessStart } from '../ports/processes.ts';
 import type { Random } from '../ports/random.ts';
@@ -54,4 +57,8 @@ export interface AgentDeps {
   readonly listenHttp: ListenHttp;
   readonly judgeCertificate: JudgeCertificate;
   readonly readLicenseToken: ReadLicenseToken;
+  /** For the portal. */
+  readonly passwords: Passwords;
+  readonly logFiles: LogFiles;
+  readonly packArchive: PackArchive;
 }

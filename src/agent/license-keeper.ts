@@ -44,6 +44,8 @@ export interface LicenseSurroundings {
 
 export interface LicenseKeeping {
   look(surroundings: LicenseSurroundings): void;
+  /** A person at the portal asks for a sync; the machine carries it out as soon as one is possible. */
+  syncNow(): void;
   /** What another node holds, as it was sent. */
   takeRecord(body: unknown): Promise<Taken>;
   /** The record, counted up to now: what another node is told. */
@@ -110,6 +112,7 @@ export function keepLicense(parts: KeeperParts, signal: AbortSignal): LicenseKee
   step(all, { kind: 'TimePassed' });
   return {
     look: (around) => look(all, around),
+    syncNow: () => step(all, { kind: 'SyncRequested' }),
     takeRecord: (body) => takeRecord(all, body),
     counted: () => counted(all),
     state: () => ({ keeper: all.keeper, seats: memory.get('seats')?.use, answered: all.answered }),

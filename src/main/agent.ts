@@ -13,6 +13,7 @@ import { STOP_SIGNAL, stopNode } from '../agent/stop.ts';
 import { Fault } from '../model/fault.ts';
 import type { ExitCode } from '../model/fault.ts';
 import { FRAMEWORK_FOLDER } from '../model/framework.ts';
+import { packArchive } from '../platform/archive.ts';
 import { certificates } from '../platform/certificate.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemFiles } from '../platform/files.ts';
@@ -21,9 +22,11 @@ import { identityStore } from '../platform/identity-store.ts';
 import { directors } from '../platform/join.ts';
 import { readLicenseToken } from '../platform/license-token.ts';
 import { lineLog } from '../platform/line-log.ts';
+import { logFiles } from '../platform/log-files.ts';
 import { judgeCertificate, mutualHttp } from '../platform/mutual-http.ts';
 import { nameLocks } from '../platform/name-lock.ts';
 import { nodeStore } from '../platform/node-store.ts';
+import { passwords } from '../platform/passwords.ts';
 import { bootId } from '../platform/process-id.ts';
 import { prober } from '../platform/prober.ts';
 import { processRuntime } from '../platform/process-runtime.ts';
@@ -90,6 +93,9 @@ function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
     listenHttp,
     judgeCertificate,
     readLicenseToken,
+    passwords: passwords(),
+    logFiles: logFiles(),
+    packArchive,
   };
 }
 

@@ -1,0 +1,79 @@
+/**
+ * Text for browsers. Everything that is put into a page goes through `html`, and there through one function that escapes it.
+ *
+ * I1: no text from anywhere becomes markup: only what is written in a template literal of this program is.
+ */
+
+export interface Html {
+  readonly markup: string;
+}
+
+type Piece = string | number | Html | readonly Html[] | undefined | false;
+
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;', '`': '&#96;' };
+
+/** For text between tags and for attributes in quotes. Control characters, which could hide text, are shown as a replacement character. */
+export function escapeText(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text
+    .replaceAll(/[&<>"'`]/g, (found) => ESCAPES[found] ?? '')
+    .replaceAll(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\u202A-\u202E\u2066-\u2069]/g, '\uFFFD');
+}
+
+/** A template literal: what stands in it is markup, what is put into it is escaped, unless it is `Html` itself. */
+export function html(template: TemplateStringsArray, ...pieces: readonly Piece[]): Html {
+  const parts = template.map((text, i) => text + (i < pieces.length ? markupOf(pieces[i]) : ''));
+  return { markup: parts.join('') };
+}
+
+function markupOf(piece: Piece): string {
+  if (piece === undefined || piece === false) return '';
+  if (typeof piece === 'string' || typeof piece === 'number') return escapeText(String(piece));
+  return isList(piece) ? piece.map((one) => one.markup).join('') : piece.markup;
+}
+
+function isList(piece: Html | readonly Html[]): piece is readonly Html[] {
+  return Array.isArray(piece);
+}
+
+/** A table that becomes a list of cards where it is narrow: each cell then shows its column's title. */
+export function table(caption: string, titles: readonly string[], rows: readonly (readonly Piece[])[], empty: string): Html {
+  if (rows.length === 0) return html`<p class="empty">${empty}</p>`;
+  const head = titles.map((title) => html`<th scope="col">${title}</th>`);
+  const body = rows.map(
+    (cells) =>
+      html`<tr>
+        ${cells.map((cell, i) => html`<td data-title="${titles[i] ?? ''}">${cell}</td>`)}
+      </tr>`,
+  );
+  return html`<table>
+    <caption>
+      ${caption}
+    </caption>
+    <thead>
+      <tr>
+        ${head}
+      </tr>
+    </thead>
+    <tbody>
+      ${body}
+    </tbody>
+  </table>`;
+}
+
+/** A word with a color of its own; the word says it all, the color only helps. */
+export function mark(word: string, kind: 'good' | 'bad' | 'warn' | 'calm'): Html {
+  return html`<span class="mark ${kind}">${word}</span>`;
+}
+
+export function facts(rows: readonly (readonly [string, Piece])[]): Html {
+  return html`<dl>
+    ${rows.map(
+      ([name, value]) =>
+        html`<div>
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>`,
+    )}
+  </dl>`;
+}

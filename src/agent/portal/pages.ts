@@ -1,0 +1,319 @@
+/**
+ * The pages of the portal: what facts.ts and its siblings know, for people. Plain HTML that needs no script.
+ *
+ * All links are relative and all pages lie side by side, so that it works under any path.
+ */
+
+import type { LicenseSection } from '../../decide/license-report.ts';
+import type { PairingFacts, Row, StateFacts } from './facts.ts';
+import { facts, html, mark, table } from './html.ts';
+import type { Html } from './html.ts';
+import type { LogList, LogText } from './logs.ts';
+import type { NetworkLine } from './network-test.ts';
+
+const PAGES = [
+  ['./', 'State'],
+  ['pairing', 'Pairing'],
+  ['license', 'License'],
+  ['logs', 'Logs'],
+  ['network', 'Network test'],
+  ['bundle', 'Support bundle'],
+  ['password', 'Password'],
+] as const;
+
+export interface Frame {
+  readonly title: string;
+  /** `namespace/name` of the cluster. */
+  readonly cluster: string;
+  readonly node: string;
+  /** Undefined: nobody is logged in. */
+  readonly csrf: string | undefined;
+  readonly license: LicenseSection | undefined;
+}
+
+export function page(frame: Frame, content: Html): Html {
+  const { title, cluster, node, csrf } = frame;
+  const links = PAGES.map(([path, name]) => html`<li><a href="${path}" ${name === title && html` aria-current="page"`}>${name}</a></li>`);
+  const menu = html`<nav aria-label="Portal">
+      <ul>
+        ${links}
+      </ul>
+    </nav>
+    <form method="post" action="logout">${csrfField(csrf)}<button>Log out</button></form>`;
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width,initial-scale=1" />
+        <title>${title} · ${cluster} · Outrigger</title>
+        <link rel="stylesheet" href="style.css" />
+      </head>
+      <body>
+        <a class="skip" href="#content">Skip to content</a>
+        <header>
+          <p><strong>Outrigger</strong> · cluster ${cluster} · node ${node}</p>
+          ${csrf !== undefined && menu}
+        </header>
+        <main id="content">
+          ${csrf !== undefined && licenseBanner(frame.license)}
+          <h1>${title}</h1>
+          ${content}
+        </main>
+        <footer>This page is served by the cluster itself, also without a director.</footer>
+      </body>
+    </html>`;
+}
+
+export function csrfField(csrf: string | undefined): Html {
+  return html`<input type="hidden" name="csrf" value="${csrf ?? ''}" />`;
+}
+
+function licenseBanner(license: LicenseSection | undefined): Html | undefined {
+  if (license === undefined || license.severity === 'Success') return undefined;
+  return html`<div class="banner ${license.severity}" role="status">
+    <p><strong>License ${license.state}.</strong> ${license.message}</p>
+  </div>`;
+}
+
+export function notice(kind: 'good' | 'bad' | 'warn', text: string): Html {
+  return html`<div class="banner ${kind}" role="${kind === 'good' ? 'status' : 'alert'}"><p>${text}</p></div>`;
+}
+
+// ---- pages ------------------------------------------------------------------------------------------------------------------------------
+
+export function logInPage(problem: string | undefined): Html {
+  return html`${problem !== undefined && notice('bad', problem)}
+    <p>The owner of this machine makes the password: <code>outrigger portal password</code>.</p>
+    <form method="post" action="login">
+      <label for="password">Password of this cluster</label>
+      <input id="password" name="password" type="password" autocomplete="current-password" required autofocus />
+      <div><button>Log in</button></div>
+    </form>`;
+}
+
+export function statePage({ cluster, node, conditions, nodes, services, problems, events }: StateFacts): Html {
+  const wrong = problems.map((problem) => html`<li>${problem}</li>`);
+  return html`${facts(Object.entries(cluster).map(([name, value]) => [words(name), text(value)]))}
+    <h2>Problems</h2>
+    ${
+      wrong.length === 0
+        ? html`<p>${mark('None', 'good')} that this node knows of.</p>`
+        : html`<ul>
+            ${wrong}
+          </ul>`
+    }
+    <h2>Nodes</h2>
+    ${rows('Members of this cluster', nodes, ['name', 'role', 'agent', 'address', 'incarnation', 'tunnel', 'message'], 'No node is known yet.')}
+    <h2>Services</h2>
+    ${rows('Instances on all nodes', services, ['service', 'node', 'phase', 'ready', 'address', 'restarts', 'message'], 'No service is known yet.')}
+    <h2>Conditions</h2>
+    ${rows('As the directors have them', conditions, ['type', 'status', 'reason', 'message', 'since'], 'None are known; no director was reached since this agent started.')}
+    <h2>Events</h2>
+    ${rows('The newest', events, ['time', 'reason', 'message'], 'None.')}
+    <h2>This node</h2>
+    ${facts(Object.entries(node).map(([name, value]) => [words(name), text(value)]))}`;
+}
+
+export function pairingPage({ site, servers, checks, leftBehind }: PairingFacts): Html {
+  if (site === undefined)
+    return html`<p>
+      This cluster is not paired with a site. To pair it, name a Site in the cluster (<code>spec.site</code>), or run
+      <code>outrigger site pair</code> where the directors are.
+    </p>`;
+  const state = String(site['state'] ?? '');
+  return html`${facts(Object.entries(site).map(([name, value]) => [words(name), name === 'state' ? mark(state, kindOf(state)) : text(value)]))}
+    <h2>What to do</h2>
+    <p>${whatToDo(state)}</p>
+    <h2>Checks</h2>
+    ${rows('Each connection server, in the order in which it is looked at', checks, ['server', 'check', 'result', 'message'], 'No check was made yet, or no director was reached since this agent started.')}
+    <h2>Thumbprints</h2>
+    ${rows('Compare what is shown with what the server itself says', servers, ['name', 'url', 'pin', 'shown'], 'No connection server is known.')}
+    ${
+      leftBehind.length > 0 &&
+      html`<h2>Left behind</h2>
+        <ul>
+          ${leftBehind.map((one) => html`<li>${one}</li>`)}
+        </ul>`
+    }`;
+}
+
+const TO_DO: Readonly<Record<string, string>> = {
+  Paired: 'Nothing: the cluster is paired and works with these connection servers.',
+  Waiting:
+    'A connection server shows a certificate that nobody has accepted yet. Compare its thumbprint below with the one that the server itself prints, then accept it where the directors are: outrigger site pair.',
+  Failed: 'Mend what the first line that failed says; the checks are made again by themselves.',
+  Checking: 'Nothing: the checks are under way.',
+};
+
+function whatToDo(state: string): string {
+  return TO_DO[state] ?? 'Nothing yet: the checks begin when the cluster is plugged in.';
+}
+
+const LICENSE_ROWS = [
+  'state',
+  'daysLeft',
+  'since',
+  'until',
+  'name',
+  'edition',
+  'model',
+  'seats',
+  'concurrent',
+  'named',
+  'peakConcurrent',
+  'peakNamed',
+  'contractEnd',
+  'lastSync',
+  'nextSync',
+  'lastError',
+  'serial',
+] as const satisfies readonly (keyof LicenseSection)[];
+
+export function licensePage(license: LicenseSection | undefined, csrf: string, said: Html | undefined): Html {
+  const form = html`<form method="post" action="sync">${csrfField(csrf)}<button>Sync now</button></form>`;
+  if (license === undefined)
+    return html`${said}
+      <p>This cluster has no license and no site to have one for. Pair it with a site that names a UniversalLicense.</p>`;
+  const shown = LICENSE_ROWS.flatMap((name) => (license[name] === undefined ? [] : [[words(name), text(license[name])] as const]));
+  return html`${said}
+    <p>${license.message}</p>
+    ${facts(shown)}
+    <p class="hint">Times of the license are license time: it goes on while this cluster runs, whatever its clocks say.</p>
+    ${form}`;
+}
+
+export interface LogsView {
+  readonly nodes: readonly string[];
+  readonly node: string;
+  readonly name: string;
+  readonly lines: number;
+  readonly list: LogList;
+  readonly read: LogText | undefined;
+}
+
+export function logsPage({ nodes, node, name, lines, list, read }: LogsView): Html {
+  const option = (value: string, chosen: string): Html => html`<option${value === chosen && html` selected`}>${value}</option>`;
+  const names = list.ok ? list.names : [];
+  return html`<form method="get" action="logs">
+      <label for="node">Node</label
+      ><select id="node" name="node">
+        ${nodes.map((one) => option(one, node))}
+      </select>
+      <div><button>Show its logs</button></div>
+    </form>
+    ${!list.ok && notice('bad', list.why)}
+    ${
+      names.length > 0 &&
+      html`<form method="get" action="logs">
+        <input type="hidden" name="node" value="${node}" /> <label for="name">Service / container</label
+        ><select id="name" name="name">
+          ${names.map((one) => option(one, name))}
+        </select>
+        <label for="lines">Last lines</label
+        ><select id="lines" name="lines">
+          ${['100', '200', '500', '2000'].map((one) => option(one, String(lines)))}
+        </select>
+        <div><button>Show</button></div>
+      </form>`
+    }
+    ${
+      read !== undefined &&
+      (read.ok
+        ? html`<h2>${name} on ${node}</h2>
+            <pre tabindex="0" aria-label="Last lines of ${name} on ${node}">${read.text}</pre>`
+        : notice('bad', read.why))
+    }`;
+}
+
+export function networkPage(csrf: string, lines: readonly NetworkLine[] | undefined): Html {
+  const form = html`<form method="post" action="network">${csrfField(csrf)}<button>Test now</button></form>`;
+  const about = html`<p>
+    Tries, from this node: each director, each connection server, each other node. Nothing secret is sent. It takes some seconds.
+  </p>`;
+  if (lines === undefined) return html`${about}${form}`;
+  const failed = lines.filter(({ result }) => result === 'Failed').length;
+  const summary =
+    failed === 0 ? notice('good', `All ${lines.length} steps passed.`) : notice('bad', `${failed} of ${lines.length} steps failed.`);
+  const cells = lines.map(({ target, check, result, message, ms }) => [target, check, mark(result, kindOf(result)), message, `${ms} ms`]);
+  return html`${about}${summary}${table('Steps in their order; after one that failed the later ones of that end are left out', ['Target', 'Check', 'Result', 'Message', 'Took'], cells, 'There is nothing to test.')}${form}`;
+}
+
+export function bundlePage(csrf: string): Html {
+  return html`<p>
+      A file for whoever helps you: versions, state, pairing, license, a network test and the last lines of all logs of this cluster.
+      Passwords, keys and tokens are not in it; what looks like one in a log is taken out, and the file's <code>manifest.json</code> says
+      where.
+    </p>
+    <form method="post" action="support-bundle">${csrfField(csrf)}<button>Make and download</button></form>`;
+}
+
+export function passwordPage(csrf: string, said: Html | undefined): Html {
+  return html`${said}
+    <form method="post" action="password">
+      ${csrfField(csrf)} <label for="current">Current password</label
+      ><input id="current" name="current" type="password" autocomplete="current-password" required />
+      <label for="next">New password, at least 12 characters</label
+      ><input id="next" name="next" type="password" autocomplete="new-password" minlength="12" maxlength="256" required />
+      <div><button>Change</button></div>
+    </form>
+    <p class="hint">All other sessions end. Lost it? The owner of the machine makes a new one: <code>outrigger portal password</code>.</p>`;
+}
+
+export function elsewherePage(primary: { readonly name: string; readonly address: string; readonly port: number } | undefined): Html {
+  if (primary === undefined)
+    return html`<p>The portal is served by the primary of this cluster, and this node does not know yet which one that is.</p>`;
+  const url = `https://${primary.address.includes(':') ? `[${primary.address}]` : primary.address}:${primary.port}/`;
+  return html`<p>
+    The portal is served by the primary of this cluster, <strong>${primary.name}</strong>, at <a href="${url}">${url}</a>.
+  </p>`;
+}
+
+// ---- small things -----------------------------------------------------------------------------------------------------------------------
+
+function rows(caption: string, all: readonly Row[], names: readonly string[], empty: string): Html {
+  const shown = names.filter((name) => all.some((row) => row[name] !== undefined));
+  const cells = all.map((row) => shown.map((name) => cell(name, row[name])));
+  return table(caption, shown.map(words), cells, empty);
+}
+
+const MARKED = new Set(['status', 'result', 'phase', 'ready', 'agent']);
+
+function cell(name: string, value: Row[string] | undefined): string | Html {
+  return MARKED.has(name) && value !== undefined ? mark(text(value), kindOf(text(value))) : text(value);
+}
+
+const KINDS: Readonly<Record<string, 'good' | 'bad' | 'warn'>> = {
+  Passed: 'good',
+  Paired: 'good',
+  Running: 'good',
+  Ready: 'good',
+  yes: 'good',
+  True: 'good',
+  Failed: 'bad',
+  NotReady: 'bad',
+  no: 'bad',
+  False: 'bad',
+  Error: 'bad',
+  'not heard': 'bad',
+  Waiting: 'warn',
+  BackOff: 'warn',
+  Starting: 'warn',
+  Stopping: 'warn',
+  Unknown: 'warn',
+  Checking: 'warn',
+};
+
+function kindOf(word: string): 'good' | 'bad' | 'warn' | 'calm' {
+  return KINDS[word] ?? 'calm';
+}
+
+function text(value: string | number | boolean | undefined): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return value === undefined ? '' : String(value);
+}
+
+/** `peakConcurrent` → `Peak concurrent`. */
+function words(name: string): string {
+  const spaced = name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
