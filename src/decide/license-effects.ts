@@ -44,8 +44,9 @@ function store(keeper: LicenseKeeper, now: BootReading, effects: LicenseEffect[]
   const { serial } = keeper.record.statement;
   if (serial === keeper.storedSerial && now.bootMs < keeper.storeAtMs) return keeper;
   const record = { ...keeper.record, since: countRunning(keeper.record.since, now) };
-  effects.push({ kind: 'StoreRecord', record });
-  if (serial !== keeper.toldSerial) effects.push({ kind: 'TellPeers', record }, { kind: 'Deliver', record });
+  // Delivered with every store: framework services go on by what they read last, also when the machine starts anew without an agent.
+  effects.push({ kind: 'StoreRecord', record }, { kind: 'Deliver', record });
+  if (serial !== keeper.toldSerial) effects.push({ kind: 'TellPeers', record });
   return { ...keeper, record, storeAtMs: now.bootMs + keeper.timers.storeMs, storedSerial: serial, toldSerial: serial };
 }
 

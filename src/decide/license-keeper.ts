@@ -58,7 +58,7 @@ export interface LicenseKeeper {
   readonly notBeforeMs: number;
   readonly askedMs: number;
   readonly storeAtMs: number;
-  /** Serials that are on disk, and that peers and framework services were told of; undefined: with the next store. */
+  /** Serials that are on disk, and that the peers were told of; undefined: with the next store. */
   readonly storedSerial: number | undefined;
   readonly toldSerial: number | undefined;
   /** The deadline and the fewest days of each approach that was warned of. */
@@ -81,7 +81,7 @@ export function viewKeeper(keeper: LicenseKeeper, now: BootReading): KeeperView 
   return { ...view, ...(syncAtMs === undefined ? {} : { syncAtMs }), ...(waitsFor === undefined ? {} : { waitsFor }) };
 }
 
-/** Why a statement is not accepted here: a sentence; undefined: it is. A peer may know the site before this node does. */
+/** Why a statement is not accepted here: a sentence; undefined: it is. `siteUid` undefined: of whatever site. */
 export function refusalOf(
   statement: LicenseStatement,
   here: { readonly clusterUid: string; readonly siteUid: string | undefined; readonly heldSerial: number | undefined },
@@ -103,7 +103,10 @@ export function canAsk(keeper: LicenseKeeper): boolean {
 /** License time of the next sync; undefined: at once. */
 export function syncAt({ record, siteUid, jitter }: LicenseKeeper): number | undefined {
   if (record === undefined || (siteUid !== undefined && record.statement.site.uid !== siteUid)) return undefined;
-  return momentsOf(record.statement).dueMs - jitter * LIMITS.licenseJitterShare * record.statement.license.syncPeriodMs;
+  const { rate, license } = record.statement;
+  const { syncPeriodMs } = license;
+  const leadMs = Math.max(syncPeriodMs * LIMITS.licenseLeadShare, Math.min(syncPeriodMs / 4, LIMITS.licenseLeadMs * rate));
+  return momentsOf(record.statement).dueMs - leadMs - jitter * LIMITS.licenseJitterShare * syncPeriodMs;
 }
 
 export function isWanted(keeper: LicenseKeeper, now: BootReading): boolean {

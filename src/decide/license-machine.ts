@@ -100,7 +100,7 @@ function absorb(keeper: LicenseKeeper, event: LicenseEvent, now: BootReading, di
     case 'SyncRequested':
       return keeper.hasAuthority ? askable({ ...keeper, isRequested: true }) : keeper;
     case 'StoreFailed':
-      return { ...keeper, toldSerial: undefined, storeAtMs: now.bootMs + LIMITS.licenseAskEveryMs };
+      return { ...keeper, toldSerial: undefined, storeAtMs: now.bootMs + keeper.timers.storeMs / 10 };
     default:
       return unreachable(event, 'LicenseEvent');
   }
@@ -120,8 +120,10 @@ function accepted(
   return renewed(keeper, { token, statement, since: startedNow(now) }, now, dice);
 }
 
+/** A member of the cluster hands over what the cluster holds, also what it still holds of a site that it has left: only time and a newer statement take that away. */
 function merged(keeper: LicenseKeeper, theirs: LicenseRecord, now: BootReading, dice: number): LicenseKeeper {
-  if (refusalOf(theirs.statement, { ...keeper, heldSerial: undefined }) !== undefined) return keeper;
+  if (refusalOf(theirs.statement, { clusterUid: keeper.clusterUid, siteUid: undefined, heldSerial: undefined }) !== undefined)
+    return keeper;
   const record = mergeRecords(keeper.record, theirs, now);
   if (record === undefined || record.statement.serial !== keeper.record?.statement.serial) return renewed(keeper, record, now, dice);
   const gainedMs = record.since.ranMs - countRunning(keeper.record.since, now).ranMs;
