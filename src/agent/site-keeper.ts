@@ -67,7 +67,7 @@ interface State {
   readonly sites: SiteFollowing;
   checks: CheckMemory;
   /** For which state of the Site the Secret was read last, and what came of it. */
-  secretRead: { readonly key: string; readonly credentials: SiteCredentials | undefined } | undefined;
+  secretRead: { readonly key: string; readonly credentials?: SiteCredentials | undefined; readonly problem?: string } | undefined;
   /** Generation of the Cluster for which it was asked whether it is plugged in somewhere that its spec does not name. */
   strayLooked: number | undefined;
 }
@@ -199,8 +199,8 @@ async function remember(state: State, cluster: Cluster, site: Site, signal: Abor
   const key = [site.metadata.uid, site.metadata.generation, pairing?.state, pairing?.checkedAt, pairing?.answeredRequest].join(' ');
   if (isOurs && state.secretRead?.key !== key) {
     const read = await readCredentials(api, site, signal);
-    if (!read.ok) state.parts.deps.log.warn(read.message);
-    state.secretRead = { key, credentials: read.ok ? read.value : undefined };
+    if (!read.ok && read.message !== state.secretRead?.problem) state.parts.deps.log.warn(read.message);
+    state.secretRead = { key, ...(read.ok ? { credentials: read.value } : { problem: read.message }) };
   }
   const before = memory.get('site');
   await rememberSite(memory, cluster, site, state.secretRead?.credentials);

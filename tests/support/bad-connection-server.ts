@@ -266,7 +266,8 @@ function answerWell(
     'GET /v1/version': {
       product: 'outrigger-connection-server',
       name: 'rig',
-      instance: '0123456789abcdef',
+      // Each its own, as real ones have.
+      instance: String(socket.localPort).padStart(16, '0'),
       version: '0.1.0',
       api: ['v1'],
     },
