@@ -12,23 +12,37 @@ import { METRIC_TYPES, OWN_LABELS } from '../model/metric.ts';
 import type { MetricShipment, MetricType, Round, Sample } from '../model/metric.ts';
 import { readSeries } from './metric-text.ts';
 
+/** Most bytes that a sample takes: index, value, commas. */
+const SAMPLE_BYTES = 32;
+
 /** What of `rounds` fits into one shipment, from the first one on. */
 export function shipmentOf(
   rounds: readonly Round[],
   maxSamples: number = LIMITS.metricBatchSamples,
-): { shipment: MetricShipment; taken: readonly Round[] } {
+  maxBytes: number = LIMITS.metricBatchBytes,
+): { readonly shipment: MetricShipment; readonly taken: readonly Round[] } {
   const indexes = new Map<string, number>();
   const series: (readonly [string, MetricType])[] = [];
-  const taken: Round[] = [];
   const packed: MetricShipment['rounds'][number][] = [];
-  let samples = 0;
+  const taken: Round[] = [];
+  let [samples, bytes] = [0, 0];
   for (const round of rounds) {
     samples += round.samples.length;
-    if (taken.length > 0 && samples > maxSamples) break;
+    bytes += bytesOf(round, indexes);
+    if (taken.length > 0 && (samples > maxSamples || bytes > maxBytes)) break;
     taken.push(round);
     packed.push([round.sequence, round.atMs, round.samples.flatMap((sample) => [indexOf(sample, indexes, series), sample.value])]);
   }
   return { shipment: { series, rounds: packed }, taken };
+}
+
+/** Bytes that the text of a series takes in JSON. */
+export function seriesBytes(series: string): number {
+  return new TextEncoder().encode(JSON.stringify(series)).length;
+}
+
+function bytesOf({ samples }: Round, known: ReadonlyMap<string, number>): number {
+  return samples.reduce((sum, { series }) => sum + SAMPLE_BYTES + (known.has(series) ? 0 : seriesBytes(series)), 0);
 }
 
 function indexOf(sample: Sample, indexes: Map<string, number>, series: (readonly [string, MetricType])[]): number {

@@ -12,7 +12,8 @@ import { LIMITS } from '../model/limits.ts';
 
 /** "ORMETRC" and the version of the layout. */
 export const SEGMENT_MAGIC: Uint8Array = Uint8Array.of(0x4f, 0x52, 0x4d, 0x45, 0x54, 0x52, 0x43, 1);
-const HEAD_BYTES = 8;
+/** Before the body of each frame. */
+export const FRAME_HEAD_BYTES = 8;
 
 export interface SegmentScan {
   readonly frames: readonly Uint8Array[];
@@ -26,11 +27,11 @@ export type Checksum = (bytes: Uint8Array) => number;
 
 /** The frame that holds `body`. */
 export function frameOf(body: Uint8Array, checksum: Checksum): Uint8Array {
-  const frame = new Uint8Array(HEAD_BYTES + body.length);
+  const frame = new Uint8Array(FRAME_HEAD_BYTES + body.length);
   const view = new DataView(frame.buffer);
   view.setUint32(0, body.length);
   view.setUint32(4, checksum(body));
-  frame.set(body, HEAD_BYTES);
+  frame.set(body, FRAME_HEAD_BYTES);
   return frame;
 }
 
@@ -46,27 +47,27 @@ export function scanSegment(bytes: Uint8Array, checksum: Checksum, isLast: boole
     const body = bodyAt(bytes, view, at, checksum);
     if (body === undefined) return { frames, goodBytes: at, end: isLast && isTorn(bytes, view, at) ? 'torn' : 'damaged' };
     frames.push(body);
-    at += HEAD_BYTES + body.length;
+    at += FRAME_HEAD_BYTES + body.length;
   }
   return { frames, goodBytes: at, end: 'whole' };
 }
 
 /** The body of the frame that begins at `at`; undefined: there is no good one. */
 function bodyAt(bytes: Uint8Array, view: DataView, at: number, checksum: Checksum): Uint8Array | undefined {
-  if (bytes.length - at < HEAD_BYTES) return undefined;
+  if (bytes.length - at < FRAME_HEAD_BYTES) return undefined;
   const length = view.getUint32(at);
-  if (length === 0 || length > LIMITS.metricRecordBytes || bytes.length - at - HEAD_BYTES < length) return undefined;
-  const body = bytes.subarray(at + HEAD_BYTES, at + HEAD_BYTES + length);
+  if (length === 0 || length > LIMITS.metricRecordBytes || bytes.length - at - FRAME_HEAD_BYTES < length) return undefined;
+  const body = bytes.subarray(at + FRAME_HEAD_BYTES, at + FRAME_HEAD_BYTES + length);
   return checksum(body) === view.getUint32(at + 4) ? body : undefined;
 }
 
 /** Can what begins at `at` be the beginning of one write that was cut short? */
 function isTorn(bytes: Uint8Array, view: DataView, at: number): boolean {
-  if (isZero(bytes, at) || bytes.length - at < HEAD_BYTES) return true;
+  if (isZero(bytes, at) || bytes.length - at < FRAME_HEAD_BYTES) return true;
   const length = view.getUint32(at);
   // A frame that is there as a whole, or is followed by another one, was not cut short, unless its last bytes never reached the disk.
   if (length === 0 || length > LIMITS.metricRecordBytes) return false;
-  const end = at + HEAD_BYTES + length;
+  const end = at + FRAME_HEAD_BYTES + length;
   return end > bytes.length || (end === bytes.length && bytes[end - 1] === 0);
 }
 

@@ -41,6 +41,7 @@ const SERVICES: Readonly<Partial<Record<FrameworkService, () => Promise<RunServi
   'connector-client': async () => (await import('./service-connector-client.ts')).runConnectorClientService,
   'cloud-proxy': async () => (await import('./service-cloud-proxy.ts')).runCloudProxyService,
   'connection-server-proxy': async () => (await import('./service-connection-server-proxy.ts')).runConnectionServerProxyService,
+  monitor: async () => (await import('./service-monitor.ts')).runMonitorService,
 };
 
 /** Loads a service; what it gives runs until the signal aborts. Throws `Fault` UsageWrong when this is not the pod of a release. */

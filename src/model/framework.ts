@@ -98,5 +98,8 @@ export interface MonitorStatus {
   readonly shippedThroughMs: number | undefined;
   /** Batches kept at the site that no director has acknowledged yet. */
   readonly backlog: number;
+  /** By `node/<name>` and `server/<name>`. */
   readonly targets: Readonly<Record<string, { readonly up: boolean; readonly message: string | undefined }>>;
+  /** Why samples are not kept or not shipped; undefined: they are. */
+  readonly message: string | undefined;
 }

@@ -20,12 +20,15 @@ export const METRIC_LIMITS = {
   /** A segment file is closed at this size, or when its samples span this. */
   metricSegmentBytes: 4 * 1024 * 1024,
   metricSegmentSpanMs: 3600 * 1000,
-  /** One round in a segment, packed and unpacked. */
-  metricRecordBytes: 1024 * 1024,
+  /** One round in a segment, packed and unpacked; as many series as a cluster may have, with the longest texts, stay below. */
+  metricRecordBytes: 4 * 1024 * 1024,
+  metricRecordTextBytes: 16 * 1024 * 1024,
   /** One shipment to a director: rounds, samples, bytes; and between two of them while a backlog is caught up. */
   metricBatchRounds: 60,
   metricBatchSamples: 50_000,
-  metricBatchBytes: 2 * 1024 * 1024,
+  metricBatchBytes: 1536 * 1024,
+  /** Texts of all series of one round, so that each round fits into a shipment. */
+  metricRoundTextBytes: 1024 * 1024,
   metricBackfillEveryMs: 500,
   metricShipDeadlineMs: 10_000,
   metricAcknowledgedRanges: 256,
