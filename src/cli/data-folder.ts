@@ -15,6 +15,8 @@ export interface DataPaths {
   readonly postgres: string;
   readonly hostFolder: string;
   readonly nodesFolder: string;
+  /** Of the sample site: a folder for each connection server, and the password of their account. */
+  readonly connectionServers: string;
 }
 
 export function dataPaths(root: string): DataPaths {
@@ -27,6 +29,7 @@ export function dataPaths(root: string): DataPaths {
     postgres: `${root}/postgres`,
     hostFolder: `${root}/host`,
     nodesFolder: `${root}/host/nodes`,
+    connectionServers: `${root}/connection-servers`,
   };
 }
 
@@ -45,6 +48,8 @@ export function logFileOf(paths: DataPaths, part: string): string {
 
 export interface Endpoints {
   readonly directorPort: number;
+  /** Of the sample site, by part: the back end and the connection servers. */
+  readonly site: Readonly<Record<string, number>>;
 }
 
 const FOR_ALL = 0o644;
@@ -53,17 +58,31 @@ export function readEndpoints(files: Files, paths: DataPaths): Endpoints | undef
   const content = parseObject(files.readText(paths.endpoints));
   const director = content?.['director'];
   const port = isJsonObject(director) ? director['port'] : undefined;
-  return typeof port === 'number' ? { directorPort: port } : undefined;
+  if (typeof port !== 'number') return undefined;
+  const site = isJsonObject(content?.['site']) ? content['site'] : {};
+  return { directorPort: port, site: Object.fromEntries(Object.entries(site).flatMap(([part, one]) => portOf(part, one))) };
+}
+
+function portOf(part: string, value: unknown): [string, number][] {
+  const port = isJsonObject(value) ? value['port'] : undefined;
+  return typeof port === 'number' ? [[part, port]] : [];
 }
 
 export function writeEndpoints(files: Files, paths: DataPaths, endpoints: Endpoints): void {
-  const { directorPort: port } = endpoints;
-  const content = { format: 1, director: { port, url: directorUrl(port) } };
+  const { directorPort: port, site } = endpoints;
+  const rows = Object.entries(site).map(([part, one]) => [part, { address: SITE_ADDRESS, port: one }] as const);
+  const content = {
+    format: 1,
+    director: { port, url: directorUrl(port) },
+    ...(rows.length === 0 ? {} : { site: Object.fromEntries(rows) }),
+  };
   files.writeText(paths.endpoints, `${JSON.stringify(content, undefined, 2)}\n`, FOR_ALL);
 }
 
 /** The director of `outrigger up` is reached from this machine alone. */
 export const DIRECTOR_ADDRESS = '127.0.0.1';
+/** So are the back end and the connection servers of the sample site: its nodes are processes of this machine. */
+export const SITE_ADDRESS = '127.0.0.1';
 
 export function directorUrl(port: number): string {
   return `https://${DIRECTOR_ADDRESS}:${port}`;

@@ -2,13 +2,12 @@
  * `outrigger connection-server`: composed. Its certificate, its account, its back end.
  *
  * I1: the password comes from a file or a variable and never from the command line.
- * I2: a certificate that is there is never replaced: whoever pinned it would refuse the next one.
+ * I2: what it is started with is checked before it listens, and refused with a sentence.
  */
 
 import type { Command } from 'commander';
 import { Fault } from '../model/fault.ts';
 import type { ExitCode } from '../model/fault.ts';
-import { LIMITS } from '../model/limits.ts';
 import { PORTS } from '../model/ports.ts';
 import type { SettingName, SettingValues } from '../model/settings.ts';
 import { certificates, certificateThumbprint, isKeyOf } from '../platform/certificate.ts';
@@ -21,6 +20,7 @@ import { createLog } from '../platform/log.ts';
 import { bootId } from '../platform/process-id.ts';
 import { programVersion } from '../platform/program.ts';
 import { systemRandom } from '../platform/random.ts';
+import { ensureServerIdentity, serverIdentityFiles } from '../platform/server-identity.ts';
 import { sessionRelay } from '../platform/session-relay.ts';
 import type { TlsIdentity } from '../ports/http.ts';
 import { runConnectionServer } from '../services/connection-server/server.ts';
@@ -43,9 +43,6 @@ const CONNECTION_SERVER_SETTINGS = [
 ] as const satisfies readonly SettingName[];
 type Options = SettingValues<(typeof CONNECTION_SERVER_SETTINGS)[number]>;
 
-const OWNER_ONLY = 0o600;
-const FOR_ALL = 0o644;
-const OWNER_FOLDER = 0o700;
 const PASSWORD_VARIABLE = 'OUTRIGGER_ACCOUNT_PASSWORD';
 const PASSWORD_MIN_CHARS = 8;
 
@@ -131,41 +128,18 @@ function authorityOf({ licenseAuthority: file }: Options): string | undefined {
 }
 
 async function identityOf(options: Options): Promise<TlsIdentity> {
-  const { certificate, key, data } = options;
+  const { certificate, key, data, listen, name } = options;
   if ((certificate === undefined) !== (key === undefined))
     throw new Fault('UsageWrong', '--certificate and --key belong together: name both files, or none, and a certificate is made.');
-  const files = { certificate: certificate ?? `${data}/certificate.pem`, key: key ?? `${data}/key.pem` };
-  if (certificate === undefined) await makeIdentity(options, files);
+  if (certificate === undefined) await ensureServerIdentity(data, name, ['localhost', '127.0.0.1', listen]);
+  const own = serverIdentityFiles(data);
+  const files = { certificate: certificate ?? own.certificate, key: key ?? own.key };
   const identity = { certificate: readNeeded(files.certificate, 'the certificate'), key: readNeeded(files.key, 'the private key') };
   if (certificates().read(identity.certificate) === undefined)
     throw new Fault('SettingInvalid', `${files.certificate} holds no certificate in PEM that can be read.`);
   if (!isKeyOf(identity.key, identity.certificate))
     throw new Fault('SettingInvalid', `${files.key} is not the private key of the certificate in ${files.certificate}.`);
   return identity;
-}
-
-/** Only where neither file is: half of a pair is a person's mistake, and not ours to replace. */
-async function makeIdentity({ data, listen, name }: Options, paths: { readonly certificate: string; readonly key: string }): Promise<void> {
-  const files = systemFiles();
-  files.ensureFolder(data, OWNER_FOLDER);
-  if (files.exists(paths.certificate) && files.exists(paths.key)) return;
-  // The key is written first: a key without a certificate is what a start that was killed leaves.
-  if (files.exists(paths.certificate))
-    throw new Fault(
-      'SettingInvalid',
-      `${paths.certificate} is there and ${paths.key} is not; put the key back, or remove the certificate to get a new one.`,
-    );
-  // The library for certificates is loaded once in a server's life only.
-  const { certificateIssuer } = await import('../platform/x509.ts');
-  const nowMs = systemClock().nowMs();
-  const made = await certificateIssuer().createSelfSigned({
-    commonName: name,
-    names: [...new Set(['localhost', '127.0.0.1', listen])],
-    notBeforeMs: nowMs - LIMITS.certificateBackdateMs,
-    notAfterMs: nowMs + LIMITS.caLifetimeMs,
-  });
-  files.writeText(paths.key, made.privateKeyPem, OWNER_ONLY);
-  files.writeText(paths.certificate, made.certificatePem, FOR_ALL);
 }
 
 function readNeeded(file: string, what: string): string {

@@ -23,10 +23,12 @@ import { systemFiles } from '../platform/files.ts';
 import { identityStore } from '../platform/identity-store.ts';
 import { newJoinSecret } from '../platform/join-secret.ts';
 import { parseAdminKubeconfig, tokenKubeconfig } from '../platform/kubeconfig.ts';
+import { mutualHttp } from '../platform/mutual-http.ts';
 import { nameLocks } from '../platform/name-lock.ts';
 import { embeddedDatabase } from '../platform/postgres/supervised.ts';
 import { packageFile, programCommand } from '../platform/program.ts';
 import { systemRandom } from '../platform/random.ts';
+import { ensureServerIdentity } from '../platform/server-identity.ts';
 import { findProgram, roleEnvironment, systemProcesses } from '../platform/spawn.ts';
 import { tcpPorts } from '../platform/tcp-ports.ts';
 import type { Files } from '../ports/files.ts';
@@ -34,7 +36,7 @@ import type { Random } from '../ports/random.ts';
 import type { Terminal } from '../ports/terminal.ts';
 import { addCommand } from './command.ts';
 
-const UP_SETTINGS = ['data', 'port', 'extensionServers', 'sample', 'logLevel'] as const satisfies readonly SettingName[];
+const UP_SETTINGS = ['data', 'port', 'extensionServers', 'sample', 'day', 'logLevel'] as const satisfies readonly SettingName[];
 
 /** The Host of the machine that `outrigger up` runs on. */
 const HOST_NAME = 'local';
@@ -49,18 +51,20 @@ export function registerUp(program: Command): void {
     name: 'up',
     summary: 'Start a whole control plane with a sample cluster on this machine',
     description:
-      'Starts PostgreSQL, a director, extension servers and a host daemon, each a process of its own, and makes the cluster demo/harbor.\n' +
+      'Starts PostgreSQL, a director, extension servers and a host daemon, each a process of its own, and makes the cluster demo/harbor\n' +
+      'at a site with two connection servers.\n' +
       'Ctrl-C stops all of it. Started again, it goes on where it was, also after it was killed.',
     examples: [
       ['outrigger up', 'everything in .outrigger/, the API on port 7443'],
       ['outrigger up --data /srv/outrigger --port 0', 'another folder, any free port'],
-      ['outrigger up --no-sample', 'without the cluster demo/harbor'],
+      ['outrigger up --no-sample', 'without the cluster demo/harbor and its site'],
+      ['outrigger up --day 2s', 'a day of license time takes two seconds: watch a month in a minute'],
     ],
     settings: UP_SETTINGS,
     daemon: true,
     run: ({ settings, terminal, signal, forced }) => {
-      const { port, extensionServers, sample, logLevel } = settings;
-      return runUp(upDeps(settings.data, terminal), { port, extensionServers, sample, logLevel }, signal, forced);
+      const { port, extensionServers, sample, day, logLevel } = settings;
+      return runUp(upDeps(settings.data, terminal), { port, extensionServers, sample, day, logLevel }, signal, forced);
     },
   });
 }
@@ -103,6 +107,9 @@ function upDeps(data: string, terminal: Terminal): UpDeps {
     },
     newJoinSecret,
     tokenKubeconfig,
+    http: mutualHttp(),
+    serverIdentity: (folder, name, address) => ensureServerIdentity(folder, name, ['localhost', address]),
+    exampleCommand: (file, args) => [process.execPath, packageFile(`examples/${file}`), ...args],
     programCommand: (args) => programCommand(args),
     environment: (role) => roleEnvironment(process.env, { data, role }),
     hostName: HOST_NAME,

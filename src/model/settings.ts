@@ -125,7 +125,7 @@ export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
 
 /** Names that begin like a setting's variable and are none: marks on processes, what pods are told, switches of tools. */
 export const MARKS = {
-  OUTRIGGER_ROLE: 'what a process is: up, director, extension, host, agent, balancer, pod, postgres',
+  OUTRIGGER_ROLE: 'what a process is: up, director, extension, host, agent, balancer, pod, postgres, connection-server, desktop',
   OUTRIGGER_POD: 'pod that a process belongs to',
   OUTRIGGER_CONTAINER: 'container of the pod that a process belongs to',
   OUTRIGGER_NODE: 'uid of the node that a process belongs to',

@@ -17,7 +17,7 @@ export function programVersion(): string {
 }
 
 /** Every node has these, and none makes much garbage at a time: small young spaces and one helper thread save 5 MB each. */
-const LIGHT_ROLES = ['agent', 'balancer', 'service'];
+const LIGHT_ROLES = ['agent', 'balancer', 'service', 'connection-server'];
 const LIGHT_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 
 /** The command line that runs `outrigger` with `args`. */

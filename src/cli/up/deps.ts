@@ -7,6 +7,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Files } from '../../ports/files.ts';
 import type { NameLocks } from '../../ports/name-lock.ts';
 import type { NewJoinSecret } from '../../ports/join-secret.ts';
+import type { MutualHttp } from '../../ports/mutual-http.ts';
 import type { Processes } from '../../ports/processes.ts';
 import type { Random } from '../../ports/random.ts';
 import type { TcpPorts } from '../../ports/tcp-ports.ts';
@@ -51,6 +52,12 @@ export interface UpDeps {
   readonly newJoinSecret: NewJoinSecret;
   /** The kubeconfig of an extension server that reads its token from a file. */
   readonly tokenKubeconfig: (server: string, authorityPem: string, tokenFile: string) => string;
+  /** Asks connection servers, known by their pins. */
+  readonly http: MutualHttp;
+  /** Makes a server's certificate in the folder where there is none; its thumbprint. */
+  readonly serverIdentity: (folder: string, name: string, address: string) => Promise<string>;
+  /** Runs a program of examples/. */
+  readonly exampleCommand: (file: string, args: readonly string[]) => readonly [string, ...string[]];
   readonly programCommand: (args: readonly string[]) => readonly [string, ...string[]];
   readonly environment: (role: string) => Readonly<Record<string, string>>;
   /** Read when it is needed: whoever only stops things needs no examples. */
@@ -69,4 +76,6 @@ export interface UpOptions {
   readonly extensionServers: number;
   readonly sample: boolean;
   readonly logLevel: string;
+  /** How long a day of license time takes, in ms. */
+  readonly day: number;
 }

@@ -7,14 +7,21 @@
 import { HOSTS } from '../../model/addresses.ts';
 import { LEASES, NAMESPACES } from '../../model/core-kinds.ts';
 import type { Lease } from '../../model/core-kinds.ts';
+import { SETTINGS } from '../../model/settings.ts';
 import { EXTENSION_LEASE_PREFIX } from '../../decide/sharding.ts';
-import { logFileOf } from '../data-folder.ts';
+import { present } from '../../base/assert.ts';
+import { SITE_ADDRESS, logFileOf } from '../data-folder.ts';
 import { lastWordsOf } from './last-words.ts';
 import type { UpDeps, UpOptions } from './deps.ts';
 import type { Part, RunningPart } from './supervisor.ts';
 import { extensionKubeconfig } from './credentials.ts';
+import { SAMPLE_SITE } from './sample.ts';
+import { DESKTOP_PART } from './sample-site.ts';
+import type { SampleSite } from './sample-site.ts';
 
 const SYSTEM_NAMESPACE = 'outrigger-system';
+const LOOK_DEADLINE_MS = 2_000;
+const LOOK_BYTES = 16 * 1024;
 
 export function databasePart(deps: UpDeps): Part {
   return {
@@ -30,7 +37,15 @@ export function directorPart(deps: UpDeps, options: UpOptions, port: number): Pa
   const { paths } = deps;
   const where = ['--data', paths.root, '--port', String(port), '--kubeconfig', paths.kubeconfig];
   // The socket's folder is known once the database runs.
-  const args = (): readonly string[] => [...where, '--database-socket', deps.database.socketFolder(), '--log-level', options.logLevel];
+  const day = options.day === SETTINGS.day.default ? [] : ['--day', `${options.day}ms`];
+  const args = (): readonly string[] => [
+    ...where,
+    '--database-socket',
+    deps.database.socketFolder(),
+    '--log-level',
+    options.logLevel,
+    ...day,
+  ];
   return programPart(
     deps,
     'director',
@@ -89,6 +104,56 @@ export function hostPart(deps: UpDeps, options: UpOptions, director: string): Pa
       const lease = await admin?.api.get<Lease>(LEASES, SYSTEM_NAMESPACE, `host-${hostName}`, signal);
       const holder = `${hostName}.${running.id.pid}.${running.id.startTicks}`;
       return host?.ok === true && lease?.ok === true && lease.value.spec.holderIdentity === holder;
+    },
+  );
+}
+
+/** The TCP service behind the connection servers of the sample site. */
+export function desktopPart(deps: UpDeps, port: number): Part {
+  const logFile = logFileOf(deps.paths, DESKTOP_PART);
+  const args = ['--host', SITE_ADDRESS, '--port', String(port), '--name', SAMPLE_SITE];
+  return {
+    name: DESKTOP_PART,
+    label: 'Back end of the site',
+    start: () =>
+      deps.processes.start({
+        command: deps.exampleCommand('desktop.mjs', args),
+        environment: deps.environment('desktop'),
+        folder: deps.paths.root,
+        logFile,
+      }),
+    check: async (_, signal) => {
+      await deps.http.reach(SITE_ADDRESS, port, LOOK_DEADLINE_MS, signal);
+      return true;
+    },
+    lastWords: () => lastWordsOf(deps.files, logFile),
+  };
+}
+
+/** Ready when it answers with its pinned certificate and its back end takes connections. */
+export function connectionServerPart(deps: UpDeps, options: UpOptions, site: SampleSite, index: number): Part {
+  const server = present(site.servers[index - 1], 'a connection server of the site');
+  const folder = `${deps.paths.connectionServers}/${server.name}`;
+  const where = [
+    '--data',
+    folder,
+    '--listen',
+    SITE_ADDRESS,
+    '--port',
+    String(server.port),
+    '--backend',
+    `${SITE_ADDRESS}:${site.backendPort}`,
+  ];
+  const who = ['--name', server.name, '--account', site.username, '--account-password-file', site.passwordFile];
+  return programPart(
+    deps,
+    server.name,
+    `Connection server ${index}`,
+    () => ['connection-server', ...where, ...who, '--log-level', options.logLevel],
+    async (_, signal) => {
+      const order = { method: 'GET', url: `${server.url}/v1/health`, trust: { kind: 'pin', pin: server.pin } } as const;
+      const bounds = { deadlineMs: LOOK_DEADLINE_MS, maxAnswerBytes: LOOK_BYTES, trustedNowMs: deps.clock.nowMs() };
+      return (await deps.http.call({ ...order, ...bounds }, signal)).status === 200;
     },
   );
 }

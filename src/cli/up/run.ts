@@ -15,14 +15,16 @@ import type { ProcessId } from '../../ports/processes.ts';
 import { DIRECTOR_ADDRESS, directorUrl, readEndpoints, removeRunMark, writeEndpoints, writeRunMark } from '../data-folder.ts';
 import { troubleOf } from '../cluster-line.ts';
 import { renderSeconds, renderTime } from '../screen.ts';
-import { applySample } from './apply-sample.ts';
+import { applySample, needsSite } from './apply-sample.ts';
 import { keepToken, prepareExtension, prepareHost } from './credentials.ts';
 import type { AdminAccess, UpDeps, UpOptions } from './deps.ts';
 import { followClusters, tellChanges } from './live.ts';
 import type { ClusterFollower } from './live.ts';
 import { takeFolder } from './only-one.ts';
-import { databasePart, directorPart, extensionPart, hostPart } from './parts.ts';
+import { connectionServerPart, databasePart, desktopPart, directorPart, extensionPart, hostPart } from './parts.ts';
 import { SAMPLE_CLUSTER, SAMPLE_NAMESPACE } from './sample.ts';
+import { prepareSite } from './sample-site.ts';
+import type { SampleSite } from './sample-site.ts';
 import { stopEverything, stopOrphans } from './stop.ts';
 import { renderSummary } from './summary.ts';
 import { supervise } from './supervisor.ts';
@@ -82,21 +84,31 @@ async function comeUp(run: Run, signal: AbortSignal): Promise<ClusterFollower> {
   const director = directorUrl(port);
   await keep(run, databasePart(deps)).ready;
   await keep(run, directorPart(deps, options, port)).ready;
-  writeEndpoints(deps.files, deps.paths, { directorPort: port });
   const admin = adminOf(deps);
+  const site = (await needsSite(admin.api, options.sample, signal)) ? await prepareSite(deps) : undefined;
+  writeEndpoints(deps.files, deps.paths, { directorPort: port, site: site?.ports ?? {} });
+  // Up before the cluster asks for them.
+  const siteParts = site === undefined ? [] : keepSite(run, site);
   await prepareExtension(deps, admin, director, signal);
-  await applySample(admin.api, deps.sample(), options.sample, signal);
+  const siteOrder = site === undefined ? undefined : { ...site, nowMs: deps.clock.nowMs() };
+  await applySample(admin.api, deps.sample(), options.sample, siteOrder, signal);
   await prepareHost(deps, admin, director, signal);
   const follower = followClusters({ ...deps, api: admin.api, log: SILENT }, signal);
   const rest = [
     hostPart(deps, options, director),
     ...Array.from({ length: options.extensionServers }, (_, i) => extensionPart(deps, options, i + 1)),
   ];
-  await Promise.all(rest.map((part) => keep(run, part).ready));
+  await Promise.all([...siteParts, ...rest.map((part) => keep(run, part))].map((one) => one.ready));
   void keepToken(deps, signal);
   const cluster = await untilAvailable(run, follower, signal);
   showSummary(run, director, cluster);
   return follower;
+}
+
+function keepSite(run: Run, site: SampleSite): Supervised[] {
+  const { deps, options } = run;
+  const servers = site.servers.map((_, index) => connectionServerPart(deps, options, site, index + 1));
+  return [desktopPart(deps, site.backendPort), ...servers].map((part) => keep(run, part));
 }
 
 function adminOf(deps: UpDeps): AdminAccess {

@@ -36,12 +36,13 @@ const PARTS: readonly Stage[] = [
   { label: 'Extension servers', roles: ['extension'], graceMs: 5_000 },
   { label: 'Host daemon', roles: ['host'], graceMs: 5_000 },
   { label: 'Director', roles: ['director'], graceMs: 10_000 },
+  { label: 'Connection servers', roles: ['connection-server', 'desktop'], graceMs: 10_000 },
 ];
 const NODES: readonly Stage[] = [
   { label: 'Agents', roles: ['agent', 'agent-stop'], graceMs: 5_000 },
   { label: 'Services and balancers', roles: ['pod', 'balancer'], graceMs: 10_000 },
 ];
-const [EXTENSIONS, HOST, DIRECTOR] = PARTS;
+const [EXTENSIONS, HOST, DIRECTOR, CONNECTION_SERVERS] = PARTS;
 
 /** Stops the parts that an up left behind when it was killed. Nodes go on. */
 export async function stopOrphans(deps: StopDeps, signal: AbortSignal): Promise<void> {
@@ -50,7 +51,7 @@ export async function stopOrphans(deps: StopDeps, signal: AbortSignal): Promise<
 
 /** Stops all of it, the database last. `forced` aborts when a person is tired of waiting: then everything is killed. */
 export async function stopEverything(deps: StopDeps, forced: AbortSignal): Promise<void> {
-  const order = [EXTENSIONS, HOST, ...NODES, DIRECTOR].filter((stage) => stage !== undefined);
+  const order = [EXTENSIONS, HOST, ...NODES, CONNECTION_SERVERS, DIRECTOR].filter((stage) => stage !== undefined);
   for (const stage of order) await stopStage(deps, stage, forced);
   const startedMs = deps.clock.monotonicMs();
   if (await deps.database.stop(forced.aborted)) sayStopped(deps, 'PostgreSQL', startedMs);
