@@ -38,3 +38,10 @@ export function memberOfSubject(subject: Subject, members: readonly FrameworkMem
     refused: `The certificate is that of incarnation ${node.incarnation} of ${member.name}, and incarnation ${member.incarnation} is known here.`,
   };
 }
+
+/** Our CA gives certificates for servers that name no organization to directors alone. */
+export function isDirectorSubject(
+  facts: Pick<Subject, 'organizations'> & { readonly serverAuth: boolean; readonly isAuthority: boolean },
+): boolean {
+  return facts.serverAuth && !facts.isAuthority && facts.organizations.length === 0;
+}

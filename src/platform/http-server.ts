@@ -177,7 +177,19 @@ function idleSession(session: ServerHttp2Session): void {
 
 function peerOf(socket: Socket, protocol: HttpPeer['protocol']): HttpPeer {
   const certificate = 'getPeerCertificate' in socket ? (socket as TLSSocket).getPeerCertificate(false).raw : undefined;
-  return { address: socket.remoteAddress ?? '', protocol, certificate, cut: () => void socket.destroy() };
+  return {
+    address: socket.remoteAddress ?? '',
+    protocol,
+    certificate,
+    cut: () => void socket.destroy(),
+    onClosed: (listener) => onceClosed(socket, listener),
+  };
+}
+
+/** Any connection's end, also when it is over already. */
+function onceClosed(socket: Socket, listener: () => void): void {
+  if (socket.closed) listener();
+  else socket.once('close', listener);
 }
 
 /** Requests that the parser refuses get a sentence, when the connection still takes one. */

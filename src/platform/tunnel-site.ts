@@ -10,6 +10,7 @@ import { performServerHandshake } from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { Fault } from '../model/fault.ts';
+import { isDirectorSubject } from '../decide/peer-trust.ts';
 import { LIMITS } from '../model/limits.ts';
 import { TUNNEL_PROTOCOL } from '../ports/http.ts';
 import type { HttpHeaders, HttpPeer, HttpUpgrade } from '../ports/http.ts';
@@ -76,9 +77,8 @@ async function connected(order: SiteTunnelOrder, signal: AbortSignal): Promise<T
   );
 }
 
-/** Our CA gives certificates for servers to directors alone. */
 function isDirector(facts: CertificateFacts): string | undefined {
-  return facts.serverAuth ? undefined : 'The certificate is not that of a director, so it was not spoken to.';
+  return isDirectorSubject(facts) ? undefined : 'The certificate is not that of a director, so it was not spoken to.';
 }
 
 function serve(session: ServerHttp2Session, socket: TLSSocket, order: SiteTunnelOrder, onGreeted: () => void): ReadonlySet<object> {
@@ -87,6 +87,7 @@ function serve(session: ServerHttp2Session, socket: TLSSocket, order: SiteTunnel
     protocol: 'tunnel',
     certificate: undefined,
     cut: () => void socket.destroy(),
+    onClosed: (listener) => void socket.once('close', listener),
   };
   const underWay = new Set<object>();
   session.on('stream', (stream, headers) => {

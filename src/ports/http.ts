@@ -18,6 +18,8 @@ export interface HttpPeer {
   readonly certificate: Uint8Array | undefined;
   /** Ends the connection at once, with everything on it. */
   cut(): void;
+  /** Called once, when the connection is closed; at once when it is closed already. */
+  onClosed(listener: () => void): void;
 }
 
 /** `too-large`: more than the bound; the connection will be closed after the answer. `aborted`: the peer went away; nobody reads the answer. */

@@ -121,7 +121,7 @@ export async function memoryApi(setup: MemorySetup = {}): Promise<MemoryApi> {
   };
 }
 
-const PEER = { address: 'test', protocol: 'http/1.1', certificate: undefined, cut: () => undefined } as const;
+const PEER = { address: 'test', protocol: 'http/1.1', certificate: undefined, cut: () => undefined, onClosed: () => undefined } as const;
 
 function requestOf(method: string, target: string, { body, headers = {} }: AskOptions): HttpRequest {
   const bytes =

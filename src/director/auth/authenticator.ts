@@ -2,11 +2,12 @@
  * Who is calling? A client certificate of our authority, or a ServiceAccount's token; nothing else, and nothing means 401.
  *
  * Verifying costs a few tenths of a millisecond, so what was verified is remembered: certificates by connection (it has one, judged once) and by
- * hash, tokens by hash. What can change afterwards (the time, the ServiceAccount's life, the signing keys) is looked at with every request.
+ * hash, tokens by hash. What can change afterwards (the time, a revocation, the ServiceAccount's life, the signing keys) is looked at with every request.
  *
  * I1: an identity comes only from a certificate signed by our authority for clients, within its time, or from a token that verifies.
  * I2: memory is bounded, and no credential is kept in it, only hashes. Hashes are what is compared, so timing tells nothing.
  * I3: a credential that is wrong is refused; it never falls back to anonymous, save on the open paths.
+ * I4: a revoked certificate is refused from the moment this director's copy of the store shows it, also on connections that were let in before.
  */
 
 import { hash } from 'node:crypto';
@@ -15,8 +16,9 @@ import type { Clock } from '../../ports/clock.ts';
 import type { EntityStore } from '../../ports/store.ts';
 import type { Certificates } from '../../ports/x509.ts';
 import { ANONYMOUS, isOpenPath, isRefused } from './identity.ts';
-import type { Authenticator, Credentials, Identity, Refused } from './identity.ts';
+import type { Authenticator, Connection, Credentials, Identity, Refused } from './identity.ts';
 import type { ServiceAccountTokens, VerifiedToken } from './service-account.ts';
+import type { Standing } from './standing.ts';
 import { identityOf } from './subject.ts';
 
 export interface AuthenticatorParts {
@@ -26,6 +28,7 @@ export interface AuthenticatorParts {
   /** PEM. */
   readonly caCertificate: string;
   readonly tokens: ServiceAccountTokens;
+  readonly standing: Standing;
 }
 
 /** A certificate that was judged: who bears it, and when. */
@@ -80,12 +83,21 @@ function judgeCertificate(parts: AuthenticatorParts, memory: Memory, credentials
     const certificate = typeof credentials.peerCertificate === 'function' ? credentials.peerCertificate() : credentials.peerCertificate;
     if (certificate === undefined || certificate.length === 0) return undefined;
     judged = judge(parts, memory, certificate);
-    if (connection !== undefined) memory.byConnection.set(connection, judged);
+    if (connection !== undefined) keep(parts, memory, connection, judged);
   }
   if (isRefused(judged.answer)) return judged.answer;
   const nowMs = parts.clock.nowMs();
-  if (nowMs < judged.notBeforeMs) return TOO_EARLY;
-  return nowMs > judged.notAfterMs ? TOO_LATE : judged.answer;
+  const { node } = judged.answer;
+  // A certificate that follows a revocation begins with that, by the clock of whoever revoked.
+  if (nowMs < judged.notBeforeMs - (node === undefined ? 0 : LIMITS.revocationAheadMs)) return TOO_EARLY;
+  if (nowMs > judged.notAfterMs) return TOO_LATE;
+  const why = node === undefined ? undefined : parts.standing.revoked(node, judged.notBeforeMs);
+  return why === undefined ? judged.answer : { refused: `Unauthorized: ${why}` };
+}
+
+function keep({ standing }: AuthenticatorParts, memory: Memory, connection: Connection, judged: Judged): void {
+  memory.byConnection.set(connection, judged);
+  if (!isRefused(judged.answer) && judged.answer.node !== undefined) standing.watch(connection, judged.answer.node, judged.notBeforeMs);
 }
 
 function judge(parts: AuthenticatorParts, memory: Memory, certificate: Uint8Array): Judged {

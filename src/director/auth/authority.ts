@@ -40,7 +40,8 @@ export interface StoreAuthority {
   readonly certificatePem: string;
   /** `sha256:<hex>` of the CA's SubjectPublicKeyInfo: what joining machines pin. */
   readonly publicKeyHash: string;
-  issueNode(uid: string, incarnation: number, publicKeyDer: Uint8Array): Promise<Issued>;
+  /** `earliestMs`: it begins no sooner, so that it outlives a revocation. */
+  issueNode(uid: string, incarnation: number, publicKeyDer: Uint8Array, earliestMs?: number): Promise<Issued>;
   issueHost(host: string, publicKeyDer: Uint8Array): Promise<Issued>;
   issueAdmin(name: string): Promise<IssuedWithKey>;
   /** For the key that licenses are signed with (Ed25519); it lives as long as the authority, because statements are verified by the time that they name. */
@@ -95,15 +96,21 @@ function withAuthority(parts: AuthorityParts, authority: CertificateAuthority): 
     const nowMs = clock.nowMs();
     return { notBeforeMs: nowMs - LIMITS.certificateBackdateMs, notAfterMs: Math.min(nowMs + LIMITS.leafLifetimeMs, authority.notAfterMs) };
   };
-  const client = async (subject: SubjectNames, publicKeyDer: Uint8Array): Promise<Issued> => {
-    const span = life();
-    return { ...span, certificatePem: await authority.issue({ ...subject, ...span, publicKeyDer, usage: 'client' }) };
+  const client = async (
+    subject: SubjectNames,
+    publicKeyDer: Uint8Array,
+    usage: 'client' | 'node' = 'client',
+    earliestMs = 0,
+  ): Promise<Issued> => {
+    const whole = life();
+    const span = { ...whole, notBeforeMs: Math.max(whole.notBeforeMs, earliestMs) };
+    return { ...span, certificatePem: await authority.issue({ ...subject, ...span, publicKeyDer, usage }) };
   };
   const withKey = (key: KeyPair, issued: Issued): IssuedWithKey => ({ ...issued, privateKeyPem: key.privateKeyPem });
   return {
     certificatePem: authority.certificatePem,
     publicKeyHash: authority.publicKeyHash,
-    issueNode: (uid, incarnation, publicKeyDer) => client(nodeSubject(uid, incarnation), publicKeyDer),
+    issueNode: (uid, incarnation, publicKeyDer, earliestMs) => client(nodeSubject(uid, incarnation), publicKeyDer, 'node', earliestMs),
     issueHost: (host, publicKeyDer) => client(hostSubject(host), publicKeyDer),
     issueAdmin: async (name) => {
       const key = x509.newKey();

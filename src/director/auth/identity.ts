@@ -62,7 +62,14 @@ export interface Credentials {
   /** Path of the request: without a credential the open paths get the anonymous identity, all others are refused. */
   readonly path?: string | undefined;
   /** The connection (TLS socket, HTTP/2 session) as an object: its certificate is then judged once, not at each request. */
-  readonly connection?: object | undefined;
+  readonly connection?: Connection | undefined;
+}
+
+/** What of a connection is needed to end it when its certificate falls; one that has neither is only told apart. */
+export interface Connection {
+  cut?(): void;
+  /** Called once. */
+  onClosed?(listener: () => void): void;
 }
 
 /** 401: `refused` is its message. */

@@ -7,6 +7,7 @@
  * I2: the same request again gets the same certificate, so that a lost answer is no dead end.
  * I3: unknown, expired, used and wrong tokens are refused with the same sentence.
  * I4: a certificate is given only for a node that is there, is wanted, and whose incarnation is not newer than the one asked for; or a Host that is there.
+ * I5: a revoked certificate is not renewed, or whoever stole it would be rid of the revocation.
  */
 
 import { timingSafeEqual } from 'node:crypto';
@@ -51,7 +52,7 @@ export async function join(parts: JoinParts, token: string, request: RequestFact
     if (Date.parse(found.fields.expiresAt) <= parts.clock.nowMs()) return forbiddenStatus(NO_GOOD);
     const why = unwanted(parts.relations, parsed.namespace, found.fields.bearer);
     if (why !== undefined) return forbiddenStatus(why);
-    const issued = await issue(parts.authority, found.fields.bearer, request);
+    const issued = await issue(parts, found.fields.bearer, request);
     const outcome = await replaceObject(parts.store, found.secret, usedSecret(found, requestHash, issued), signal);
     if (outcome.ok) return certificateAnswer(parts, issued.certificatePem, issued.notAfterMs);
     if (outcome.reason !== 'stale') return forbiddenStatus(NO_GOOD);
@@ -101,9 +102,9 @@ function unwanted(relations: Relations, namespace: string, bearer: TokenBearer):
   return `The ClusterNode ${bearer.name} is at incarnation ${node.incarnation}; this token was for ${bearer.incarnation}. Create another one.`;
 }
 
-function issue(authority: StoreAuthority, bearer: TokenBearer, request: RequestFacts): Promise<Issued> {
+function issue({ authority, relations }: JoinParts, bearer: TokenBearer, request: RequestFacts): Promise<Issued> {
   if (bearer.kind === 'host') return authority.issueHost(bearer.name, request.publicKeyDer);
-  return authority.issueNode(bearer.uid, bearer.incarnation, request.publicKeyDer);
+  return authority.issueNode(bearer.uid, bearer.incarnation, request.publicKeyDer, relations.node(bearer.uid)?.revokedBeforeMs);
 }
 
 function usedSecret({ secret, fields }: FoundToken, requestHash: string, issued: Issued): ReturnType<StoredEntity['object']> {
@@ -121,18 +122,22 @@ function certificateAnswer({ store, authority }: JoinParts, certificate: string,
 
 /** `certificate`: what the caller showed in the TLS handshake, which proved that it holds the key; it may have expired. */
 export async function renew(parts: JoinParts, certificate: Uint8Array | undefined, request: RequestFacts): Promise<AuthAnswer> {
-  const identity = renewing(parts, certificate);
-  if (typeof identity === 'string') return forbiddenStatus(identity);
-  const why = notRenewed(parts.relations, identity);
+  const renewed = renewing(parts, certificate);
+  if (typeof renewed === 'string') return forbiddenStatus(renewed);
+  const { identity, notBeforeMs } = renewed;
+  const why = notRenewed(parts.relations, identity, notBeforeMs);
   if (why !== undefined) return forbiddenStatus(why);
   const { node, host } = identity;
   const bearer: TokenBearer = node === undefined ? { kind: 'host', name: host ?? '' } : { kind: 'node', name: '', ...node };
-  const issued = await issue(parts.authority, bearer, request);
+  const issued = await issue(parts, bearer, request);
   return certificateAnswer(parts, issued.certificatePem, issued.notAfterMs);
 }
 
 /** Whose certificate it is; a sentence when it cannot be renewed. */
-function renewing({ x509, authority, clock }: JoinParts, certificate: Uint8Array | undefined): Identity | string {
+function renewing(
+  { x509, authority, clock }: JoinParts,
+  certificate: Uint8Array | undefined,
+): { readonly identity: Identity; readonly notBeforeMs: number } | string {
   const facts = certificate === undefined ? undefined : x509.read(certificate);
   if (certificate === undefined || facts === undefined) return 'Renewing needs the old client certificate in the TLS handshake.';
   if (!x509.isIssuedBy(certificate, authority.certificatePem) || !facts.clientAuth)
@@ -143,15 +148,17 @@ function renewing({ x509, authority, clock }: JoinParts, certificate: Uint8Array
     return 'The client certificate expired more than 400 days ago. Join again with a new token.';
   const identity = identityOf(facts);
   if (isRefused(identity)) return identity.refused;
-  if (identity.kind === 'node' || identity.kind === 'host') return identity;
+  if (identity.kind === 'node' || identity.kind === 'host') return { identity, notBeforeMs: facts.notBeforeMs };
   return 'Only nodes and hosts renew their certificates here; a director writes new kubeconfigs at its start.';
 }
 
-function notRenewed(relations: Relations, { node, host }: Identity): string | undefined {
+function notRenewed(relations: Relations, { node, host }: Identity, notBeforeMs: number): string | undefined {
   if (node === undefined)
     return relations.host(host ?? '') === undefined ? `This director knows no Host ${host}; go on as you are.` : undefined;
   const known = relations.node(node.uid);
   if (known === undefined) return `This director knows no ClusterNode with uid ${node.uid}; go on as you are.`;
+  if (known.revokedBeforeMs !== undefined && notBeforeMs < known.revokedBeforeMs)
+    return `The certificate of ${known.name} was revoked: it proves nothing any more, and is not renewed. Its host gives it a new token.`;
   if (node.incarnation >= known.incarnation) return undefined;
   return `Incarnation ${known.incarnation} of ${known.name} has replaced incarnation ${node.incarnation}: stop its pods.`;
 }

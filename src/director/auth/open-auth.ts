@@ -23,6 +23,8 @@ import { openRelations } from './relations.ts';
 import type { Relations } from './relations.ts';
 import { createReviews } from './reviews.ts';
 import { openServiceAccountTokens } from './service-account.ts';
+import { openStanding } from './standing.ts';
+import type { Standing } from './standing.ts';
 import { keepServingCertificate, makeServingCertificate } from './serving-certificate.ts';
 import { sweepTokensForever } from './token-sweep.ts';
 
@@ -45,6 +47,7 @@ export interface Auth {
   readonly reviews: Reviews;
   readonly authority: StoreAuthority;
   readonly relations: Relations;
+  readonly standing: Standing;
   /** A serving certificate (chain and key) for localhost and `names`. */
   servingCertificate(names: readonly string[]): Promise<IssuedWithKey>;
   /** Replaces it in time, until the signal aborts; `onRenewed` takes each new one over (`server.setSecureContext`). */
@@ -72,12 +75,14 @@ export async function openAuth(parts: AuthParts, signal: AbortSignal): Promise<A
   const tokens = await openServiceAccountTokens(parts, signal);
   const authorizer = openAuthorizer({ store, clock });
   const relations = openRelations(store);
-  const authenticator = createAuthenticator({ store, clock, x509, caCertificate: authority.certificatePem, tokens });
+  const standing = openStanding({ store, relations });
+  const authenticator = createAuthenticator({ store, clock, x509, caCertificate: authority.certificatePem, tokens, standing });
   return {
     authenticator,
     authorizer,
     authority,
     relations,
+    standing,
     ownPaths: createOwnPaths({ store, clock, log, x509, authority, relations, authenticator, version }),
     reviews: createReviews({ store, tokens, authorizer }),
     servingCertificate: (names) => makeServingCertificate(authority, names),
@@ -87,6 +92,7 @@ export async function openAuth(parts: AuthParts, signal: AbortSignal): Promise<A
     isLivingKubeconfig: (kubeconfig, server) => holdsLivingAdmin({ x509, authority, clock }, kubeconfig, server),
     run: (until) => sweepTokensForever({ store, clock, log }, until),
     close: () => {
+      standing.close();
       authorizer.close();
       relations.close();
     },

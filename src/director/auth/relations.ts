@@ -29,6 +29,8 @@ export interface NodeFacts {
   readonly host: string | undefined;
   readonly retired: boolean;
   readonly deleting: boolean;
+  /** `spec.revokedBefore`, in whole seconds. */
+  readonly revokedBeforeMs: number | undefined;
 }
 
 export interface ClusterFacts {
@@ -134,7 +136,14 @@ function readNode(entity: StoredEntity): NodeFacts {
     host: text(spec['host']),
     retired: spec['retired'] === true,
     deleting: isDeleting(object),
+    revokedBeforeMs: wholeSeconds(text(spec['revokedBefore'])),
   };
+}
+
+/** A time in ms since 1970; certificates count whole seconds. */
+function wholeSeconds(time: string | undefined): number | undefined {
+  const ms = Date.parse(time ?? '');
+  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000) * 1000;
 }
 
 function readCluster(entity: StoredEntity): ClusterFacts {

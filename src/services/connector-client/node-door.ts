@@ -7,6 +7,7 @@
  * I2: bodies, answers and the time they take are bounded; every failure is a sentence.
  */
 
+import { isDirectorSubject } from '../../decide/peer-trust.ts';
 import { LIMITS } from '../../model/limits.ts';
 import type { HttpHandler, HttpRequest, HttpResponse } from '../../ports/http.ts';
 import type { Log } from '../../ports/log.ts';
@@ -115,5 +116,5 @@ function refusedAnswer(message: string): MutualAnswer {
 }
 
 function isDirector(facts: CertificateFacts): string | undefined {
-  return facts.serverAuth ? undefined : 'The certificate is not that of a director, so nothing was sent to it.';
+  return isDirectorSubject(facts) ? undefined : 'The certificate is not that of a director, so nothing was sent to it.';
 }
