@@ -244,7 +244,8 @@ function dayOf(ms: number): string {
 }
 
 async function withDeadline<T>(where: string, deadlineMs: number, signal: AbortSignal, work: (end: AbortSignal) => Promise<T>): Promise<T> {
-  const deadline = AbortSignal.timeout(deadlineMs);
+  // Whole milliseconds only: what is left of a deadline is none.
+  const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(deadlineMs)));
   const end = AbortSignal.any([signal, deadline]);
   const aborted = Promise.withResolvers<never>();
   const onAbort = (): void => aborted.reject(end.reason as Error);
