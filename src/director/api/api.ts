@@ -11,6 +11,8 @@ import { admissionOf } from '../admission/admission.ts';
 import { definitionRule, definitionStatus, servedRule } from '../admission/definitions.ts';
 import { namespaceRule } from '../admission/namespaces.ts';
 import { clusterCountRule, reservationRule } from '../admission/reservations.ts';
+import { siteLeftBehind, siteRules } from '../admission/sites.ts';
+import { revocationRule } from '../admission/revocation.ts';
 import type { Authenticator, Authorizer, OwnPaths, Reviews } from '../auth/identity.ts';
 import type { Engine } from './engine.ts';
 import { createHandler } from './handler.ts';
@@ -53,8 +55,15 @@ export function createApi(parts: ApiParts): Api {
   const inNamespace = namespaceRule(store);
   const served = servedRule(registry);
   const admission = admissionOf({
-    completions: [definitionStatus(clock)],
-    rules: [inNamespace, definitionRule(registry, store), reservationRule(store), clusterCountRule(store)],
+    completions: [definitionStatus(clock), siteLeftBehind()],
+    rules: [
+      inNamespace,
+      definitionRule(registry, store),
+      reservationRule(store),
+      clusterCountRule(store),
+      revocationRule(clock),
+      ...siteRules(store),
+    ],
     confirmations: [inNamespace, served],
   });
   const engine: Engine = { store, registry, clock, random, log, authorizer: parts.authorizer, admission, onDeletion: parts.onDeletion };
