@@ -81,8 +81,9 @@ async function resolveBearer(api: EntityApi, order: TokenOrder, signal: AbortSig
 }
 
 /** `90s`, `30m`, `1h` in ms. Throws `Fault` UsageWrong. */
-export function parseTtl(text: string): number {
+export function parseTtl(text: string, option = '--ttl'): number {
   const [, count, unit] = /^([1-9]\d{0,5})(s|m|h)$/.exec(text) ?? [];
-  if (count === undefined || unit === undefined) throw new Fault('UsageWrong', `--ttl must be written as 90s, 30m or 1h, not "${text}".`);
+  if (count === undefined || unit === undefined)
+    throw new Fault('UsageWrong', `${option} must be written as 90s, 30m or 1h, not "${text}".`);
   return Number(count) * (unit === 's' ? 1000 : unit === 'm' ? 60_000 : 3_600_000);
 }

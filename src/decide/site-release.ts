@@ -4,12 +4,12 @@
  * In the ordinary course the primary's agent unplugs (spec.site taken out), because only it can take the license away from the connection servers.
  *
  * I1: a Site is released only by the uid of the cluster that it says is plugged in: when that cluster's nodes are gone, or when its spec names the
- *     Site no longer and a person put the annotation force-delete on the Site.
+ *     Site no longer and a person put the annotation force-unplug with that very uid on the Site.
  * I2: what stays at the connection servers is written in the same write that takes the plug away.
  */
 
 import type { Site } from '../model/site.ts';
-import { ANNOTATION_FORCE_DELETE } from '../model/labels.ts';
+import { ANNOTATION_FORCE_DELETE, ANNOTATION_FORCE_UNPLUG } from '../model/labels.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { guardOf } from './effect.ts';
 import type { Effect } from './effect.ts';
@@ -26,7 +26,9 @@ export function releasedByDeletion(view: ClusterView): readonly Effect[] {
 /** Releases that a person forces of a cluster that lives on. */
 export function releasedByForce(view: ClusterView): readonly Effect[] {
   const { metadata, spec } = view.cluster;
-  const forced = (view.plugged ?? []).filter((site) => site.metadata.name !== spec.site && isForced(site.metadata.annotations));
+  const forced = (view.plugged ?? []).filter(
+    (site) => site.metadata.name !== spec.site && site.metadata.annotations?.[ANNOTATION_FORCE_UNPLUG] === metadata.uid,
+  );
   return forced.flatMap((site) =>
     release(
       view,

@@ -38,6 +38,12 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./license.ts')).registerLicense(program),
   },
   {
+    name: 'site',
+    summary: 'Show sites, and pair clusters with them',
+    group: 'Look and change:',
+    register: async (program) => (await import('./site.ts')).registerSite(program),
+  },
+  {
     name: 'token',
     summary: 'Make tokens by which hosts and nodes join',
     group: 'Look and change:',

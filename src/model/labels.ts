@@ -26,6 +26,9 @@ export const ANNOTATION_LICENSE_SYNC = `${API_GROUP}/license-sync`;
 /** Annotation of a Site by which a person asks for its pairing to be checked anew; a new value is a new request. */
 export const ANNOTATION_PAIR = `${API_GROUP}/pair`;
 
+/** Annotation of a Site by which a person has it unplugged without its cluster's agents; the value is the uid of the cluster that is meant. */
+export const ANNOTATION_FORCE_UNPLUG = `${API_GROUP}/force-unplug`;
+
 /** `<cluster>-a<attempt>-n<index>`; index 0 is born primary. */
 export function nodeName(cluster: string, attempt: number, index: number): string {
   return `${cluster}-a${attempt}-n${index}`;

@@ -6,6 +6,7 @@
  * I2: a reader that went away (a closed pipe) is no failure of the command.
  */
 
+import { createInterface } from 'node:readline/promises';
 import type { Terminal } from '../ports/terminal.ts';
 import { Fault } from '../model/fault.ts';
 
@@ -23,6 +24,20 @@ export function processTerminal(): Terminal {
     columns: () => (stdout.isTTY && stdout.columns > 0 ? stdout.columns : 80),
     write: (text) => void stdout.write(text),
     writeError: (text) => void stderr.write(text),
+  };
+}
+
+/** Asks the person at the terminal; undefined: there is nobody to ask, because standard input or output is none. */
+export function personAtTerminal(): ((question: string, signal: AbortSignal) => Promise<string>) | undefined {
+  const { stdin, stdout } = process;
+  if (!stdin.isTTY || !stdout.isTTY) return undefined;
+  return async (question, signal) => {
+    const lines = createInterface({ input: stdin, output: stdout });
+    try {
+      return await lines.question(question, { signal });
+    } finally {
+      lines.close();
+    }
   };
 }
 
