@@ -50,6 +50,12 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./token.ts')).registerToken(program),
   },
   {
+    name: 'portal',
+    summary: "Make a password for a cluster's portal, on its machine",
+    group: 'Look and change:',
+    register: async (program) => (await import('./portal.ts')).registerPortal(program),
+  },
+  {
     name: 'director',
     summary: 'Run a director: the API over PostgreSQL',
     group: 'Parts (started by up, systemd or a host):',

@@ -1,7 +1,7 @@
 /**
  * Who is a director: a connection to one, judged by us and not by the TLS library, because that reads the wall clock.
  *
- * Judged are: signed by the pinned CA, for servers, for the name in the URL, not past its end. When a certificate begins is not asked: only our
+ * Judged are: signed by the pinned CA, for servers, of no organization (nodes, which serve each other, have one), for the name in the URL, not past its end. When a certificate begins is not asked: only our
  * own CA could have written that, and a machine that was off for long is behind. Past its end is one only when it is so by trusted time *and* by the
  * wall clock: either of them may be wrong (a director whose clock ran ahead passes that on as trusted time), and a node that refuses every director
  * could be told the right time by none. What that leaves to a thief of a director's key, whose year is over, is a machine whose wall clock he has turned back.
@@ -60,7 +60,9 @@ export async function openDirectorSocket(
         kind: 'authority',
         authority,
         accepts: (facts) =>
-          facts.serverAuth && !facts.isAuthority ? undefined : `${origin} showed a certificate that is none of a director.`,
+          facts.serverAuth && !facts.isAuthority && facts.organizations.length === 0
+            ? undefined
+            : `${origin} showed a certificate that is none of a director.`,
       },
       trustedNowMs: trustedNowMs === undefined ? undefined : Math.min(trustedNowMs(), Date.now()),
       deadlineMs: LIMITS.connectMs,

@@ -31,11 +31,12 @@ import { certificates, newKey, publicKeyHash, readCertificate } from './certific
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const ED25519 = { name: 'Ed25519' } as const;
 const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const;
-const USAGES = {
-  client: ExtendedKeyUsage.clientAuth,
-  server: ExtendedKeyUsage.serverAuth,
-  signer: ExtendedKeyUsage.codeSigning,
-} as const satisfies Record<LeafOrder['usage'], ExtendedKeyUsage>;
+const USAGES: Readonly<Record<LeafOrder['usage'], ExtendedKeyUsage[]>> = {
+  client: [ExtendedKeyUsage.clientAuth],
+  server: [ExtendedKeyUsage.serverAuth],
+  node: [ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth],
+  signer: [ExtendedKeyUsage.codeSigning],
+};
 /** RFC 5280: at most 20 octets, positive. */
 const SERIAL_BYTES = 16;
 
@@ -128,7 +129,7 @@ function leafExtensions(order: LeafOrder): Extension[] {
   return [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-    new ExtendedKeyUsageExtension([usage]),
+    new ExtendedKeyUsageExtension(usage),
     ...(names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)]),
   ];
 }

@@ -51,7 +51,8 @@ export interface LeafOrder {
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   /** `signer`: signs documents (licenses); its key is Ed25519, that of all others EC P-256. It opens no TLS connection. */
-  readonly usage: 'client' | 'server' | 'signer';
+  /** `node`: client and server in one; it bears no names, so it is nobody's server but for those who know the node by its subject. */
+  readonly usage: 'client' | 'server' | 'node' | 'signer';
   /** DNS names and IP addresses of a server. */
   readonly names?: readonly string[];
 }

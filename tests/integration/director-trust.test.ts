@@ -28,7 +28,12 @@ after(async () => {
   for (const one of open.reverse()) await one.close();
 });
 
-type Dates = { readonly notBeforeMs?: number; readonly notAfterMs?: number; readonly names?: readonly string[] };
+type Dates = {
+  readonly notBeforeMs?: number;
+  readonly notAfterMs?: number;
+  readonly names?: readonly string[];
+  readonly organization?: string;
+};
 
 async function director(dates: Dates, usage: 'server' | 'client' = 'server'): Promise<FakeDirector> {
   const names = usage === 'server' ? { names: ['127.0.0.1', 'localhost'] } : {};
@@ -77,7 +82,9 @@ test('I1: a certificate of our CA for another name, or for a client, is no direc
   const node = await director({}, 'client');
   assert.ok(!(await ask(elsewhere, nowMs)));
   assert.ok(!(await ask(node, nowMs)), 'whoever stole the key of a node cannot pose as a director');
-  assert.equal(elsewhere.requests.length + node.requests.length, 0);
+  const named = await director({ organization: 'outrigger:nodes' });
+  assert.ok(!(await ask(named, nowMs)), 'nor with a certificate by which nodes serve each other, whatever names it bore');
+  assert.equal(elsewhere.requests.length + node.requests.length + named.requests.length, 0);
 });
 
 test('I2: the first join judges no date, for it knows no time; the pinned CA alone decides', async () => {

@@ -49,7 +49,7 @@ export interface Asked {
 }
 
 export function readAsked(request: HttpRequest): Asked {
-  const url = URL.parse(request.target, 'https://portal') ?? new URL('https://portal/');
+  const url = URL.parse(`https://portal${request.target}`) ?? new URL('https://portal/');
   const path = url.pathname.replace(/^\/+/, '');
   const site = request.header('sec-fetch-site');
   return {
@@ -90,7 +90,7 @@ export async function readForm(request: HttpRequest): Promise<ReadonlyMap<string
 }
 
 export function sendPage(response: HttpResponse, status: number, page: Html, more: HttpHeaders = []): void {
-  response.send(status, [...SAFE, 'content-type', 'text/html; charset=utf-8', ...more], Buffer.from(page.markup, 'utf8'));
+  response.send(status, [...SAFE, 'content-type', 'text/html; charset=utf-8', ...more], Buffer.from(page.text, 'utf8'));
 }
 
 export function sendJson(response: HttpResponse, status: number, body: Json, more: HttpHeaders = []): void {

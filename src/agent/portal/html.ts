@@ -1,11 +1,11 @@
 /**
- * Text for browsers. Everything that is put into a page goes through `html`, and there through one function that escapes it.
+ * Text for browsers. Everything that is put into a page goes through `markup`, and there through one function that escapes it.
  *
  * I1: no text from anywhere becomes markup: only what is written in a template literal of this program is.
  */
 
 export interface Html {
-  readonly markup: string;
+  readonly text: string;
 }
 
 type Piece = string | number | Html | readonly Html[] | undefined | false;
@@ -21,15 +21,15 @@ export function escapeText(text: string): string {
 }
 
 /** A template literal: what stands in it is markup, what is put into it is escaped, unless it is `Html` itself. */
-export function html(template: TemplateStringsArray, ...pieces: readonly Piece[]): Html {
+export function markup(template: TemplateStringsArray, ...pieces: readonly Piece[]): Html {
   const parts = template.map((text, i) => text + (i < pieces.length ? markupOf(pieces[i]) : ''));
-  return { markup: parts.join('') };
+  return { text: parts.join('') };
 }
 
 function markupOf(piece: Piece): string {
   if (piece === undefined || piece === false) return '';
   if (typeof piece === 'string' || typeof piece === 'number') return escapeText(String(piece));
-  return isList(piece) ? piece.map((one) => one.markup).join('') : piece.markup;
+  return isList(piece) ? piece.map((one) => one.text).join('') : piece.text;
 }
 
 function isList(piece: Html | readonly Html[]): piece is readonly Html[] {
@@ -38,15 +38,15 @@ function isList(piece: Html | readonly Html[]): piece is readonly Html[] {
 
 /** A table that becomes a list of cards where it is narrow: each cell then shows its column's title. */
 export function table(caption: string, titles: readonly string[], rows: readonly (readonly Piece[])[], empty: string): Html {
-  if (rows.length === 0) return html`<p class="empty">${empty}</p>`;
-  const head = titles.map((title) => html`<th scope="col">${title}</th>`);
+  if (rows.length === 0) return markup`<p class="empty">${empty}</p>`;
+  const head = titles.map((title) => markup`<th scope="col">${title}</th>`);
   const body = rows.map(
     (cells) =>
-      html`<tr>
-        ${cells.map((cell, i) => html`<td data-title="${titles[i] ?? ''}">${cell}</td>`)}
+      markup`<tr>
+        ${cells.map((cell, i) => markup`<td data-title="${titles[i] ?? ''}">${cell}</td>`)}
       </tr>`,
   );
-  return html`<table>
+  return markup`<table>
     <caption>
       ${caption}
     </caption>
@@ -63,14 +63,14 @@ export function table(caption: string, titles: readonly string[], rows: readonly
 
 /** A word with a color of its own; the word says it all, the color only helps. */
 export function mark(word: string, kind: 'good' | 'bad' | 'warn' | 'calm'): Html {
-  return html`<span class="mark ${kind}">${word}</span>`;
+  return markup`<span class="mark ${kind}">${word}</span>`;
 }
 
 export function facts(rows: readonly (readonly [string, Piece])[]): Html {
-  return html`<dl>
+  return markup`<dl>
     ${rows.map(
       ([name, value]) =>
-        html`<div>
+        markup`<div>
           <dt>${name}</dt>
           <dd>${value}</dd>
         </div>`,

@@ -6,7 +6,7 @@
 
 import type { LicenseSection } from '../../decide/license-report.ts';
 import type { PairingFacts, Row, StateFacts } from './facts.ts';
-import { facts, html, mark, table } from './html.ts';
+import { facts, mark, markup, table } from './html.ts';
 import type { Html } from './html.ts';
 import type { LogList, LogText } from './logs.ts';
 import type { NetworkLine } from './network-test.ts';
@@ -33,14 +33,16 @@ export interface Frame {
 
 export function page(frame: Frame, content: Html): Html {
   const { title, cluster, node, csrf } = frame;
-  const links = PAGES.map(([path, name]) => html`<li><a href="${path}" ${name === title && html` aria-current="page"`}>${name}</a></li>`);
-  const menu = html`<nav aria-label="Portal">
+  const links = PAGES.map(
+    ([path, name]) => markup`<li><a href="${path}" ${name === title && markup` aria-current="page"`}>${name}</a></li>`,
+  );
+  const menu = markup`<nav aria-label="Portal">
       <ul>
         ${links}
       </ul>
     </nav>
     <form method="post" action="logout">${csrfField(csrf)}<button>Log out</button></form>`;
-  return html`<!doctype html>
+  return markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -65,24 +67,24 @@ export function page(frame: Frame, content: Html): Html {
 }
 
 export function csrfField(csrf: string | undefined): Html {
-  return html`<input type="hidden" name="csrf" value="${csrf ?? ''}" />`;
+  return markup`<input type="hidden" name="csrf" value="${csrf ?? ''}" />`;
 }
 
 function licenseBanner(license: LicenseSection | undefined): Html | undefined {
   if (license === undefined || license.severity === 'Success') return undefined;
-  return html`<div class="banner ${license.severity}" role="status">
+  return markup`<div class="banner ${license.severity}" role="status">
     <p><strong>License ${license.state}.</strong> ${license.message}</p>
   </div>`;
 }
 
 export function notice(kind: 'good' | 'bad' | 'warn', text: string): Html {
-  return html`<div class="banner ${kind}" role="${kind === 'good' ? 'status' : 'alert'}"><p>${text}</p></div>`;
+  return markup`<div class="banner ${kind}" role="${kind === 'good' ? 'status' : 'alert'}"><p>${text}</p></div>`;
 }
 
 // ---- pages ------------------------------------------------------------------------------------------------------------------------------
 
 export function logInPage(problem: string | undefined): Html {
-  return html`${problem !== undefined && notice('bad', problem)}
+  return markup`${problem !== undefined && notice('bad', problem)}
     <p>The owner of this machine makes the password: <code>outrigger portal password</code>.</p>
     <form method="post" action="login">
       <label for="password">Password of this cluster</label>
@@ -92,13 +94,13 @@ export function logInPage(problem: string | undefined): Html {
 }
 
 export function statePage({ cluster, node, conditions, nodes, services, problems, events }: StateFacts): Html {
-  const wrong = problems.map((problem) => html`<li>${problem}</li>`);
-  return html`${facts(Object.entries(cluster).map(([name, value]) => [words(name), text(value)]))}
+  const wrong = problems.map((problem) => markup`<li>${problem}</li>`);
+  return markup`${facts(Object.entries(cluster).map(([name, value]) => [words(name), text(value)]))}
     <h2>Problems</h2>
     ${
       wrong.length === 0
-        ? html`<p>${mark('None', 'good')} that this node knows of.</p>`
-        : html`<ul>
+        ? markup`<p>${mark('None', 'good')} that this node knows of.</p>`
+        : markup`<ul>
             ${wrong}
           </ul>`
     }
@@ -116,12 +118,12 @@ export function statePage({ cluster, node, conditions, nodes, services, problems
 
 export function pairingPage({ site, servers, checks, leftBehind }: PairingFacts): Html {
   if (site === undefined)
-    return html`<p>
+    return markup`<p>
       This cluster is not paired with a site. To pair it, name a Site in the cluster (<code>spec.site</code>), or run
       <code>outrigger site pair</code> where the directors are.
     </p>`;
   const state = String(site['state'] ?? '');
-  return html`${facts(Object.entries(site).map(([name, value]) => [words(name), name === 'state' ? mark(state, kindOf(state)) : text(value)]))}
+  return markup`${facts(Object.entries(site).map(([name, value]) => [words(name), name === 'state' ? mark(state, kindOf(state)) : text(value)]))}
     <h2>What to do</h2>
     <p>${whatToDo(state)}</p>
     <h2>Checks</h2>
@@ -130,9 +132,9 @@ export function pairingPage({ site, servers, checks, leftBehind }: PairingFacts)
     ${rows('Compare what is shown with what the server itself says', servers, ['name', 'url', 'pin', 'shown'], 'No connection server is known.')}
     ${
       leftBehind.length > 0 &&
-      html`<h2>Left behind</h2>
+      markup`<h2>Left behind</h2>
         <ul>
-          ${leftBehind.map((one) => html`<li>${one}</li>`)}
+          ${leftBehind.map((one) => markup`<li>${one}</li>`)}
         </ul>`
     }`;
 }
@@ -170,12 +172,12 @@ const LICENSE_ROWS = [
 ] as const satisfies readonly (keyof LicenseSection)[];
 
 export function licensePage(license: LicenseSection | undefined, csrf: string, said: Html | undefined): Html {
-  const form = html`<form method="post" action="sync">${csrfField(csrf)}<button>Sync now</button></form>`;
+  const form = markup`<form method="post" action="sync">${csrfField(csrf)}<button>Sync now</button></form>`;
   if (license === undefined)
-    return html`${said}
+    return markup`${said}
       <p>This cluster has no license and no site to have one for. Pair it with a site that names a UniversalLicense.</p>`;
   const shown = LICENSE_ROWS.flatMap((name) => (license[name] === undefined ? [] : [[words(name), text(license[name])] as const]));
-  return html`${said}
+  return markup`${said}
     <p>${license.message}</p>
     ${facts(shown)}
     <p class="hint">Times of the license are license time: it goes on while this cluster runs, whatever its clocks say.</p>
@@ -192,9 +194,9 @@ export interface LogsView {
 }
 
 export function logsPage({ nodes, node, name, lines, list, read }: LogsView): Html {
-  const option = (value: string, chosen: string): Html => html`<option${value === chosen && html` selected`}>${value}</option>`;
+  const option = (value: string, chosen: string): Html => markup`<option${value === chosen && markup` selected`}>${value}</option>`;
   const names = list.ok ? list.names : [];
-  return html`<form method="get" action="logs">
+  return markup`<form method="get" action="logs">
       <label for="node">Node</label
       ><select id="node" name="node">
         ${nodes.map((one) => option(one, node))}
@@ -204,7 +206,7 @@ export function logsPage({ nodes, node, name, lines, list, read }: LogsView): Ht
     ${!list.ok && notice('bad', list.why)}
     ${
       names.length > 0 &&
-      html`<form method="get" action="logs">
+      markup`<form method="get" action="logs">
         <input type="hidden" name="node" value="${node}" /> <label for="name">Service / container</label
         ><select id="name" name="name">
           ${names.map((one) => option(one, name))}
@@ -219,27 +221,27 @@ export function logsPage({ nodes, node, name, lines, list, read }: LogsView): Ht
     ${
       read !== undefined &&
       (read.ok
-        ? html`<h2>${name} on ${node}</h2>
+        ? markup`<h2>${name} on ${node}</h2>
             <pre tabindex="0" aria-label="Last lines of ${name} on ${node}">${read.text}</pre>`
         : notice('bad', read.why))
     }`;
 }
 
 export function networkPage(csrf: string, lines: readonly NetworkLine[] | undefined): Html {
-  const form = html`<form method="post" action="network">${csrfField(csrf)}<button>Test now</button></form>`;
-  const about = html`<p>
+  const form = markup`<form method="post" action="network">${csrfField(csrf)}<button>Test now</button></form>`;
+  const about = markup`<p>
     Tries, from this node: each director, each connection server, each other node. Nothing secret is sent. It takes some seconds.
   </p>`;
-  if (lines === undefined) return html`${about}${form}`;
+  if (lines === undefined) return markup`${about}${form}`;
   const failed = lines.filter(({ result }) => result === 'Failed').length;
   const summary =
     failed === 0 ? notice('good', `All ${lines.length} steps passed.`) : notice('bad', `${failed} of ${lines.length} steps failed.`);
   const cells = lines.map(({ target, check, result, message, ms }) => [target, check, mark(result, kindOf(result)), message, `${ms} ms`]);
-  return html`${about}${summary}${table('Steps in their order; after one that failed the later ones of that end are left out', ['Target', 'Check', 'Result', 'Message', 'Took'], cells, 'There is nothing to test.')}${form}`;
+  return markup`${about}${summary}${table('Steps in their order; after one that failed the later ones of that end are left out', ['Target', 'Check', 'Result', 'Message', 'Took'], cells, 'There is nothing to test.')}${form}`;
 }
 
 export function bundlePage(csrf: string): Html {
-  return html`<p>
+  return markup`<p>
       A file for whoever helps you: versions, state, pairing, license, a network test and the last lines of all logs of this cluster.
       Passwords, keys and tokens are not in it; what looks like one in a log is taken out, and the file's <code>manifest.json</code> says
       where.
@@ -248,7 +250,7 @@ export function bundlePage(csrf: string): Html {
 }
 
 export function passwordPage(csrf: string, said: Html | undefined): Html {
-  return html`${said}
+  return markup`${said}
     <form method="post" action="password">
       ${csrfField(csrf)} <label for="current">Current password</label
       ><input id="current" name="current" type="password" autocomplete="current-password" required />
@@ -261,9 +263,9 @@ export function passwordPage(csrf: string, said: Html | undefined): Html {
 
 export function elsewherePage(primary: { readonly name: string; readonly address: string; readonly port: number } | undefined): Html {
   if (primary === undefined)
-    return html`<p>The portal is served by the primary of this cluster, and this node does not know yet which one that is.</p>`;
+    return markup`<p>The portal is served by the primary of this cluster, and this node does not know yet which one that is.</p>`;
   const url = `https://${primary.address.includes(':') ? `[${primary.address}]` : primary.address}:${primary.port}/`;
-  return html`<p>
+  return markup`<p>
     The portal is served by the primary of this cluster, <strong>${primary.name}</strong>, at <a href="${url}">${url}</a>.
   </p>`;
 }

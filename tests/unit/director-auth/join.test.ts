@@ -93,7 +93,7 @@ describe('join', () => {
     const facts = x509.read(text(answer['certificate']));
     assert.ok(facts);
     assert.deepEqual([facts.commonNames, facts.organizations], [[`outrigger:node:${NODE_UID}:1`], ['outrigger:nodes']]);
-    assert.deepEqual([facts.clientAuth, facts.serverAuth, facts.isAuthority], [true, false, false]);
+    assert.deepEqual([facts.clientAuth, facts.serverAuth, facts.isAuthority], [true, true, false]);
     assert.deepEqual(Buffer.from(facts.publicKeyDer), Buffer.from(key.publicKeyDer));
     assert.ok(x509.isIssuedBy(text(answer['certificate']), text(answer['ca'])));
     assert.equal(x509.publicKeyHash(text(answer['ca'])), auth.authority.publicKeyHash);
