@@ -4,8 +4,8 @@
  * I1: due at two thirds of the certificate's life by trusted time; that lags where a machine was off, so the director's word that a certificate
  *     is not valid makes it due as well.
  * I2: a wall clock alone never makes it due more often than once a day of running time: it may be years ahead.
- * I3: a certificate is revoked when it was issued before the time that its node's entity names; when it was issued is what it says of its beginning,
- *     and what certificates are backdated by.
+ * I3: a certificate is revoked when it begins before the time that its node's entity names. That is the director's rule as well; what it issues after
+ *     a revocation begins no earlier.
  */
 
 import { LIMITS } from '../model/limits.ts';
@@ -43,6 +43,6 @@ export function issuedMs({ notBeforeMs }: Pick<Life, 'notBeforeMs'>): number {
 }
 
 /** `revokedBefore`: `ClusterNode.spec.revokedBefore`. Certificates count whole seconds. */
-export function isRevoked(life: Pick<Life, 'notBeforeMs'>, revokedBefore: string | undefined): boolean {
-  return revokedBefore !== undefined && issuedMs(life) < Math.floor(Date.parse(revokedBefore) / 1000) * 1000;
+export function isRevoked({ notBeforeMs }: Pick<Life, 'notBeforeMs'>, revokedBefore: string | undefined): boolean {
+  return revokedBefore !== undefined && notBeforeMs < Math.floor(Date.parse(revokedBefore) / 1000) * 1000;
 }
