@@ -9,8 +9,11 @@
 
 import { Fault } from '../../model/fault.ts';
 import type { ExitCode } from '../../model/fault.ts';
+import { CLUSTER_NODES, SITES } from '../../model/addresses.ts';
 import type { Cluster } from '../../model/cluster.ts';
+import type { ClusterNode } from '../../model/cluster-node.ts';
 import { PORTS } from '../../model/ports.ts';
+import type { Site } from '../../model/site.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import { DIRECTOR_ADDRESS, directorUrl, readEndpoints, removeRunMark, writeEndpoints, writeRunMark } from '../data-folder.ts';
 import { troubleOf } from '../cluster-line.ts';
@@ -22,7 +25,7 @@ import { followClusters, tellChanges } from './live.ts';
 import type { ClusterFollower } from './live.ts';
 import { takeFolder } from './only-one.ts';
 import { connectionServerPart, databasePart, desktopPart, directorPart, extensionPart, hostPart } from './parts.ts';
-import { SAMPLE_CLUSTER, SAMPLE_NAMESPACE } from './sample.ts';
+import { SAMPLE_CLUSTER, SAMPLE_NAMESPACE, SAMPLE_SITE } from './sample.ts';
 import { prepareSite } from './sample-site.ts';
 import type { SampleSite } from './sample-site.ts';
 import { stopEverything, stopOrphans } from './stop.ts';
@@ -32,6 +35,7 @@ import type { Part, PartEvent, Supervised } from './supervisor.ts';
 
 /** How long the sample cluster may take before up says why it is not there, and goes on. */
 const AVAILABLE_DEADLINE_MS = 120_000;
+const LICENSED_DEADLINE_MS = 5_000;
 
 /** What a run of up shares between its steps. */
 interface Run {
@@ -100,8 +104,8 @@ async function comeUp(run: Run, signal: AbortSignal): Promise<ClusterFollower> {
   ];
   await Promise.all([...siteParts, ...rest.map((part) => keep(run, part))].map((one) => one.ready));
   void keepToken(deps, signal);
-  const cluster = await untilAvailable(run, follower, signal);
-  showSummary(run, director, cluster);
+  const cluster = await untilLicensed(run, follower, await untilAvailable(run, follower, signal), signal);
+  showSummary(run, director, cluster, await siteOf(admin, signal), await uidOfPrimary(admin, cluster, signal));
   return follower;
 }
 
@@ -211,12 +215,51 @@ function tellReady({ deps: { screen } }: Run, tookMs: number): void {
   screen.line(`  ${mark} ${`Cluster ${SAMPLE_NAMESPACE}/${SAMPLE_CLUSTER}`.padEnd(24)} ${renderSeconds(tookMs)}`);
 }
 
-function showSummary(run: Run, director: string, cluster: Cluster | undefined): void {
+/** The first license arrives within seconds of pairing; whoever reads the summary sees it. Without one for longer: as it is. */
+async function untilLicensed(
+  { deps: { clock } }: Run,
+  follower: ClusterFollower,
+  cluster: Cluster | undefined,
+  signal: AbortSignal,
+): Promise<Cluster | undefined> {
+  const untilMs = clock.monotonicMs() + LICENSED_DEADLINE_MS;
+  let seen = cluster;
+  while (seen?.spec.site !== undefined && isUnlicensed(seen) && clock.monotonicMs() < untilMs) {
+    await clock.sleep(50, signal);
+    seen = follower.cluster(SAMPLE_NAMESPACE, SAMPLE_CLUSTER);
+  }
+  return seen;
+}
+
+function isUnlicensed({ status }: Cluster): boolean {
+  return status?.license === undefined || status.license.state === 'Inactive';
+}
+
+async function siteOf({ api }: AdminAccess, signal: AbortSignal): Promise<Site | undefined> {
+  const answer = await api.get<Site>(SITES, SAMPLE_NAMESPACE, SAMPLE_SITE, signal);
+  return answer.ok ? answer.value : undefined;
+}
+
+async function uidOfPrimary({ api }: AdminAccess, cluster: Cluster | undefined, signal: AbortSignal): Promise<string | undefined> {
+  const name = cluster?.status?.primary;
+  const answer = name === undefined ? undefined : await api.get<ClusterNode>(CLUSTER_NODES, SAMPLE_NAMESPACE, name, signal);
+  return answer?.ok === true ? answer.value.metadata.uid : undefined;
+}
+
+function showSummary(
+  run: Run,
+  director: string,
+  cluster: Cluster | undefined,
+  site: Site | undefined,
+  primaryUid: string | undefined,
+): void {
   const { deps } = run;
   const lines = renderSummary({
     paths: deps.paths,
     director,
     cluster,
+    site,
+    primaryUid,
     hasKubectl: deps.hasProgram('kubectl'),
     hasCurl: deps.hasProgram('curl'),
     ownCommand: deps.ownCommand,

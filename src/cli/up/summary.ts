@@ -7,13 +7,23 @@
 import { clusterTitle, describeCluster } from '../cluster-line.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { DataPaths } from '../data-folder.ts';
+import { PORTS } from '../../model/ports.ts';
+import { GROUP_VERSION } from '../../model/resource.ts';
+import type { Site } from '../../model/site.ts';
 import { HELLO_PORT, SAMPLE_CLUSTER, SAMPLE_NAMESPACE } from './sample.ts';
+
+/** The service through which users reach the connection servers. */
+const FRONT_DOOR = 'connection-server-proxy';
 
 export interface SummaryView {
   readonly paths: DataPaths;
   readonly director: string;
   /** The sample cluster, when it is there. */
   readonly cluster: Cluster | undefined;
+  /** Its site, when it is there. */
+  readonly site: Site | undefined;
+  /** Uid of the cluster's primary, when it is known. */
+  readonly primaryUid: string | undefined;
   readonly hasKubectl: boolean;
   readonly hasCurl: boolean;
   /** How a person calls this program. */
@@ -32,6 +42,9 @@ export function renderSummary(view: SummaryView): readonly string[] {
     `  API      ${view.director}`,
     ...(cluster === undefined ? [] : [`  Cluster  ${clusterTitle(cluster)}: ${describeCluster(cluster)}`]),
     ...nodeLines(cluster),
+    ...siteLines(view),
+    ...licenseLines(cluster),
+    ...portalLines(view),
     `  Logs     ${paths.logFolder}`,
     '',
     `  export KUBECONFIG=${shellWord(paths.kubeconfig)}`,
@@ -49,6 +62,38 @@ function nodeLines(cluster: Cluster | undefined): string[] {
   return nodesOf(cluster).map(
     ({ name, role, address }, index) => `  ${index === 0 ? 'Nodes  ' : '       '}  ${name} (${role}) http://${address}:${HELLO_PORT}`,
   );
+}
+
+function siteLines({ site, cluster }: SummaryView): string[] {
+  if (site === undefined) return [];
+  const title = `${site.metadata.namespace ?? ''}/${site.metadata.name}`;
+  const { pairing } = site.status ?? {};
+  const state = pairing === undefined ? 'not paired' : `${pairing.state}${pairing.message === undefined ? '' : `. ${pairing.message}`}`;
+  const door =
+    cluster?.status?.services?.[FRONT_DOOR] === undefined
+      ? []
+      : nodesOf(cluster).map(({ address }) => `https://${address}:${PORTS.connectionServerProxy}`);
+  return [
+    `  Site     ${title}: ${state}`,
+    ...site.spec.connectionServers.map(({ name, url }) => `           ${name} ${url}`),
+    ...(door.length === 0 ? [] : [`           front door ${door.join(' ')}`]),
+  ];
+}
+
+function licenseLines(cluster: Cluster | undefined): string[] {
+  const license = cluster?.status?.license;
+  return license === undefined ? [] : [`  License  ${license.state}: ${license.message}`];
+}
+
+function portalLines({ cluster, director, paths, ownCommand, primaryUid }: SummaryView): string[] {
+  const primary = nodesOf(cluster).find(({ name }) => name === cluster?.status?.primary);
+  if (cluster === undefined || primary === undefined || primaryUid === undefined) return [];
+  const { name, namespace = '' } = cluster.metadata;
+  return [
+    `  Portal   https://${primary.address}:${PORTS.portal}`,
+    `           through the director: ${director}/apis/${GROUP_VERSION}/namespaces/${namespace}/clusters/${name}/proxy/portal/`,
+    `           its password: ${ownCommand} portal password --dir ${shellWord(`${paths.nodesFolder}/${primaryUid}`)}`,
+  ];
 }
 
 interface ShownNode {

@@ -8,6 +8,7 @@ import { dataPaths } from '../../../src/cli/data-folder.ts';
 import { renderSummary, shellWord } from '../../../src/cli/up/summary.ts';
 import type { SummaryView } from '../../../src/cli/up/summary.ts';
 import type { Cluster } from '../../../src/model/cluster.ts';
+import type { Site } from '../../../src/model/site.ts';
 
 const CLUSTER = {
   metadata: { name: 'harbor', namespace: 'demo' },
@@ -25,6 +26,8 @@ function view(over: Partial<SummaryView> = {}): SummaryView {
     paths: dataPaths('/d'),
     director: 'https://127.0.0.1:7443',
     cluster: CLUSTER,
+    site: undefined,
+    primaryUid: undefined,
     hasKubectl: true,
     hasCurl: true,
     ownCommand: '/p/bin/outrigger.mjs',
@@ -68,6 +71,40 @@ test('I1: without kubectl and curl, with a blank in the path, and without the cl
   const bare = renderSummary(view({ cluster: undefined }));
   assert.equal(bare.filter((line) => /^ {5}\S/.test(line)).length, 3);
   assert.ok(bare.some((line) => line.startsWith('     kill -9 $(cat /d/run/')));
+});
+
+const SITE = {
+  metadata: { name: 'harbor', namespace: 'demo' },
+  spec: {
+    environment: 'OnPremises',
+    connectionServers: [
+      { name: 'connection-server-1', url: 'https://127.0.0.1:1001' },
+      { name: 'connection-server-2', url: 'https://127.0.0.1:1002' },
+    ],
+  },
+  status: { pairing: { state: 'Paired', clusterUid: 'u', generation: 1, message: '2 connection servers paired.' } },
+} as unknown as Site;
+
+test('with a site it says how that stands, the license, and where the portal is', () => {
+  const status = {
+    ...CLUSTER.status,
+    services: { 'connection-server-proxy': { desired: 2, ready: 2 } },
+    license: { state: 'Active', severity: 'Success', message: 'The license harbor is active.' },
+  };
+  const cluster = { ...CLUSTER, status } as unknown as Cluster;
+  const lines = renderSummary(view({ cluster, site: SITE, primaryUid: 'uid-0', paths: dataPaths('/my data') }));
+  const at = lines.findIndex((line) => line.startsWith('  Site'));
+  assert.deepEqual(lines.slice(at, at + 8), [
+    '  Site     demo/harbor: Paired. 2 connection servers paired.',
+    '           connection-server-1 https://127.0.0.1:1001',
+    '           connection-server-2 https://127.0.0.1:1002',
+    '           front door https://127.77.1.10:8443 https://127.77.1.20:8443',
+    '  License  Active: The license harbor is active.',
+    '  Portal   https://127.77.1.10:7445',
+    '           through the director: https://127.0.0.1:7443/apis/outrigger.dev/v1/namespaces/demo/clusters/harbor/proxy/portal/',
+    "           its password: /p/bin/outrigger.mjs portal password --dir '/my data/host/nodes/uid-0'",
+  ]);
+  assert.ok(renderSummary(view({ site: { ...SITE, status: {} } as unknown as Site })).includes('  Site     demo/harbor: not paired'));
 });
 
 test('words for the shell', () => {
