@@ -56,6 +56,8 @@ interface Monitor {
   acknowledged: Acknowledged;
   time: TimeBase | undefined;
   shippedThroughMs: number | undefined;
+  /** The newest round that was acknowledged. */
+  shippedNewest: Round | undefined;
   targets: MonitorStatus['targets'];
   /** Why nothing is shipped, or kept; undefined: all is well. */
   shipping: string | undefined;
@@ -82,6 +84,7 @@ export async function runMonitor(deps: MonitorDeps, signal: AbortSignal): Promis
     acknowledged: pruned(acknowledged, store.held()),
     time: timeOf(stored['time'], deps.framework.reading().bootId),
     shippedThroughMs: undefined,
+    shippedNewest: undefined,
     targets: {},
     shipping: undefined,
     keeping: undefined,
@@ -218,10 +221,10 @@ function orderOf({ framework }: MonitorDeps, body: string): Parameters<MonitorDe
 async function shipped(monitor: Monitor, range: Range, rounds: readonly Round[]): Promise<undefined> {
   const { store, deps } = monitor;
   monitor.acknowledged = acknowledge(monitor.acknowledged, range);
-  const held = store.held();
-  const through = shippedThrough(monitor.acknowledged, held);
-  const newest = store.newest();
-  const round = through === newest?.sequence ? newest : rounds.find(({ sequence }) => sequence === through);
+  const last = rounds.at(-1);
+  if (last !== undefined && last.sequence > (monitor.shippedNewest?.sequence ?? -1)) monitor.shippedNewest = last;
+  const through = shippedThrough(monitor.acknowledged, store.held());
+  const round = [monitor.shippedNewest, ...rounds].find((one) => one?.sequence === through);
   monitor.shippedThroughMs = round?.atMs ?? monitor.shippedThroughMs;
   const note = { ranges: monitor.acknowledged.map((one) => [...one]), ...(monitor.time === undefined ? {} : { time: timeNote(monitor) }) };
   try {
