@@ -101,19 +101,29 @@ function checkWarning(world: World, node: SimNode, agent: Agent, effect: Extract
   world.warned.add(`${deadlineMs}-${effect.days}`);
 }
 
-/** Before the power goes: what is on the disk must not be older than L1 allows. */
+/** Before the power goes: what is on the disk, and what the door reads, must not be older than L1 allows. */
 export function checkBoot(world: World, node: SimNode): void {
-  const { agent, disk } = node;
+  const { agent } = node;
   if (agent?.ledger === undefined || isFaulty(world, `disk ${node.name}`)) return;
-  if (disk?.ledger.serial !== agent.ledger.serial) {
-    if (world.scheduler.nowMs() - agent.ledger.atMs > 2 * LIMITS.licenseAskEveryMs + SLACK_MS)
-      violate(world, `L1: ${node.name} has serial ${disk?.ledger.serial} on its disk and ${agent.ledger.serial} in memory`);
+  for (const [where, kept] of Object.entries({ disk: node.disk, framework: node.framework }))
+    checkLoss(world, node, agent.ledger, where, kept?.ledger);
+}
+
+function checkLoss(world: World, node: SimNode, live: Ledger, where: string, kept: Ledger | undefined): void {
+  const nowMs = world.scheduler.nowMs();
+  if (kept?.serial !== live.serial) {
+    // A disk that was full a moment ago is tried again soon.
+    if (nowMs - live.atMs > world.storeMs / 10 + SLACK_MS)
+      violate(world, `L1: ${node.name} has serial ${kept?.serial} on its ${where} and ${live.serial} in memory`);
     return;
   }
-  const lostMs = ledgerRanMs(world, node, agent.ledger) - ledgerRanMs(world, node, disk.ledger);
-  const unstoredMs = world.scheduler.nowMs() - disk.ledger.atMs;
-  if (lostMs > world.storeMs + SLACK_MS || (disk.ledger.boot === node.boot && unstoredMs > world.storeMs * (1 + 2 * DRIFT) + SLACK_MS))
-    violate(world, `L1: ${node.name} loses ${Math.round(Math.max(lostMs, unstoredMs))} ms of running time with a power cut`);
+  const lostMs = ledgerRanMs(world, node, live) - ledgerRanMs(world, node, kept);
+  const unstoredMs = kept.boot === node.boot ? nowMs - kept.atMs : 0;
+  if (Math.max(lostMs, unstoredMs) > world.storeMs * (1 + 2 * DRIFT) + SLACK_MS)
+    violate(
+      world,
+      `L1: ${node.name} loses ${Math.round(Math.max(lostMs, unstoredMs))} ms of running time of its ${where} with a power cut`,
+    );
 }
 
 /** Somebody comes and wants a session at each node. */

@@ -8,7 +8,7 @@ import type { LicenseEvent } from '../../src/decide/license-table.ts';
 import { checkBoot, checkEffect, checkStep } from './checks.ts';
 import { countLedger, missingServices, readingOf } from './machine.ts';
 import { askDirector, tellPeer } from './network.ts';
-import { CLUSTER_UID, count, isFaulty } from './world.ts';
+import { CLUSTER_UID, count, isFaulty, MOST_EVENTS, violate } from './world.ts';
 import type { Agent, Ledger, SimNode, World } from './world.ts';
 
 export function powerOn(world: World, node: SimNode): void {
@@ -55,6 +55,7 @@ export function stopAgent(world: World, node: SimNode): void {
 export function send(world: World, node: SimNode, event: LicenseEvent, carried?: Ledger): void {
   const { agent } = node;
   if (agent === undefined) return;
+  if (world.scheduler.events() > MOST_EVENTS) return violate(world, 'L13: something spins');
   const before = agent.keeper;
   const row = (world.coverage[before.state] ??= {});
   row[event.kind] = (row[event.kind] ?? 0) + 1;

@@ -26,7 +26,7 @@ export function planTroubles(world: World, untilMs: number): void {
     const gapMs = trueMs(world, 2 * MEAN_GAP_DAYS * world.dice.float());
     if (world.scheduler.nowMs() + gapMs >= untilMs) return;
     world.scheduler.after(gapMs, () => {
-      begin(world, world.dice.pick(NAMES), open);
+      begin(world, world.dice.pick(TROUBLE_NAMES), open);
       next();
     });
   };
@@ -201,7 +201,7 @@ const TROUBLES = {
   },
 } as const satisfies Record<string, Trouble>;
 
-const NAMES = Object.keys(TROUBLES) as (keyof typeof TROUBLES)[];
+export const TROUBLE_NAMES = Object.keys(TROUBLES) as (keyof typeof TROUBLES)[];
 
 /** The provider renews the contract: in time, late, or much too late. */
 export function planRenewals(world: World, untilMs: number): void {

@@ -15,7 +15,7 @@ import { startExchange } from './network.ts';
 import { giveAuthority, powerOn, send } from './node.ts';
 import { DAY_MS } from './rules.ts';
 import { planCopies, planRenewals, planTroubles } from './script.ts';
-import { trueMs, violate } from './world.ts';
+import { MOST_EVENTS, trueMs, violate } from './world.ts';
 import type { World } from './world.ts';
 
 const YEARS = 3;
@@ -47,7 +47,7 @@ export async function simulateLicense(seed: number, onLine?: (line: string) => v
   const { scheduler } = world;
   const calmMs = trueMs(world, TROUBLED_DAYS);
   furnish(world, calmMs);
-  const isOver = (): boolean => isEager && world.violations.length > 0;
+  const isOver = (): boolean => (isEager && world.violations.length > 0) || scheduler.events() > MOST_EVENTS;
   while (scheduler.nowMs() < calmMs && !isOver()) await scheduler.run(Math.min(calmMs, scheduler.nowMs() + trueMs(world, 30)));
   if (!isOver()) await leaveAlone(world);
   return {

@@ -14,6 +14,9 @@ import type { SimDirector } from './director.ts';
 
 export const CLUSTER_UID = 'cluster-1';
 
+/** Five times what three years of trouble take: beyond it something spins, and nobody is woken any more. */
+export const MOST_EVENTS = 200_000;
+
 /**
  * What a perfect clerk would have written down beside a record: how long the statement has certainly been running.
  * `boot` and `atMs` say when he last counted, in true time.

@@ -15,34 +15,41 @@ export const SEEDS = [1, 500] as const;
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** What `node sim/run.ts --json …args` in `root` prints, a result a line. */
-export async function simulateIn(root: string, args: readonly string[]): Promise<RunResult[]> {
-  const child = spawn(process.execPath, [join(root, 'sim/run.ts'), '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** What `node PROGRAM --json …args` in `root` prints, a result a line. */
+export async function simulateIn<R = RunResult>(root: string, args: readonly string[], program = 'sim/run.ts'): Promise<R[]> {
+  const child = spawn(process.execPath, [join(root, program), '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
-  assert.ok((code === 0 || code === 1) && err === '', `sim/run.ts ${args.join(' ')} ended with ${code}:\n${err}`);
+  assert.ok((code === 0 || code === 1) && err === '', `${program} ${args.join(' ')} ended with ${code}:\n${err}`);
   return out
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as RunResult);
+    .map((line) => JSON.parse(line) as R);
 }
 
 /** Seeds `from` to `to`, shared by `workers` processes; in order. */
-export async function simulateRange(from: number, to: number, workers: number): Promise<RunResult[]> {
+export async function simulateRange<R = RunResult>(from: number, to: number, workers: number, program = 'sim/run.ts'): Promise<R[]> {
   const share = Math.ceil((to - from + 1) / workers);
   const ranges = Array.from(
     { length: workers },
     (_, index) => [from + index * share, Math.min(to, from + (index + 1) * share - 1)] as const,
   );
-  const parts = await Promise.all(ranges.filter(([a, b]) => a <= b).map(([a, b]) => simulateIn(ROOT, ['--seeds', `${a}..${b}`])));
+  const parts = await Promise.all(
+    ranges.filter(([a, b]) => a <= b).map(([a, b]) => simulateIn<R>(ROOT, ['--seeds', `${a}..${b}`], program)),
+  );
   return parts.flat();
 }
 
 /** The first seed of `from` to `to` that finds `mutant`, with what it found; undefined: none does. */
-export async function hunt(mutant: Mutant, from: number, to: number): Promise<RunResult | undefined> {
+export async function hunt<R extends { readonly violations: readonly string[] } = RunResult>(
+  mutant: Mutant,
+  from: number,
+  to: number,
+  program = 'sim/run.ts',
+): Promise<R | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'outrigger-mutant-'));
   try {
     await cp(join(ROOT, 'package.json'), join(folder, 'package.json'));
@@ -55,12 +62,12 @@ export async function hunt(mutant: Mutant, from: number, to: number): Promise<Ru
     assert.equal(
       parts.length,
       2,
-      `mutant "${mutant.name}": its text occurs ${parts.length - 1} times in ${mutant.file}; mend tests/sim/mutants.ts`,
+      `mutant "${mutant.name}": its text occurs ${parts.length - 1} times in ${mutant.file}; mend the list of mutants`,
     );
     await writeFile(path, parts.join(mutant.replace));
-    const [first] = await simulateIn(folder, ['--seed', String(mutant.seed), '--eager']);
+    const [first] = await simulateIn<R>(folder, ['--seed', String(mutant.seed), '--eager'], program);
     if (first !== undefined && first.violations.length > 0) return first;
-    const results = await simulateIn(folder, ['--seeds', `${from}..${to}`, '--eager']);
+    const results = await simulateIn<R>(folder, ['--seeds', `${from}..${to}`, '--eager'], program);
     const found = results.find((result) => result.violations.length > 0);
     assert.ok(found !== undefined || results.length === to - from + 1, `mutant "${mutant.name}": the simulator itself broke down`);
     return found;
