@@ -228,6 +228,8 @@ export const LIMITS = {
   licenseNodesCounted: 20_000,
   /** From asking for a sync to its answer; shorter than the machine waits (licenseAnswerMs). */
   licenseCallMs: 15_000,
+  /** With more persons than this named seats are not exchanged between nodes; each node then counts by itself. */
+  seatsExchanged: 10_000,
   /** Events about the license that wait for a director. */
   licenseEventsKept: 32,
   /** Certificates of earlier signing keys that are kept for the record. */
@@ -263,6 +265,8 @@ export const LIMITS = {
   /** The front door of a site looks at each connection server this often, and waits this long. */
   serverLookEveryMs: 2_000,
   serverLookMs: 2_000,
+  /** Looks that clients cause are this far apart. */
+  serverRefreshMs: 500,
   /** It counts seats, and tries to deliver a license again, this often; and takes so much of a list of users. */
   seatCountEveryMs: 10_000,
   seatAnswerBytes: 2 * 1024 * 1024,

@@ -146,7 +146,8 @@ function serverOf(running: RunningProcess, data: string, port: number, thumbprin
   };
 }
 
-async function ask(port: number, method: string, path: string, { body, auth, headers, from }: AskOptions): Promise<Asked> {
+/** One HTTPS request to a port of this machine. */
+export async function ask(port: number, method: string, path: string, { body, auth, headers, from }: AskOptions): Promise<Asked> {
   const account = auth ?? `${RIG_ACCOUNT.username}:${RIG_ACCOUNT.password}`;
   const bytes = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const incoming = await new Promise<IncomingMessage>((done, failed) => {
@@ -179,7 +180,7 @@ function parsed(text: string): Readonly<Record<string, unknown>> {
 }
 
 /** Rejects with `refused 404` and so on when it is not answered with 101. */
-async function connectSession(url: string): Promise<TestSession> {
+export async function connectSession(url: string): Promise<TestSession> {
   const socket = new WebSocket(url, { rejectUnauthorized: false, perMessageDeflate: false });
   const chunks: Buffer[] = [];
   const texts: string[] = [];

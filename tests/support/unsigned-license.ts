@@ -6,8 +6,8 @@ import type { LicenseStatement } from '../../src/model/license-statement.ts';
 const DAY_MS = 24 * 3600 * 1000;
 const BEGIN_MS = Date.UTC(2026, 0, 1);
 
-export function unsignedLicense(changes: Partial<LicenseStatement> = {}): string {
-  const statement: LicenseStatement = {
+export function statementOf(changes: Partial<LicenseStatement> = {}): LicenseStatement {
+  return {
     iss: 'outrigger',
     typ: 'universal-license',
     serial: 1,
@@ -32,6 +32,10 @@ export function unsignedLicense(changes: Partial<LicenseStatement> = {}): string
     },
     ...changes,
   };
+}
+
+export function unsignedLicense(changes: Partial<LicenseStatement> = {}): string {
+  const statement = statementOf(changes);
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   return `${part({ alg: 'EdDSA' })}.${part(statement)}.${Buffer.from('no signature').toString('base64url')}`;
 }

@@ -17,6 +17,7 @@ export interface Refusal {
     | 'TooLarge'
     | 'UpgradeNeeded'
     | 'ServerUnreachable'
+    | 'AlreadyConnected'
     | 'Busy'
     | 'NoServer'
     | 'ServerTimeout';

@@ -12,11 +12,12 @@
 import { homeOf, standingOf } from '../../decide/server-choice.ts';
 import { isFault } from '../../model/fault.ts';
 import { LIMITS } from '../../model/limits.ts';
+import type { MutualAnswer } from '../../ports/mutual-http.ts';
 import type { HttpHandler, HttpHeaders, HttpRequest, HttpResponse, HttpUpgrade, UpgradeHandler } from '../../ports/http.ts';
 import { bodyOf, headersOf, refusalOfFault, refuse } from './answers.ts';
 import type { Refusal } from './answers.ts';
 import type { ProxyDeps } from './deps.ts';
-import { call } from './look.ts';
+import { call, parsed } from './look.ts';
 import type { Asked } from './look.ts';
 import type { Servers } from './servers.ts';
 import { makeSession } from './sessions.ts';
@@ -163,7 +164,7 @@ async function passOn(inside: Inside, upgrade: HttpUpgrade): Promise<void> {
   const { signal } = inside;
   try {
     const opened = await home.upstream.upgrade(path, webSocketHeaders(upgrade.headers()), LIMITS.doorDeadlineMs, signal);
-    if (!opened.upgraded) return upgrade.refuse(opened.answer.status, headersOf(opened.answer), opened.answer.body);
+    if (!opened.upgraded) return refuseUpgrade(upgrade, refusedBy(inside, home.name, opened.answer));
     const cut = (): void => void opened.stream.destroy();
     signal.addEventListener('abort', cut, { once: true });
     await inside.deps.joinStreams(upgrade.accept(opened.headers), opened.stream, LIMITS.doorSocketIdleMs);
@@ -172,6 +173,16 @@ async function passOn(inside: Inside, upgrade: HttpUpgrade): Promise<void> {
     if (signal.aborted || !isFault(cause)) throw cause;
     refuseUpgrade(upgrade, serverFailed(inside, home.name, cause));
   }
+}
+
+/** What a client is told of what a connection server said instead of changing to a WebSocket. */
+function refusedBy({ deps }: Inside, name: string, said: MutualAnswer): Refusal {
+  if (said.status === 404) return GONE;
+  if (said.status === 409) return { status: 409, code: 'AlreadyConnected', message: 'Somebody is connected to this session already.' };
+  deps.log.warn(`The connection server ${name} did not connect a session.`, { status: said.status });
+  if (parsed(said)?.['code'] !== 'BackendDown') return refusalOfFault(name, undefined);
+  const message = `What the connection server ${name} stands for does not take connections now; try again soon.`;
+  return { status: 502, code: 'ServerUnreachable', message };
 }
 
 /** Of a client's handshake what belongs to the WebSocket; nothing of its account or cookies. */

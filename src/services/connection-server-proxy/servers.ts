@@ -20,7 +20,7 @@ export interface Servers {
   states(): readonly ServerState[];
   asked(name: string): Asked | undefined;
   tell(name: string, event: ServerEvent): void;
-  /** Looks at all of them now; shared by all who ask at the same time. Never rejects. */
+  /** Looks at all of them now, unless that was just done; shared by all who ask at the same time. Never rejects. */
   refresh(): Promise<void>;
   /** Of those that answered; undefined: none did. */
   seats(): SeatsOf | undefined;
@@ -51,6 +51,7 @@ export function watchServers(deps: ProxyDeps, signal: AbortSignal): Servers {
   signal.addEventListener('abort', () => [...world.kept.values()].forEach(letGo), { once: true });
   follow();
   let refreshing: Promise<void> | undefined;
+  let refreshedAtMs = -Infinity;
   return {
     states: () => [...world.kept.values()].map((one) => one.state),
     asked: (name) => world.kept.get(name)?.asked,
@@ -59,8 +60,11 @@ export function watchServers(deps: ProxyDeps, signal: AbortSignal): Servers {
       if (one !== undefined) one.state = stepServer(one.state, event);
     },
     refresh: () => {
+      // Clients ask for what is not there as often as they like.
+      if (deps.clock.monotonicMs() - refreshedAtMs < LIMITS.serverRefreshMs) return Promise.resolve();
       refreshing ??= Promise.all([...world.kept.values()].map((one) => lookOnce(world, one, signal))).then(() => {
         refreshing = undefined;
+        refreshedAtMs = deps.clock.monotonicMs();
       });
       return refreshing;
     },

@@ -6,6 +6,7 @@
  */
 
 import { chooseServers } from '../../decide/server-choice.ts';
+import type { SessionChoice } from '../../decide/server-choice.ts';
 import { isFault } from '../../model/fault.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { JsonObject } from '../../model/json.ts';
@@ -35,8 +36,13 @@ export async function makeSession(deps: ProxyDeps, servers: Servers, request: Ht
   const order = objectOf(read.bytes);
   if (order === undefined) return refusal(400, 'BadRequest', 'The body is no JSON object; send {"user": "name"}.');
   const untilMs = deps.clock.monotonicMs() + LIMITS.doorDeadlineMs;
-  if (servers.states().some((server) => server.facts === undefined)) await servers.refresh();
-  const choice = chooseServers(servers.states(), stickyOf(request), deps.random.float());
+  const choose = (): SessionChoice => chooseServers(servers.states(), stickyOf(request), deps.random.float());
+  let choice = choose();
+  if (!choice.ok) {
+    // We may have been started a moment ago, or a server been readied.
+    await servers.refresh();
+    choice = choose();
+  }
   if (!choice.ok) return refusal(503, 'NoServer', choice.message);
   return await tryInOrder(deps, servers, { names: choice.order, body: JSON.stringify(order), untilMs }, signal);
 }
