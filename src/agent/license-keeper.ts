@@ -12,8 +12,9 @@ import { countRunning } from '../decide/license-clock.ts';
 import { initialLicense, stepLicense } from '../decide/license-machine.ts';
 import type { LicenseEffect, LicenseKeeper } from '../decide/license-keeper.ts';
 import type { LicenseEvent } from '../decide/license-table.ts';
-import { countSeats } from '../decide/seat-use.ts';
-import type { SeatsSeen } from '../decide/seat-use.ts';
+import { readSeats } from '../decide/license-claims.ts';
+import { countSeats, mergeSeats } from '../decide/seat-use.ts';
+import type { SeatCount, SeatsSeen } from '../decide/seat-use.ts';
 import { isFault } from '../model/fault.ts';
 import type { FrameworkService } from '../model/framework.ts';
 import type { LicenseRecord, SeatUse } from '../model/license-statement.ts';
@@ -50,6 +51,10 @@ export interface LicenseKeeping {
   takeRecord(body: unknown): Promise<Taken>;
   /** The record, counted up to now: what another node is told. */
   counted(): LicenseRecord | undefined;
+  /** Seats as counted here, where another node can take them. */
+  seats(): SeatCount | undefined;
+  /** What another node has counted, as it was sent; nonsense is dropped. */
+  takeSeats(body: unknown): Promise<void>;
   /** For the report: the machine's state, seats, and which request has its outcome. */
   state(): { readonly keeper: LicenseKeeper; readonly seats: SeatUse | undefined; readonly answered: string | undefined };
   /** Another statement is held: tell the other nodes. */
@@ -88,6 +93,7 @@ interface Keeping extends KeeperParts {
   /** Request of a person that the sync under way, or the next one, answers. */
   pending: string | undefined;
   answered: string | undefined;
+  seats: SeatCount | undefined;
   alarm: AbortController | undefined;
   /** Effects of earlier steps that are being carried out. */
   line: Promise<void>;
@@ -96,16 +102,16 @@ interface Keeping extends KeeperParts {
 /** Keeps until the signal aborts. */
 export function keepLicense(parts: KeeperParts, signal: AbortSignal): LicenseKeeping {
   const { deps, memory } = parts;
-  const stored = memory.get('license');
   const all: Keeping = {
     ...parts,
     signal,
     listeners: [],
     underWay: new Set(),
-    keeper: initialLicense(deps.node.clusterUid, stored, bootReading(deps), deps.random.float()),
+    keeper: initialLicense(deps.node.clusterUid, memory.get('license'), bootReading(deps), deps.random.float()),
     around: undefined,
     pending: undefined,
     answered: undefined,
+    seats: memory.get('seats'),
     alarm: undefined,
     line: Promise.resolve(),
   };
@@ -115,7 +121,9 @@ export function keepLicense(parts: KeeperParts, signal: AbortSignal): LicenseKee
     syncNow: () => step(all, { kind: 'SyncRequested' }),
     takeRecord: (body) => takeRecord(all, body),
     counted: () => counted(all),
-    state: () => ({ keeper: all.keeper, seats: memory.get('seats')?.use, answered: all.answered }),
+    seats: () => ((all.seats?.users.length ?? Infinity) <= LIMITS.seatsExchanged ? all.seats : undefined),
+    takeSeats: (body) => keepSeats(all, mergeSeats(all.seats, readSeats(body))),
+    state: () => ({ keeper: all.keeper, seats: all.seats?.use, answered: all.answered }),
     onNew: (listener) => void all.listeners.push(listener),
     settled: async () => {
       await all.line;
@@ -149,16 +157,14 @@ function look(all: Keeping, around: LicenseSurroundings): void {
 }
 
 function countSeen(all: Keeping, seen: SeatsSeen): void {
-  const before = all.memory.get('seats');
-  const seats = countSeats(before, seen, all.keeper.record?.statement.license.peakReset ?? 0);
-  if (seats === before) return;
-  track(
-    all,
-    stored(all, async () => {
-      await all.memory.keep('seats', seats);
-      all.onChange();
-    }),
-  );
+  track(all, keepSeats(all, countSeats(all.seats, seen, all.keeper.record?.statement.license.peakReset ?? 0)));
+}
+
+async function keepSeats(all: Keeping, seats: SeatCount | undefined): Promise<void> {
+  if (seats === undefined || seats === all.seats) return;
+  all.seats = seats;
+  await stored(all, () => all.memory.keep('seats', seats));
+  all.onChange();
 }
 
 async function takeRecord(all: Keeping, body: unknown): Promise<Taken> {
@@ -248,10 +254,10 @@ function track(all: Keeping, work: Promise<unknown>): void {
 
 /** One sync, from asking to its outcome. */
 async function sync(all: Keeping, request: number): Promise<void> {
-  const { deps, signal, around, keeper, memory } = all;
+  const { deps, signal, around, keeper } = all;
   const answers = all.pending;
   const end = AbortSignal.any([signal, AbortSignal.timeout(LIMITS.licenseCallMs)]);
-  const ask = { term: around?.term ?? 0, serial: keeper.record?.statement.serial, site: keeper.siteUid, use: memory.get('seats')?.use };
+  const ask = { term: around?.term ?? 0, serial: keeper.record?.statement.serial, site: keeper.siteUid, use: all.seats?.use };
   const answer = await all.ask(ask, end);
   if (signal.aborted) return;
   const statement = 'why' in answer ? answer.why : await verifiedStatement(deps, answer.token);
@@ -268,7 +274,7 @@ async function sync(all: Keeping, request: number): Promise<void> {
 
 /** The statement may ask to count the peaks anew. */
 function resetPeaks(all: Keeping): void {
-  const seats = all.memory.get('seats');
+  const { seats } = all;
   const peakReset = all.keeper.record?.statement.license.peakReset ?? 0;
   if (seats !== undefined && peakReset > seats.use.peakReset)
     countSeen(all, all.around?.seats ?? { concurrent: seats.use.concurrent, users: [] });

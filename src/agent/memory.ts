@@ -9,6 +9,7 @@
 import { canonicalJson } from '../base/canonical.ts';
 import type { Fate } from '../decide/agent-duty.ts';
 import type { Membership } from '../decide/authority.ts';
+import type { Joined } from '../decide/certain-time.ts';
 import type { EndpointTable } from '../decide/endpoints.ts';
 import type { NodePlan } from '../decide/plan.ts';
 import type { SeatCount } from '../decide/seat-use.ts';
@@ -17,7 +18,6 @@ import type { LicenseRecord } from '../model/license-statement.ts';
 import type { Log } from '../ports/log.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { SiteRecord } from './site-memory.ts';
-import type { Joined } from './trusted-time.ts';
 
 /** The pod of a service that was last known to be ready. */
 export interface RememberedService {

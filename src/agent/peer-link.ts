@@ -58,7 +58,7 @@ export interface PeerLinkParts {
   readonly port: number;
   readonly members: () => readonly FrameworkMember[];
   readonly trustedNow: TrustedTime;
-  readonly license: Pick<LicenseKeeping, 'takeRecord' | 'counted' | 'onNew'>;
+  readonly license: Pick<LicenseKeeping, 'takeRecord' | 'counted' | 'takeSeats' | 'seats' | 'onNew'>;
   /** `problem` has changed. */
   readonly onProblem: () => void;
 }
@@ -203,17 +203,16 @@ function send(response: HttpResponse, { status, contentType, body }: PeerAnswer)
 async function answerExchange({ license, deps }: Link, { from, body }: PeerCall): Promise<PeerAnswer> {
   const sent = jsonOf(body);
   if (sent === undefined) return sentence(400, 'The body is not a JSON object.');
-  await takeFrom(deps, license, from, sent['license']);
-  return { status: 200, body: JSON.stringify({ license: license.counted() ?? null }) };
+  await takeFrom(deps, license, from, sent);
+  return { status: 200, body: tellOf(license) };
 }
 
 /** With every other member; one that does not answer holds up no other. */
 async function exchangeWithAll(link: Link, signal: AbortSignal): Promise<void> {
   const { identity, deps } = link;
   if (identity === undefined) return;
-  const own = link.license.counted();
   const others = link.members().filter(({ uid }) => uid !== deps.node.nodeUid);
-  const body = JSON.stringify({ license: own ?? null });
+  const body = tellOf(link.license);
   await Promise.all(others.map((member) => exchangeWith(link, identity, member, body, signal)));
 }
 
@@ -236,7 +235,7 @@ async function exchangeWith(link: Link, identity: Identity, member: FrameworkMem
     );
     const said = jsonOf(answer.body);
     if (answer.status !== 200) deps.log.debug(`${member.name} did not exchange.`, { status: answer.status, why: said?.['message'] });
-    else await takeFrom(deps, license, member, said?.['license']);
+    else await takeFrom(deps, license, member, said);
   } catch (cause) {
     if (signal.aborted) return;
     if (!isFault(cause)) throw cause;
@@ -256,11 +255,23 @@ function peerTrust(identity: Identity, member: FrameworkMember): Trust {
   };
 }
 
-async function takeFrom({ log }: LinkDeps, license: PeerLinkParts['license'], from: FrameworkMember, body: unknown): Promise<void> {
-  if (body === null || body === undefined) return;
-  const taken = await license.takeRecord(body);
-  if (!taken.ok) log.debug(`What ${from.name} holds of the license was not taken.`, { why: taken.why });
-  else if (taken.isNew) log.info(`A newer license statement came from ${from.name}.`);
+function tellOf(license: PeerLinkParts['license']): string {
+  return JSON.stringify({ license: license.counted() ?? null, seats: license.seats() ?? null });
+}
+
+async function takeFrom(
+  { log }: LinkDeps,
+  license: PeerLinkParts['license'],
+  from: FrameworkMember,
+  said: JsonObject | undefined,
+): Promise<void> {
+  const record = said?.['license'] ?? undefined;
+  if (record !== undefined) {
+    const taken = await license.takeRecord(record);
+    if (!taken.ok) log.debug(`What ${from.name} holds of the license was not taken.`, { why: taken.why });
+    else if (taken.isNew) log.info(`A newer license statement came from ${from.name}.`);
+  }
+  await license.takeSeats(said?.['seats']);
 }
 
 function jsonOf(bytes: Buffer): JsonObject | undefined {

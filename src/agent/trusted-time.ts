@@ -1,32 +1,20 @@
 /**
- * Trusted time: what this node knows of the date without reading a wall clock. Certificates are judged by it.
- *
- * Its base is the newest license statement that any node of the cluster brought; before the first one, the `notBefore` (and what certificates are backdated by)
- * of this node's own certificate: the director wrote both by its clock. Running time since is added.
- *
- * Time in which the machine was off is not counted, so trusted time may lag and never runs ahead of what the director said: that a certificate has ended is
- * known by it, that one has not begun yet is not.
+ * Trusted time of this node (src/decide/certain-time.ts): from its license record and its own certificate, kept in the node store.
  *
  * I1: no wall clock is read.
  * I2: running time is stored every minute and goes on after a reboot; a renewed certificate is a new base.
  */
 
-import { countRunning, ranMs, startedNow, trustedNowMs } from '../decide/license-clock.ts';
+import { certainNowMs } from '../decide/certain-time.ts';
+import { countRunning, startedNow } from '../decide/license-clock.ts';
 import type { BootReading } from '../decide/license-clock.ts';
 import { isFault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
-import type { RunningTime } from '../model/license-statement.ts';
 import type { AgentDeps } from './deps.ts';
 import type { Memory } from './memory.ts';
 
 /** Ms since 1970; 0 before this node has joined: then nothing can be said of any date. */
 export type TrustedTime = () => number;
-
-/** Record `joined`: the certificate that trusted time began with, and how long it has been running since. */
-export interface Joined {
-  readonly notBeforeMs: number;
-  readonly since: RunningTime;
-}
 
 type TimeDeps = Pick<AgentDeps, 'clock' | 'bootId' | 'identity' | 'certificates' | 'log'>;
 
@@ -61,11 +49,7 @@ export async function openTrustedTime(deps: TimeDeps, memory: Memory, signal: Ab
 }
 
 function trustedNow(deps: TimeDeps, memory: Memory): number {
-  const license = memory.get('license');
-  const now = bootReading(deps);
-  if (license !== undefined) return trustedNowMs(license, now);
-  const joined = memory.get('joined');
-  return joined === undefined ? 0 : joined.notBeforeMs + LIMITS.certificateBackdateMs + ranMs(joined.since, now);
+  return certainNowMs(memory.get('license'), memory.get('joined'), bootReading(deps)) ?? 0;
 }
 
 async function keepCounting(deps: TimeDeps, learn: () => Promise<void>, signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@
 
 import { CLUSTERS, SITES } from '../model/addresses.ts';
 import type { Cluster } from '../model/cluster.ts';
+import { conditionOf } from '../model/condition.ts';
 import type { ResourceAddress } from '../model/core-kinds.ts';
 import { Fault } from '../model/fault.ts';
 import type { ExitCode } from '../model/fault.ts';
@@ -75,7 +76,10 @@ function messageOf(site: Site, cluster: Cluster | undefined): string {
     return 'No license is assigned to this site; name a UniversalLicense in its spec.license.';
   const license = cluster?.status?.license;
   if (license === undefined) return `The primary of ${site.status.cluster.name} has not said anything of the license yet.`;
-  return license.lastError === undefined ? license.message : `${license.message} Last sync: ${license.lastError}`;
+  // The primary cannot say that it is silent.
+  const silent = conditionOf(cluster?.status?.conditions, 'Reachable')?.status === 'False';
+  const said = silent ? `Its primary is silent; this is what it said last: ${license.message}` : license.message;
+  return license.lastError === undefined ? said : `${said} Last sync: ${license.lastError}`;
 }
 
 /** For people. */

@@ -6,6 +6,9 @@
 
 import { isJsonObject } from '../model/json.ts';
 import type { JsonObject } from '../model/json.ts';
+import { LIMITS } from '../model/limits.ts';
+import { readSeatUse } from './license-ledger.ts';
+import type { SeatCount } from './seat-use.ts';
 import type { LicenseRecord, LicenseStatement } from '../model/license-statement.ts';
 
 /** Times up to the year 9999. */
@@ -43,6 +46,17 @@ export function readRecord(body: unknown): LicenseRecord | string {
       },
     };
   });
+}
+
+const USER = /^[0-9a-f]{16}$/;
+
+/** What another node has counted; undefined: it is not that. */
+export function readSeats(body: unknown): SeatCount | undefined {
+  if (!isJsonObject(body) || !isJsonObject(body['use']) || !Array.isArray(body['users'])) return undefined;
+  const use = readSeatUse(body['use']);
+  const users = body['users'].filter((user): user is string => typeof user === 'string' && USER.test(user));
+  if (use === undefined || users.length !== body['users'].length || users.length > LIMITS.seatsExchanged) return undefined;
+  return { use, users };
 }
 
 function statementOf(body: unknown): LicenseStatement {

@@ -8,7 +8,7 @@
  */
 
 import { canonicalJson } from '../base/canonical.ts';
-import { ranMs, trustedNowMs } from '../decide/license-clock.ts';
+import { certainNowMs } from '../decide/certain-time.ts';
 import type { BootReading } from '../decide/license-clock.ts';
 import { memberOfSubject } from '../decide/peer-trust.ts';
 import type { MemberJudgement } from '../decide/peer-trust.ts';
@@ -124,10 +124,7 @@ function opened(
 }
 
 function trustedMs({ config, notBeforeMs }: { config: FrameworkConfig; notBeforeMs: number }, now: BootReading): number {
-  if (config.license !== undefined) return trustedNowMs(config.license, now);
-  const { joined } = config;
-  if (joined !== undefined) return joined.notBeforeMs + LIMITS.certificateBackdateMs + ranMs(joined.since, now);
-  return notBeforeMs + LIMITS.certificateBackdateMs;
+  return certainNowMs(config.license, config.joined, now) ?? notBeforeMs + LIMITS.certificateBackdateMs;
 }
 
 /** True when it is news. */

@@ -199,6 +199,36 @@ test('running time goes on after a crash and a reboot, and never falls by what a
   assert.ok((rebooted.keeping.counted()?.since.ranMs ?? 0) >= 3 * DAY_MS);
 });
 
+test('a director whose clock ran ahead parts no nodes, and is corrected by the next statement', async () => {
+  const [world, port] = [await licenseWorld(), await freePort()];
+  let aheadMs = 200 * DAY_MS;
+  const answer: NodeOrder['answer'] = async () => ({ token: await world.sign((one) => ({ ...one, trustedMs: one.trustedMs + aheadMs })) });
+  const primary = await start(world, 'a', port, { answer });
+  const worker = await start(world, 'b', port);
+  primary.keeping.look(SURROUNDINGS);
+  await eventually('by that clock the certificates of both have ended, and they talk', () => serialOf(worker) !== undefined, 10_000, 20);
+  const held = serialOf(worker) ?? 0;
+  aheadMs = 0;
+  primary.keeping.look({ ...SURROUNDINGS, request: 'again' });
+  await eventually('the next one reaches both', () => (serialOf(worker) ?? 0) > held, 10_000, 20);
+  await eventually('it is on disk', () => Math.abs(worker.trusted.now() - Date.now()) < 60_000);
+});
+
+test('seats are handed to the other node, so that a primary that is replaced keeps its peaks', async () => {
+  const [world, port] = [await licenseWorld(), await freePort()];
+  const primary = await start(world, 'a', port, { answer: async () => ({ token: await world.sign() }) });
+  const users = ['1', '2', '3'].map((digit) => digit.repeat(32));
+  primary.keeping.look({ ...SURROUNDINGS, seats: { concurrent: 5, users } });
+  primary.keeping.look({ ...SURROUNDINGS, seats: { concurrent: 2, users: users.slice(0, 1) } });
+  await eventually('counted', () => primary.keeping.state().seats?.peakConcurrent === 5, 5_000, 5);
+  const worker = await start(world, 'b', port);
+  await eventually('handed on', () => worker.keeping.state().seats?.peakConcurrent === 5, 10_000, 20);
+  assert.deepEqual([worker.keeping.state().seats?.named, worker.keeping.state().seats?.peakNamed], [3, 3]);
+  for (const nonsense of [7, {}, { use: {}, users: [] }, { use: worker.memory.get('seats')?.use, users: ['not a hash'] }])
+    await worker.keeping.takeSeats(nonsense);
+  assert.equal(worker.keeping.state().seats?.named, 3);
+});
+
 test('a port that is taken is a sentence, and is taken as soon as it is free', async () => {
   const [world, port] = [await licenseWorld(), await freePort()];
   const where = address();

@@ -69,7 +69,7 @@ export async function licenseWorld(): Promise<World> {
   };
   const key = await signer.newKey();
   const order = { commonName: 'outrigger:license-signer', organization: LICENSE_SIGNERS, publicKeyDer: key.publicKeyDer };
-  const own = await authority.issue({ ...order, notBeforeMs: bornMs - YEAR_MS, notAfterMs: bornMs + YEAR_MS / 2, usage: 'signer' });
+  const own = await authority.issue({ ...order, notBeforeMs: bornMs - YEAR_MS, notAfterMs: bornMs + YEAR_MS, usage: 'signer' });
   const open = await signer.open(key.privateKey, own);
   return {
     authority,
