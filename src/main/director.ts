@@ -44,6 +44,8 @@ import type { Log } from '../ports/log.ts';
 import type { MetricStore } from '../ports/metric-store.ts';
 import type { Random } from '../ports/random.ts';
 import type { EntityStore } from '../ports/store.ts';
+import { openCenter } from './director-center.ts';
+import type { Center } from './director-center.ts';
 import { addCommand } from './command.ts';
 
 const DIRECTOR_SETTINGS = [
@@ -51,6 +53,7 @@ const DIRECTOR_SETTINGS = [
   'port',
   'listen',
   'server',
+  'advertise',
   'kubeconfig',
   'databaseUrl',
   'databaseSocket',
@@ -126,11 +129,13 @@ async function serve(
   const metricDesk = createMetricDesk({ ...world, ...auth, metrics });
   auth.ownPaths.add('/outrigger/v1/metrics', metricDesk.take);
   const broken = Promise.withResolvers<never>();
-  // What comes into being after the API that refers to it.
-  const later: { garbage?: Garbage; http?: HttpServer } = {};
+  // What comes into being after what refers to it.
+  const later: { garbage?: Garbage; http?: HttpServer; url?: string } = {};
+  const center = openCenter({ ...world, ...auth, store, url: () => later.url ?? '', onBroken: broken.reject, signal: work });
   const api = createApi({
     ...world,
     ...auth,
+    gateway: center.gateway,
     store,
     pages: createOrganizationPages({ ...world, ...auth, store, metrics }),
     release: programVersion(),
@@ -142,10 +147,12 @@ async function serve(
   const written = await installKinds(api.engine, KINDS, work);
   if (written > 0) log.info('The director wrote bundled kinds.', { kinds: written });
   // Whoever dials us checks that the certificate holds the name or address that was dialed.
-  const names = [options.listen, ...(options.server ?? []).map((url) => new URL(url).hostname)];
+  const urls = [...(options.server ?? []), ...(options.advertise === undefined ? [] : [options.advertise])];
+  const names = [options.listen, ...urls.map((url) => new URL(url).hostname)];
   const certificate = await auth.servingCertificate(names);
-  const http = (later.http = await listen(options, auth, api, certificate, broken.reject));
+  const http = (later.http = await listen(options, auth, api, center, certificate, broken.reject));
   const url = `https://${urlHost(options.listen)}:${http.port}`;
+  later.url = advertisedUrl(options, url);
   await keepKubeconfig(options, auth, url);
   const garbage = (later.garbage = createGarbage(api.engine, work));
   const background = [
@@ -153,6 +160,7 @@ async function serve(
     metricDesk.run(work),
     auth.keepServingCertificate(certificate, names, (next) => http.replaceTls(tlsOf(auth, next)), work),
     garbage.run(),
+    center.leases.run(work),
   ];
   log.info('The director is ready.', { url });
   try {
@@ -161,6 +169,7 @@ async function serve(
   } finally {
     log.info('The director stops: watches end, requests under way finish.');
     api.drain();
+    center.tunnels.close(LIMITS.stopGraceMs);
     await http.close(LIMITS.stopGraceMs);
     auth.close();
   }
@@ -185,6 +194,7 @@ function listen(
   options: DirectorOptions,
   auth: Auth,
   api: Api,
+  center: Center,
   certificate: Parameters<typeof tlsOf>[1],
   onError: (error: unknown) => void,
 ): Promise<HttpServer> {
@@ -193,8 +203,16 @@ function listen(
     port: options.port ?? PORTS.director,
     tls: tlsOf(auth, certificate),
     handler: api.handler,
+    onUpgrade: center.gateway.upgrade,
+    onTunnel: center.tunnels.accept,
     onError,
   });
+}
+
+/** By which nodes dial this director, and callers are sent here by others. */
+function advertisedUrl({ advertise, server = [] }: DirectorOptions, url: string): string {
+  const [only, another] = server;
+  return (advertise ?? (another === undefined ? only : undefined) ?? url).replace(/\/+$/, '');
 }
 
 function tlsOf(

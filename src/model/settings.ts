@@ -78,6 +78,10 @@ export const SETTINGS = {
   logLevel: { type: 'choice', choices: ['debug', 'info', 'warn', 'error'], default: 'info', help: 'how much to log' },
   kubeconfig: { type: 'path', help: 'credentials and address of the API, as kubectl uses them' },
   server: { type: 'urls', help: 'addresses of directors, comma separated (https://…)' },
+  advertise: {
+    type: 'url',
+    help: "this director's own address, by which nodes and other directors' callers dial it (the only one of --server, else where it listens)",
+  },
   token: { type: 'text', notInFile: true, help: 'single-use token to join with (outrigger token create)' },
   caHash: { type: 'text', help: "hash of the control plane's public key, sha256:…, to know it by" },
   hostName: { type: 'name', help: 'name of this machine as a Host' },

@@ -50,6 +50,11 @@ export function openCenterTunnel(socket: Duplex): CenterTunnel {
     },
     streams: () => streams,
     onEnd: (listener) => void listeners.push(listener),
+    retire: (graceMs) => {
+      if (session.destroyed) return;
+      session.close();
+      setTimeout(() => session.destroy(), graceMs).unref();
+    },
     end: (reason) => {
       if (session.destroyed) return;
       why = reason;

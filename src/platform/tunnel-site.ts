@@ -117,7 +117,9 @@ function tunnelOf(session: ServerHttp2Session, socket: TLSSocket, director: stri
   }, LIMITS.tunnelPingEveryMs);
   const listeners: ((why: string) => void)[] = [];
   let ended = false;
+  let leaving = false;
   session.on('goaway', (_code, _last, said) => {
+    leaving = true;
     if (said !== undefined && said.length > 0)
       why = Buffer.from(said.buffer, said.byteOffset, said.byteLength).toString('utf8').slice(0, 1024);
   });
@@ -135,6 +137,7 @@ function tunnelOf(session: ServerHttp2Session, socket: TLSSocket, director: stri
     silentMs: look,
     roundTripMs: () => roundTripMs,
     busy: () => underWay.size > 0,
+    leaving: () => leaving,
     onEnd: (listener) => {
       if (ended) listener(why);
       else listeners.push(listener);

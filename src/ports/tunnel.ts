@@ -37,6 +37,8 @@ export interface CenterTunnel {
   streams(): number;
   /** Called once. */
   onEnd(listener: (why: string) => void): void;
+  /** Takes nothing new; ends after its last request, at the latest after `graceMs`. */
+  retire(graceMs: number): void;
   /** Ends it, with a sentence for the node. */
   end(why: string): void;
 }
@@ -63,6 +65,8 @@ export interface SiteTunnel {
   roundTripMs(): number;
   /** Something is under way in it. */
   busy(): boolean;
+  /** The director has said that it will take nothing more: it stops. */
+  leaving(): boolean;
   /** Called once. */
   onEnd(listener: (why: string) => void): void;
   /** Takes nothing new; ends after its last request, at the latest after `graceMs`. */

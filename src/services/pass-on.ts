@@ -11,6 +11,13 @@ import type { Forwarder } from '../ports/forward.ts';
 import type { HttpHeaders, HttpRequest, HttpResponse, HttpUpgrade } from '../ports/http.ts';
 import type { JoinStreams } from '../ports/tunnel.ts';
 import { ofCause, sendRefusal } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+
+const NO_WEB_SOCKET: Refusal = {
+  status: 502,
+  reason: 'ServiceUnavailable',
+  message: 'What was reached does not speak WebSocket on this path.',
+};
 
 export interface PassOn {
   readonly forwarder: Forwarder;
@@ -47,6 +54,8 @@ export async function passUpgrade(upgrade: HttpUpgrade, { forwarder, target }: P
       await join(upgrade.accept(headersOnward(answer.headers)), answer.stream, LIMITS.proxyIdleMs);
       return;
     }
+    // A 200 would say that it did.
+    if (answer.status < 300) return sendRefusal(upgrade, NO_WEB_SOCKET);
     const body = await firstBytes(answer.body);
     upgrade.refuse(answer.status, withoutLength(headersOnward(answer.headers)), body);
   } catch (cause) {

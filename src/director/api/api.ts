@@ -14,6 +14,7 @@ import { clusterCountRule, reservationRule } from '../admission/reservations.ts'
 import { siteLeftBehind, siteRules } from '../admission/sites.ts';
 import { revocationRule } from '../admission/revocation.ts';
 import type { Authenticator, Authorizer, OwnPaths, Reviews } from '../auth/identity.ts';
+import type { GatewayDoor } from '../gateway/door.ts';
 import type { Engine } from './engine.ts';
 import { createHandler } from './handler.ts';
 import { createMetrics } from './metrics.ts';
@@ -35,6 +36,8 @@ export interface ApiParts {
   /** Version of this program. */
   readonly release: string;
   readonly connections: () => number;
+  /** What leads through tunnels; undefined: nothing does. */
+  readonly gateway?: GatewayDoor;
   readonly onDeletion: () => void;
   /** A promise of our own code was broken: the process should end and be started again. */
   readonly onBroken: (error: unknown) => void;
@@ -71,6 +74,7 @@ export function createApi(parts: ApiParts): Api {
   const metrics = createMetrics({
     watches: () => hub.count(),
     connections: parts.connections,
+    tunnels: () => parts.gateway?.tunnels() ?? 0,
     revision: () => store.revision(),
     ready: () => store.ready(),
     entities: () =>
@@ -90,6 +94,7 @@ export function createApi(parts: ApiParts): Api {
     paths,
     pages: parts.pages,
     metrics,
+    gateway: parts.gateway,
     signal,
     onBroken: parts.onBroken,
   });

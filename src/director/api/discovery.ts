@@ -6,11 +6,17 @@
 
 import { hash } from 'node:crypto';
 import type { JsonObject } from '../../model/json.ts';
+import { API_GROUP } from '../../model/resource.ts';
 import type { ResourceType } from './resource-type.ts';
 import { VIRTUAL_RESOURCES } from './virtual.ts';
 
 export const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 const SUBRESOURCE_VERBS = ['get', 'patch', 'update'];
+
+const GATEWAY_SUBRESOURCES: Readonly<Record<string, readonly { readonly name: string; readonly verbs: readonly string[] }[]>> = {
+  [`clusters.${API_GROUP}`]: [{ name: 'proxy', verbs: ['create', 'delete', 'get', 'patch', 'update'] }],
+  [`clusternodes.${API_GROUP}`]: [{ name: 'log', verbs: ['get'] }],
+};
 
 export interface Document {
   readonly body: Buffer;
@@ -87,14 +93,16 @@ export interface Subresource {
 }
 
 export function subresourcesOf(type: ResourceType): readonly Subresource[] {
-  const { group, version, kind } = type;
+  const { group, version, kind, plural } = type;
   const own: Subresource[] = [];
   if (type.hasStatus) own.push({ name: 'status', gvk: { group, version, kind }, verbs: SUBRESOURCE_VERBS });
   if (type.scale !== undefined)
     own.push({ name: 'scale', gvk: { group: 'autoscaling', version: 'v1', kind: 'Scale' }, verbs: SUBRESOURCE_VERBS });
-  for (const { group: at, parent, plural, responseGroup, kind: responseKind } of VIRTUAL_RESOURCES) {
+  // What leads through tunnels is the gateway's (src/director/gateway).
+  for (const { name, verbs } of GATEWAY_SUBRESOURCES[`${plural}.${group}`] ?? []) own.push({ name, gvk: { group, version, kind }, verbs });
+  for (const { group: at, parent, plural: below, responseGroup, kind: responseKind } of VIRTUAL_RESOURCES) {
     if (at !== group || parent !== type.plural) continue;
-    own.push({ name: plural, gvk: { group: responseGroup, version: 'v1', kind: responseKind }, verbs: ['create'] });
+    own.push({ name: below, gvk: { group: responseGroup, version: 'v1', kind: responseKind }, verbs: ['create'] });
   }
   return own;
 }

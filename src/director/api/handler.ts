@@ -14,6 +14,7 @@ import type { HttpHandler, HttpRequest } from '../../ports/http.ts';
 import type { Era } from '../../ports/store.ts';
 import type { AuthAnswer, Authenticator, Credentials, Identity, OwnPaths, Reviews } from '../auth/identity.ts';
 import { isOwnPath, isRefused } from '../auth/identity.ts';
+import type { GatewayDoor } from '../gateway/door.ts';
 import { acceptedForm } from './accept.ts';
 import { readOptional } from './call.ts';
 import type { Metrics } from './metrics.ts';
@@ -41,6 +42,8 @@ export interface HandlerParts extends ResourceParts {
   /** Paths that judge by themselves what their caller may see. */
   readonly pages: PageHandler | undefined;
   readonly metrics: Metrics;
+  /** Answers what leads through tunnels. */
+  readonly gateway: GatewayDoor | undefined;
   /** Aborts when the server stops for good. */
   readonly signal: AbortSignal;
   /** A promise of our own code was broken. */
@@ -60,6 +63,7 @@ export function createHandler(parts: HandlerParts): HttpHandler {
   const bodies = { underWayBytes: 0 };
   const eraHeader = eraHeaders();
   return (request, response) => {
+    if (parts.gateway?.serves(request.target) === true) return parts.gateway.handle(request, response, parts.metrics.count);
     const startedMs = performance.now();
     const size = request.method === 'GET' ? 0 : announcedBytes(request);
     const finish = ({ reply, verb }: Answered): void => {

@@ -11,6 +11,7 @@ import { collectDefaultMetrics, Counter, Gauge, Registry as MetricsRegistry } fr
 export interface MetricSources {
   readonly watches: () => number;
   readonly connections: () => number;
+  readonly tunnels: () => number;
   readonly revision: () => number;
   readonly ready: () => boolean;
   /** Group and plural of each kind, and how many there are. */
@@ -84,6 +85,7 @@ function registerSources(registry: MetricsRegistry, sources: MetricSources): voi
   };
   gauge('outrigger_watches', 'Watches that are open', sources.watches);
   gauge('outrigger_connections', 'Connections that are open', sources.connections);
+  gauge('outrigger_tunnels', 'Tunnels of nodes that are open here', sources.tunnels);
   gauge('outrigger_store_revision', 'Revision that the copy of the store has reached', sources.revision);
   gauge('outrigger_store_ready', '1 while the copy is loaded and the database has answered lately', () => (sources.ready() ? 1 : 0));
   const entities = new Gauge({

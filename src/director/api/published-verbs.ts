@@ -139,7 +139,13 @@ export const REFUSED: readonly Refusal[] = [
   { method: 'PUT', path: 'COLLECTION', status: 405, what: 'PUT to a collection', instead: 'PUT to an object' },
   { method: 'PATCH', path: 'COLLECTION', status: 405, what: 'PATCH of a collection', instead: 'PATCH of each object' },
   { method: 'HEAD', path: 'OBJECT', status: 405, what: 'HEAD', instead: 'GET' },
-  { method: 'GET', path: 'OBJECT/log', status: 404, what: 'subresources other than status, scale and serviceaccounts/token', instead: '' },
+  {
+    method: 'GET',
+    path: 'OBJECT/log',
+    status: 404,
+    what: 'subresources other than status, scale, serviceaccounts/token, clusters/proxy and clusternodes/log',
+    instead: '',
+  },
   {
     method: 'GET',
     path: 'COLLECTION?fieldSelector=spec.x%3D1',
@@ -164,6 +170,14 @@ export const PUBLISHED_PATHS: readonly PublishedPath[] = [
   { path: '/version', what: 'the Kubernetes version whose conventions are followed (1.32)' },
   { path: '/healthz, /livez, /readyz', what: 'probes, open to everybody: text, 200 or 503' },
   { path: '/metrics', what: 'for Prometheus' },
+  {
+    path: '/apis/outrigger.dev/v1/namespaces/NAMESPACE/clusters/NAME/proxy/services/[https:]SERVICE/…, …/proxy/portal/…',
+    what: 'through the tunnel of the site, all methods and WebSockets: subresource `clusters/proxy`, verbs as for objects (GET get, POST create, PUT update, PATCH patch, DELETE delete); 307 to a director that has the tunnel, 503 when none has',
+  },
+  {
+    path: '/apis/outrigger.dev/v1/namespaces/NAMESPACE/clusternodes/NAME/log?service=&container=&tailLines=&follow=',
+    what: 'what a pod of that node wrote, as text: subresource `clusternodes/log`, get',
+  },
   { path: '/outrigger/v1/join, /renew, /hello', what: 'how machines join, renew their certificates, and compare eras' },
 ];
 

@@ -174,7 +174,7 @@ async function better(keeper: Keeper, held: Held, signal: AbortSignal): Promise<
   refresh(keeper);
   const { directors } = keeper.state;
   const isUnwanted = directors.length > 0 && !directors.includes(tunnel.director);
-  if (judged === 'suspect') return await beside(keeper, held, followingOf(keeper.state, tunnel.director), signal);
+  if (judged === 'suspect' || tunnel.leaving()) return await beside(keeper, held, followingOf(keeper.state, tunnel.director), signal);
   if (isUnwanted || keeper.certificate !== deps.framework.identity().certificate)
     return await beside(keeper, held, keeper.state.preferred, signal);
   if (deps.clock.monotonicMs() < held.returnAtMs) return undefined;
