@@ -152,7 +152,7 @@ function furnish(world: World, calmMs: number): void {
   planCopies(world, calmMs);
   const visit = (): void => {
     probe(world);
-    scheduler.after(trueMs(world, 0.1 + 0.6 * dice.float()), visit);
+    scheduler.after(trueMs(world, 0.2 + 1.2 * dice.float()), visit);
   };
   visit();
 }

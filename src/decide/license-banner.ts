@@ -103,6 +103,8 @@ function daysText(days: number): string {
   return days === 1 ? '1 day' : `${days} days`;
 }
 
+/** A statement may name times that no calendar has. */
 function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? 'an unknown day' : date.toISOString().slice(0, 10);
 }

@@ -12,8 +12,7 @@ import type { BootReading } from './license-clock.ts';
 import { canAsk, isWanted, syncAt, viewOf } from './license-keeper.ts';
 import type { LicenseEffect, LicenseKeeper } from './license-keeper.ts';
 import type { LicenseEvent } from './license-table.ts';
-import { approachAt, momentsOf } from './universal-license.ts';
-import type { LicenseView } from './universal-license.ts';
+import { approachAt, momentsOf, thresholdAt } from './universal-license.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -29,9 +28,8 @@ export function settle(before: LicenseKeeper, after: LicenseKeeper, event: Licen
   const effects: LicenseEffect[] = [];
   let keeper = store(after, now, effects);
   if (keeper.hasAuthority) {
-    const view = viewOf(keeper.record, now);
-    reportState(before, keeper, event, view, effects);
-    keeper = warn(keeper, view, now, effects);
+    reportState(before, keeper, event, now, effects);
+    keeper = warn(keeper, now, effects);
     if (keeper.failures === 1 && before.failures === 0 && keeper.lastFailure !== undefined)
       effects.push({ kind: 'ReportFailure', message: keeper.lastFailure });
   }
@@ -51,21 +49,23 @@ function store(keeper: LicenseKeeper, now: BootReading, effects: LicenseEffect[]
 }
 
 /** A node that takes over says what is out of order: the one before it may have died before it could. */
-function reportState(before: LicenseKeeper, after: LicenseKeeper, event: LicenseEvent, view: LicenseView, effects: LicenseEffect[]): void {
-  const isInherited = event.kind === 'AuthorityGained' && !before.hasAuthority && view.severity !== 'Success' && view.severity !== 'Info';
+function reportState(before: LicenseKeeper, after: LicenseKeeper, event: LicenseEvent, now: BootReading, effects: LicenseEffect[]): void {
+  const isInherited = event.kind === 'AuthorityGained' && !before.hasAuthority && after.state !== 'Active' && after.state !== 'Inactive';
   if (before.state === after.state && !isInherited) return;
+  const view = viewOf(after.record, now);
   const mark = after.state === 'Active' ? after.record?.statement.serial : view.sinceMs;
   effects.push({ kind: 'ReportState', key: `${after.state}-${mark ?? 0}`, from: before.state, view });
 }
 
-function warn(keeper: LicenseKeeper, view: LicenseView, now: BootReading, effects: LicenseEffect[]): LicenseKeeper {
-  const days = view.warnAtDays;
-  if (keeper.record === undefined || days === undefined) return keeper;
-  const approach = approachAt(momentsOf(keeper.record.statement), licenseNowMs(keeper.record, now));
-  if (approach === undefined) return keeper;
+function warn(keeper: LicenseKeeper, now: BootReading, effects: LicenseEffect[]): LicenseKeeper {
+  if (keeper.record === undefined) return keeper;
+  const licenseMs = licenseNowMs(keeper.record, now);
+  const approach = approachAt(momentsOf(keeper.record.statement), licenseMs);
+  const days = approach === undefined ? undefined : thresholdAt(approach, licenseMs);
+  if (approach === undefined || days === undefined) return keeper;
   const last = keeper.warned[approach.to];
   if (last?.atMs === approach.atMs && last.days <= days) return keeper;
-  effects.push({ kind: 'Warn', key: `${approach.to}-${approach.atMs}-${days}`, days, view });
+  effects.push({ kind: 'Warn', key: `${approach.to}-${approach.atMs}-${days}`, days, view: viewOf(keeper.record, now) });
   return { ...keeper, warned: { ...keeper.warned, [approach.to]: { atMs: approach.atMs, days } } };
 }
 

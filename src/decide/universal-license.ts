@@ -70,7 +70,7 @@ export function viewLicense(record: LicenseRecord | undefined, licenseMs: number
   const span = spanOf(state, moments, licenseMs);
   const approach = approachAt(moments, licenseMs);
   const daysLeft = approach === undefined ? undefined : Math.ceil((approach.atMs - licenseMs) / DAY_MS);
-  const warnAtDays = daysLeft === undefined ? undefined : LICENSE_WARNING_DAYS.findLast((days) => daysLeft <= days);
+  const warnAtDays = approach === undefined ? undefined : thresholdAt(approach, licenseMs);
   const facts = { state, moments, licenseMs, license: record.statement.license.name, daysLeft, approach: approach?.to };
   return {
     state,
@@ -115,6 +115,12 @@ export function approachAt(moments: LicenseMoments, licenseMs: number): LicenseA
       if (isOverdue && moments.syncGraceEndMs < moments.contractGraceEndMs) return { to: 'SyncGraceEnd', atMs: moments.syncGraceEndMs };
       return { to: 'ContractGraceEnd', atMs: moments.contractGraceEndMs };
   }
+}
+
+/** The lowest of LICENSE_WARNING_DAYS that has been passed at `licenseMs`; undefined: none yet. */
+export function thresholdAt(approach: LicenseApproach, licenseMs: number): number | undefined {
+  const daysLeft = Math.ceil((approach.atMs - licenseMs) / DAY_MS);
+  return LICENSE_WARNING_DAYS.findLast((days) => daysLeft <= days);
 }
 
 function spanOf(state: LicenseState, moments: LicenseMoments, licenseMs: number): Pick<LicenseView, 'sinceMs' | 'untilMs'> {
