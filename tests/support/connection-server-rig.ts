@@ -42,6 +42,8 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Address that the connection comes from. */
   readonly from?: string;
+  /** Where the server is; 127.0.0.1 unless told. */
+  readonly host?: string;
 }
 
 export interface Asked {
@@ -147,12 +149,13 @@ function serverOf(running: RunningProcess, data: string, port: number, thumbprin
 }
 
 /** One HTTPS request to a port of this machine. */
-export async function ask(port: number, method: string, path: string, { body, auth, headers, from }: AskOptions): Promise<Asked> {
+/** One request, of whatever certificate; by the rig's account unless told otherwise. */
+export async function ask(port: number, method: string, path: string, { body, auth, headers, from, host }: AskOptions): Promise<Asked> {
   const account = auth ?? `${RIG_ACCOUNT.username}:${RIG_ACCOUNT.password}`;
   const bytes = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const incoming = await new Promise<IncomingMessage>((done, failed) => {
     const outgoing = request({
-      host: '127.0.0.1',
+      host: host ?? '127.0.0.1',
       port,
       method,
       path,

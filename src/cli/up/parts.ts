@@ -149,7 +149,7 @@ export function connectionServerPart(deps: UpDeps, options: UpOptions, site: Sam
     deps,
     server.name,
     `Connection server ${index}`,
-    () => ['connection-server', ...where, ...who, '--log-level', options.logLevel],
+    () => ['connection-server', ...where, ...who, '--license-authority', site.authorityFile, '--log-level', options.logLevel],
     async (_, signal) => {
       const order = { method: 'GET', url: `${server.url}/v1/health`, trust: { kind: 'pin', pin: server.pin } } as const;
       const bounds = { deadlineMs: LOOK_DEADLINE_MS, maxAnswerBytes: LOOK_BYTES, trustedNowMs: deps.clock.nowMs() };

@@ -89,7 +89,7 @@ async function comeUp(run: Run, signal: AbortSignal): Promise<ClusterFollower> {
   await keep(run, databasePart(deps)).ready;
   await keep(run, directorPart(deps, options, port)).ready;
   const admin = adminOf(deps);
-  const site = (await needsSite(admin.api, options.sample, signal)) ? await prepareSite(deps) : undefined;
+  const site = (await needsSite(admin.api, options.sample, signal)) ? await prepareSite(deps, admin.authorityPem) : undefined;
   writeEndpoints(deps.files, deps.paths, { directorPort: port, site: site?.ports ?? {} });
   // Up before the cluster asks for them.
   const siteParts = site === undefined ? [] : keepSite(run, site);

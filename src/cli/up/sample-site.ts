@@ -14,6 +14,7 @@ export const DESKTOP_PART = 'desktop';
 const SERVER_PARTS = ['connection-server-1', 'connection-server-2'] as const;
 const USERNAME = 'outrigger';
 const OWNER_ONLY = 0o600;
+const FOR_ALL = 0o644;
 const OWNER_FOLDER = 0o700;
 const PASSWORD_BYTES = 24;
 
@@ -21,13 +22,15 @@ export interface SampleSite {
   readonly username: string;
   readonly password: string;
   readonly passwordFile: string;
+  /** The control plane's CA: only licenses that it vouches for are taken. */
+  readonly authorityFile: string;
   readonly backendPort: number;
   readonly servers: readonly (SampleServer & { readonly port: number })[];
   /** By part, for endpoints.json. */
   readonly ports: Readonly<Record<string, number>>;
 }
 
-export async function prepareSite(deps: UpDeps): Promise<SampleSite> {
+export async function prepareSite(deps: UpDeps, authorityPem: string): Promise<SampleSite> {
   const { paths, files } = deps;
   files.ensureFolder(paths.connectionServers, OWNER_FOLDER);
   const ports = await choosePorts(deps);
@@ -40,7 +43,9 @@ export async function prepareSite(deps: UpDeps): Promise<SampleSite> {
     }),
   );
   const password = passwordIn(deps, passwordFile);
-  return { username: USERNAME, password, passwordFile, backendPort: ports[DESKTOP_PART] ?? 0, servers, ports };
+  const authorityFile = `${paths.connectionServers}/authority.pem`;
+  files.writeText(authorityFile, authorityPem, FOR_ALL);
+  return { username: USERNAME, password, passwordFile, authorityFile, backendPort: ports[DESKTOP_PART] ?? 0, servers, ports };
 }
 
 async function choosePorts({ ports, files, paths }: UpDeps): Promise<Readonly<Record<string, number>>> {
