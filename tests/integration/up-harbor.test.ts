@@ -3,24 +3,26 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { CLUSTERS, CLUSTER_NODES, HOSTS } from '../../src/model/addresses.ts';
+import { CLUSTERS, CLUSTER_NODES, HOSTS, SITES } from '../../src/model/addresses.ts';
 import type { ClusterNode } from '../../src/model/cluster-node.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import type { Host } from '../../src/model/host.ts';
+import type { Site } from '../../src/model/site.ts';
 import { directorApi } from '../../src/platform/api-client.ts';
 import { parseAdminKubeconfig } from '../../src/platform/kubeconfig.ts';
 import { processIdOf, sendSignal } from '../../src/platform/process-id.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import type { DirectorApi } from '../../src/ports/director.ts';
+import { ask as askServer, connectSession } from '../support/connection-server-rig.ts';
 import { eventually } from '../support/eventually.ts';
 import { UP_DEADLINE_MS, upRig } from '../support/up-rig.ts';
 import type { UpRun } from '../support/up-rig.ts';
 
 const UP = /Outrigger is up after [\d.]+ s/;
-const AVAILABLE = /Cluster {2}demo\/harbor: Available, primary harbor-a1-n0, workers 1\/1, hello 2\/2, ticker 1\/1/;
+const AVAILABLE = /Cluster {2}demo\/harbor: Available, primary harbor-a1-n0, workers 1\/1, .*hello 2\/2, .*ticker 1\/1/;
 const NODES = ['harbor-a1-n0', 'harbor-a1-n1'];
 const never = new AbortController().signal;
 
@@ -85,7 +87,7 @@ async function available(): Promise<void> {
 
 /** After the third thing to try: the second worker comes, and goes again. */
 async function backToOneWorker(): Promise<void> {
-  await run.line(/demo\/harbor is Available, primary harbor-a1-n0, workers 2\/2, hello 3\/3/);
+  await run.line(/demo\/harbor is Available, primary harbor-a1-n0, workers 2\/2, .*hello 3\/3/);
   const patched = await connect().mergePatch<Cluster>(CLUSTERS, 'demo', 'harbor', { spec: { workers: 1 } }, never);
   assert.ok(patched.ok);
   await available();
@@ -96,6 +98,14 @@ async function backToOneWorker(): Promise<void> {
     100,
   );
 }
+
+async function site(): Promise<Site | undefined> {
+  const answer = await connect().get<Site>(SITES, 'demo', 'harbor', never);
+  return answer.ok ? answer.value : undefined;
+}
+
+const portOfServer = (name: string): number =>
+  (JSON.parse(readFileSync(join(rig.data, 'endpoints.json'), 'utf8')) as { site: Record<string, { port: number }> }).site[name]?.port ?? 0;
 
 after(async () => {
   api?.close();
@@ -110,6 +120,38 @@ describe('the sample cluster', () => {
     await allAnswer();
     uid = (await harbor())?.metadata.uid ?? '';
     assert.notEqual(uid, '');
+  });
+
+  test('its site is paired with both connection servers, which hold its license, and a session goes through the front door', async () => {
+    assert.equal((await site())?.status?.pairing?.state, 'Paired');
+    assert.match(run.output(), /Site {5}demo\/harbor: Paired\. 2 connection servers paired/);
+    await eventually('the license is active', async () => (await harbor())?.status?.license?.state === 'Active', 30_000, 100);
+    const password = readFileSync(join(rig.data, 'connection-servers', 'password'), 'utf8').trim();
+    assert.equal(statSync(join(rig.data, 'connection-servers', 'password')).mode & 0o777, 0o600);
+    for (const name of ['connection-server-1', 'connection-server-2']) {
+      await eventually(
+        `${name} holds the license`,
+        async () =>
+          (await askServer(portOfServer(name), 'GET', '/v1/license', { auth: `outrigger:${password}` })).json['verified'] === true,
+        30_000,
+        100,
+      );
+    }
+    const { address = '' } = Object.values((await harbor())?.status?.nodes ?? {})[0] ?? {};
+    const made = await eventually(
+      'the front door takes a session',
+      async () => {
+        const asked = await askServer(8443, 'POST', '/v1/sessions', { host: address, auth: false, body: { user: 'ann' } });
+        return asked.status === 201 ? asked.json : undefined;
+      },
+      30_000,
+      100,
+    );
+    const session = await connectSession(`wss://${address}:8443${String(made['connect'])}`);
+    session.socket.send(Buffer.from('hello'));
+    session.socket.send('end');
+    assert.equal((await session.closed).code, 1000);
+    assert.match(session.bytes().toString(), /^desktop harbor ready, session \d+\nhello$/);
   });
 
   test('the things to try work when they are copied: asking, and the kill', async () => {
@@ -151,7 +193,8 @@ describe('the sample cluster', () => {
     await available();
   });
 
-  test('Ctrl-C stops nodes too; started again the same cluster is Available', async () => {
+  test('Ctrl-C stops nodes too; started again the same cluster is Available, and its site as it was', async () => {
+    const before = (await site())?.spec;
     sendSignal(run.pid, 'SIGINT');
     assert.equal(await run.ended, 0, run.output());
     assert.deepEqual(rig.living(), []);
@@ -159,6 +202,7 @@ describe('the sample cluster', () => {
     await run.line(UP);
     await available();
     assert.equal((await harbor())?.metadata.uid, uid);
+    assert.deepEqual((await site())?.spec, before);
     await allAnswer();
   });
 
@@ -184,7 +228,10 @@ describe('the sample cluster', () => {
     await allAnswer();
   });
 
-  test('deleted: its folders and processes go, the host is empty, and no later start brings it back', async () => {
+  test('unplugged and deleted: its folders and processes go, the host is empty, and no later start brings it back', async () => {
+    const unplugged = await connect().mergePatch<Cluster>(CLUSTERS, 'demo', 'harbor', { spec: { site: null } }, never);
+    assert.ok(unplugged.ok);
+    await eventually('the site is free', async () => (await site())?.status?.cluster === undefined, 30_000, 100);
     const deleted = await connect().delete(CLUSTERS, 'demo', 'harbor', {}, never);
     assert.ok(deleted.ok);
     await eventually('demo/harbor is gone', async () => (await harbor()) === undefined, UP_DEADLINE_MS, 100);
