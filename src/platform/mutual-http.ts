@@ -244,6 +244,8 @@ function dayOf(ms: number): string {
 }
 
 async function withDeadline<T>(where: string, deadlineMs: number, signal: AbortSignal, work: (end: AbortSignal) => Promise<T>): Promise<T> {
+  // Work that is begun now would hear of no abort.
+  signal.throwIfAborted();
   // Whole milliseconds only: what is left of a deadline is none.
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(deadlineMs)));
   const end = AbortSignal.any([signal, deadline]);

@@ -26,7 +26,9 @@ export function openUpstream(options: UpstreamOptions): Upstream {
   const end = new AbortController();
   const agent = trustedAgent(options, url, end.signal);
   return {
-    call: async (order, signal) => {
+    call: async (order, given) => {
+      const signal = AbortSignal.any([given, end.signal]);
+      signal.throwIfAborted();
       const first = await attempt(agent, url, order, signal);
       // The server had closed a kept connection just when it was used: nothing was done there.
       if (first !== 'stale') return first;
@@ -107,6 +109,7 @@ interface UpgradeOrder {
 
 async function upgrade(options: UpstreamOptions, url: URL, order: UpgradeOrder, signal: AbortSignal): Promise<UpstreamUpgrade> {
   const socket = await openTrusted({ ...trustedOrder(options, url), deadlineMs: LIMITS.upstreamConnectMs }, signal);
+  signal.throwIfAborted();
   return await new Promise<UpstreamUpgrade>((done, failed) => {
     const outgoing = httpRequest({
       createConnection: () => socket,
@@ -142,7 +145,12 @@ async function upgrade(options: UpstreamOptions, url: URL, order: UpgradeOrder, 
 /** Calls `fail` at the deadline or when the signal aborts, unless what it gives was called before. */
 function untilDeadline(host: string, deadlineMs: number, signal: AbortSignal, fail: (fault: unknown) => void): () => void {
   const late = (): void =>
-    fail(new Fault('DeadlineExceeded', `${host} did not answer within ${deadlineMs / 1000} s; see whether it runs and is not overloaded.`));
+    fail(
+      new Fault(
+        'DeadlineExceeded',
+        `${host} did not answer within ${(deadlineMs / 1000).toFixed(1)} s; see whether it runs and is not overloaded.`,
+      ),
+    );
   const onAbort = (): void => fail(signal.reason);
   const timer = setTimeout(late, deadlineMs);
   signal.addEventListener('abort', onAbort, { once: true });
