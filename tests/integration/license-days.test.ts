@@ -4,6 +4,7 @@
  * clears it. Then the contract ends: contract grace, expired, renewed. What was measured is printed.
  */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
@@ -21,6 +22,7 @@ import type { FrameworkConfig } from '../../src/model/framework.ts';
 import type { LicenseRecord } from '../../src/model/license-statement.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { bootId } from '../../src/platform/process-id.ts';
+import { programCommand } from '../../src/platform/program.ts';
 import { connectionServerRig, RIG_ACCOUNT } from '../support/connection-server-rig.ts';
 import { startDirector } from '../support/director.ts';
 import type { TestDirector } from '../support/director.ts';
@@ -117,6 +119,16 @@ async function knock(node: RigNode): Promise<DoorAnswer> {
   return made;
 }
 
+/** `outrigger license …` as an administrator. */
+function outrigger(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const [program, ...rest] = programCommand(['license', ...args, '--kubeconfig', director.kubeconfig]);
+  return new Promise((done) => {
+    execFile(program, rest, { timeout: 60_000 }, (error, stdout, stderr) =>
+      done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+}
+
 /** As the node has it on its disk; no director is asked. */
 function recordOf(node: RigNode): LicenseRecord | undefined {
   const text = readFileSync(join(node.dir, 'framework.json'), 'utf8');
@@ -163,8 +175,33 @@ test('after pairing the first license is active within seconds, on both nodes, a
   await eventually('both nodes hold it', () => [primary, worker].every((node) => recordOf(node) !== undefined), LONG_MS);
   for (const node of rig.nodes)
     await eventually(`${node.name} lets sessions in`, async () => (await knock(node)).status === 201, LONG_MS, 100);
-  const { status } = await rig.cluster();
-  assert.equal(conditionOf(status?.conditions, 'LicenseValid')?.status ?? 'not yet', 'True', JSON.stringify(status?.conditions));
+  const valid = async (): Promise<boolean> => conditionOf((await rig.cluster()).status?.conditions, 'LicenseValid')?.status === 'True';
+  await eventually('LicenseValid says so', valid, LONG_MS);
+});
+
+test('the command line shows it, syncs it, rotates the key and resets the peaks', async () => {
+  const json = await outrigger('status', '-n', 'demo', '-o', 'json');
+  assert.equal(json.code, 0, json.stderr);
+  const [line] = JSON.parse(json.stdout) as { site: string; state: string; seats: string }[];
+  assert.deepEqual([line?.site, line?.seats.split('/')[1]], ['demo/north', '10']);
+  const table = await outrigger('status');
+  assert.match(
+    table.stdout,
+    /^SITE +CLUSTER +LICENSE +STATE +DAYS LEFT +SEATS +PEAK +LAST SYNC +NEXT SYNC +MESSAGE\ndemo\/north +rig1 +standard/,
+  );
+  const before = recordOf(primary)?.statement.serial ?? 0;
+  const synced = await outrigger('sync', rig.name, '-n', 'demo');
+  assert.equal(synced.code, 0, synced.stderr);
+  console.log(`${table.stdout}${synced.stdout.trim()}`);
+  await eventually('it was synced', () => (recordOf(primary)?.statement.serial ?? 0) > before, LONG_MS);
+  const headOf = (record: LicenseRecord | undefined): string | undefined => record?.token.split('.')[0];
+  const [signer, reset] = [headOf(recordOf(primary)), recordOf(primary)?.statement.license.peakReset];
+  const rotated = await outrigger('rotate-key');
+  assert.equal(rotated.code, 0, rotated.stderr);
+  assert.equal((await outrigger('reset-peak', 'standard', '-n', 'demo')).code, 0);
+  await eventually('the new key signs', () => headOf(recordOf(worker)) !== signer, LONG_MS);
+  await eventually('the reset reaches the site', () => recordOf(worker)?.statement.license.peakReset === (reset ?? 0) + 1, LONG_MS);
+  assert.deepEqual([(await outrigger('sync', 'nobody', '-n', 'demo')).code, (await outrigger('status', '-o', 'yaml')).code], [3, 2]);
 });
 
 test('without a director: day 24 of grace works, past day 25 new sessions are refused, a running one goes on; one success clears it', async () => {
