@@ -37,6 +37,7 @@ import { manage } from './manager.ts';
 import type { ManagerLoop } from './manager.ts';
 import { openMemory } from './memory.ts';
 import type { Memory, RememberedService } from './memory.ts';
+import { serveNodeMetrics } from './node-metrics.ts';
 import { pokeLoop } from './poke-loop.ts';
 import { openAgentPortal } from './portal/open.ts';
 import { showPresence } from './presence.ts';
@@ -112,6 +113,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   supervisor.onChange(wake.poke);
   stopRequested.addEventListener('abort', wake.poke, { once: true });
   loop.poke();
+  serveNodeMetrics(agent);
   const portal = openAgentPortal(agent, own);
   const drained = untilDrained(agent, stopRequested, own);
   const connecting = connect(agent, wake.poke, own);

@@ -22,6 +22,8 @@ export interface BalancerKeeper {
   /** Throws `Fault` when the table cannot be written. */
   tell(table: EndpointTable): Promise<void>;
   state(): BalancerState;
+  /** As the balancer told of them last. */
+  listeners(): BalancerStatus['listeners'];
 }
 
 const BACKOFF = { baseMs: 100, capMs: 5_000, jitter: 0.2 };
@@ -71,6 +73,7 @@ export function keepBalancer(deps: AgentDeps, onChange: () => void, signal: Abor
       await deps.folder.write(TABLE_RECORD, full as unknown as Json);
       told = canonicalJson(full);
     },
+    listeners: () => status?.listeners ?? [],
     state: () => {
       const message = problem();
       if (message === undefined) return { running: true, downMs: 0 };

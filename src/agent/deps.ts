@@ -12,6 +12,7 @@ import type { ListenHttp } from '../ports/http.ts';
 import type { ReadLicenseToken } from '../ports/license-token.ts';
 import type { Log } from '../ports/log.ts';
 import type { LogFiles } from '../ports/log-files.ts';
+import type { MachineLoads } from '../ports/machine-load.ts';
 import type { JudgeCertificate, MutualHttp } from '../ports/mutual-http.ts';
 import type { NodeStore, RecordRead } from '../ports/node-store.ts';
 import type { Passwords } from '../ports/passwords.ts';
@@ -57,6 +58,8 @@ export interface AgentDeps {
   readonly listenHttp: ListenHttp;
   readonly judgeCertificate: JudgeCertificate;
   readonly readLicenseToken: ReadLicenseToken;
+  /** How busy the machine is; its disk is that of `dir`. */
+  readonly loads: MachineLoads;
   /** For the portal. */
   readonly passwords: Passwords;
   readonly logFiles: LogFiles;

@@ -24,6 +24,7 @@ import { readLicenseToken } from '../platform/license-token.ts';
 import { lineLog } from '../platform/line-log.ts';
 import { logFiles } from '../platform/log-files.ts';
 import { judgeCertificate, mutualHttp } from '../platform/mutual-http.ts';
+import { machineLoads } from '../platform/machine-load.ts';
 import { nameLocks } from '../platform/name-lock.ts';
 import { nodeStore } from '../platform/node-store.ts';
 import { passwords } from '../platform/passwords.ts';
@@ -70,6 +71,7 @@ function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
     clock: systemClock(),
     random,
     log,
+    loads: machineLoads(dir),
     files: systemFiles(),
     store: nodeStore(`${dir}/store`),
     folder: nodeStore(dir),

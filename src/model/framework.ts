@@ -16,6 +16,8 @@ export type FrameworkService = (typeof FRAMEWORK_SERVICES)[number];
 /** Names of records, without `.json`. */
 export const FRAMEWORK_RECORD = 'framework';
 export const FRAMEWORK_FOLDER = 'framework';
+/** Of a node on its peer port, for the monitor of its cluster. */
+export const NODE_METRICS_PATH = '/peer/v1/metrics';
 /** Below the node's folder: `certificate.pem` and `key.pem` of people, shown to browsers and clients instead of the node's own certificate. */
 export const PORTAL_CERTIFICATE_FOLDER = 'portal-certificate';
 

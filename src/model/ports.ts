@@ -15,6 +15,8 @@ export const PORTS = {
   connectorClient: 7451,
   cloudProxy: 7452,
   connectionServerProxy: 8443,
+  /** Health of a monitor, on its pod's own address: whether it scrapes and keeps. */
+  monitor: 7453,
   /** A connection server, where nothing else is said. */
   connectionServer: 9443,
   /** Health and metrics of an extension server, on loopback; 0: picked. */

@@ -5,7 +5,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { LIMITS } from '../../src/model/limits.ts';
+import { NODE_METRICS_PATH } from '../../src/model/framework.ts';
 import type { FrameworkConfig, FrameworkMember, MonitorStatus } from '../../src/model/framework.ts';
 import type { Json, JsonObject } from '../../src/model/json.ts';
 import { certificates } from '../../src/platform/certificate.ts';
@@ -23,7 +23,6 @@ import { createNodeDoor } from '../../src/services/connector-client/node-door.ts
 import { openFramework } from '../../src/services/framework.ts';
 import type { Framework } from '../../src/services/framework.ts';
 import { runMonitor } from '../../src/services/monitor/monitor.ts';
-import { NODE_METRICS_PATH } from '../../src/services/monitor/scrape.ts';
 import { RIG_ACCOUNT } from './connection-server-rig.ts';
 import type { RunningServer } from './connection-server-rig.ts';
 import type { TestDirector } from './director.ts';
@@ -86,6 +85,7 @@ export async function monitorRig(
           notes: nodeStore(folder),
           scrapeEveryMs,
           backfillEveryMs: 20,
+          onKept: () => undefined,
         },
         stop.signal,
       );
@@ -191,6 +191,3 @@ async function openDoor(framework: Framework, port: number, signal: AbortSignal)
     onError: (error) => console.error(error),
   });
 }
-
-/** Ms after which a sample is not "newest" any more. */
-export const STALE_MS = LIMITS.metricStaleMs;

@@ -42,6 +42,8 @@ export interface MonitorDeps extends ScrapeDeps {
   readonly scrapeEveryMs: number;
   /** Between two shipments of a backlog. */
   readonly backfillEveryMs: number;
+  /** A round was scraped and is on disk. */
+  readonly onKept: () => void;
 }
 
 /** What the directors' time was, on this machine's running clock. */
@@ -130,6 +132,7 @@ async function keep(monitor: Monitor, atMs: number, { samples }: Scraped): Promi
   try {
     await store.append(atMs, [...samples.slice(0, LIMITS.metricSeriesPerCluster - own.length), ...own]);
     monitor.keeping = undefined;
+    deps.onKept();
   } catch (cause) {
     if (!isFault(cause)) throw cause;
     if (monitor.keeping === undefined) deps.log.error('Samples cannot be kept; those of this time are lost.', { error: cause });

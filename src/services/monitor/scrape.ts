@@ -11,6 +11,7 @@ import { seriesBytes } from '../../decide/metric-shipment.ts';
 import { readMetrics, seriesText } from '../../decide/metric-text.ts';
 import type { Series } from '../../decide/metric-text.ts';
 import { isFault } from '../../model/fault.ts';
+import { NODE_METRICS_PATH } from '../../model/framework.ts';
 import type { FrameworkConfig, MonitorStatus } from '../../model/framework.ts';
 import { LIMITS } from '../../model/limits.ts';
 import { OWN_LABELS } from '../../model/metric.ts';
@@ -37,8 +38,6 @@ interface Target {
   readonly order: MutualOrder;
 }
 
-/** Path of a node's metrics on its peer port. */
-export const NODE_METRICS_PATH = '/peer/v1/metrics';
 /** What is said about each target itself: up, duration, samples, dropped. */
 const OWN_SERIES = 4;
 const HTTP_OK = 200;

@@ -1,0 +1,94 @@
+/**
+ * Every metric that Outrigger's own parts tell of: name, type, labels, what it means. docs/reference/metrics.md is made from it, and tests hold what is
+ * really told against it.
+ */
+
+import type { MetricType } from './metric.ts';
+
+/** Where it is told: a node's peer port, the monitor's own words, a connection server, a director's /metrics. */
+export type MetricSource = 'node' | 'monitor' | 'connectionServer' | 'director';
+
+export interface MetricRow {
+  readonly name: string;
+  readonly source: MetricSource;
+  readonly type: MetricType;
+  /** Besides those that the monitor and the director add. */
+  readonly labels: readonly string[];
+  /** A phrase; the unit stands in the name. */
+  readonly help: string;
+}
+
+function rows(source: MetricSource, all: readonly (readonly [string, MetricType, readonly string[], string])[]): MetricRow[] {
+  return all.map(([name, type, labels, help]) => ({ name, source, type, labels, help }));
+}
+
+export const METRICS: readonly MetricRow[] = [
+  ...rows('node', [
+    ['outrigger_node_info', 'gauge', ['version', 'release', 'role'], '1: what this node runs'],
+    ['outrigger_node_uptime_seconds', 'gauge', [], 'Time since the machine was started'],
+    ['outrigger_node_pods', 'gauge', ['phase'], 'Pods, by phase of their service'],
+    ['outrigger_node_service_ready', 'gauge', ['service'], '1 while the instance on this node is ready'],
+    ['outrigger_node_service_restarts_total', 'counter', ['service'], 'How often the instance on this node was started again'],
+    ['outrigger_node_process_count', 'gauge', ['role', 'service'], "The node's processes; service is empty but for pods"],
+    ['outrigger_node_process_cpu_seconds_total', 'counter', ['role', 'service'], 'Processor time of those processes that live now'],
+    ['outrigger_node_process_memory_bytes', 'gauge', ['role', 'service'], 'Memory of those processes in RAM, shared pages counted whole'],
+    ['outrigger_node_machine_cpu_seconds_total', 'counter', ['mode'], 'Processor time of the machine since it was started'],
+    ['outrigger_node_machine_load1', 'gauge', [], 'Load of the machine, average of a minute'],
+    ['outrigger_node_machine_memory_bytes', 'gauge', [], 'Memory of the machine'],
+    ['outrigger_node_machine_memory_available_bytes', 'gauge', [], 'Memory that new processes could have'],
+    ['outrigger_node_disk_bytes', 'gauge', [], "Size of the disk that holds the node's folder"],
+    ['outrigger_node_disk_free_bytes', 'gauge', [], 'What is free of it'],
+    ['outrigger_node_balancer_up', 'gauge', [], '1 while the balancer runs and listens everywhere'],
+    ['outrigger_node_balancer_connections', 'gauge', ['service'], 'Connections that are open'],
+    ['outrigger_node_balancer_accepted_total', 'counter', ['service'], 'Connections taken'],
+    ['outrigger_node_balancer_refused_total', 'counter', ['service'], 'Connections turned away because there were too many'],
+    ['outrigger_node_balancer_failed_total', 'counter', ['service'], 'Connections given up because no instance could be reached'],
+    ['outrigger_node_balancer_ejected', 'gauge', ['service'], 'Instances that refused a connection and have not come back'],
+    ['outrigger_node_tunnel_up', 'gauge', [], '1 while this node has its tunnel to a director'],
+    ['outrigger_node_license_state', 'gauge', ['state'], "1 for the state of the site's license"],
+    ['outrigger_node_license_left_days', 'gauge', [], 'Days until what people are warned of: the end of the contract, or of the grace'],
+    ['outrigger_node_license_refuses_sessions', 'gauge', [], '1 while new sessions are refused'],
+  ]),
+  ...rows('monitor', [
+    ['outrigger_target_up', 'gauge', [], '1: the target answered the scrape of this round'],
+    ['outrigger_target_scrape_seconds', 'gauge', [], 'How long that took'],
+    ['outrigger_target_samples', 'gauge', [], 'Samples that were taken of its answer'],
+    ['outrigger_target_dropped_samples', 'gauge', [], 'Lines that could not be read, and samples beyond the bounds'],
+    ['outrigger_monitor_backlog_rounds', 'gauge', [], 'Rounds at the site that no director has acknowledged'],
+    ['outrigger_monitor_stored_bytes', 'gauge', [], "What the site's samples take on disk"],
+  ]),
+  ...rows('connectionServer', [
+    ['outrigger_connection_server_info', 'gauge', ['name', 'version', 'instance'], '1: which one it is, in which life'],
+    ['outrigger_connection_server_sessions', 'gauge', [], 'Sessions that exist'],
+    ['outrigger_connection_server_sessions_connected', 'gauge', [], 'Of them, connected'],
+    ['outrigger_connection_server_capacity', 'gauge', [], 'Most sessions at a time'],
+    ['outrigger_connection_server_draining', 'gauge', [], '1 while it takes no new sessions'],
+    ['outrigger_connection_server_backend_up', 'gauge', [], '1: the back end took a connection at the last look'],
+    ['outrigger_connection_server_sessions_total', 'counter', [], 'Sessions made'],
+    [
+      'outrigger_connection_server_sessions_ended_total',
+      'counter',
+      ['reason'],
+      'Sessions ended: Closed, Deleted, Idle, NotConnected, Stopped',
+    ],
+    ['outrigger_connection_server_refusals_total', 'counter', ['code'], 'Refusals'],
+    ['outrigger_connection_server_bytes_total', 'counter', ['direction'], 'Bytes carried: in, from clients to the back end, and out'],
+    ['outrigger_connection_server_license_serial', 'gauge', [], 'Serial of its license, 0 without one'],
+  ]),
+  ...rows('director', [
+    ['outrigger_requests_total', 'counter', ['verb', 'code'], 'Requests answered, by verb and HTTP status'],
+    ['outrigger_request_duration_seconds', 'histogram', ['verb'], 'Time from a request to its answer'],
+    ['outrigger_watches', 'gauge', [], 'Watches that are open'],
+    ['outrigger_connections', 'gauge', [], 'Connections that are open'],
+    ['outrigger_tunnels', 'gauge', [], 'Tunnels of nodes that are open here'],
+    ['outrigger_store_revision', 'gauge', [], 'Revision that the copy of the store has reached'],
+    ['outrigger_store_ready', 'gauge', [], '1 while the copy is loaded and the database has answered lately'],
+    ['outrigger_entities', 'gauge', ['resource'], 'Entities in the store'],
+  ]),
+];
+
+const HELP: ReadonlyMap<string, string> = new Map(METRICS.map(({ name, help }) => [name, help]));
+
+export function metricHelp(name: string): string | undefined {
+  return HELP.get(name);
+}
