@@ -169,8 +169,7 @@ async function keepSeats(all: Keeping, seats: SeatCount | undefined): Promise<vo
 
 async function takeRecord(all: Keeping, body: unknown): Promise<Taken> {
   const { deps } = all;
-  const siteUid = all.around?.siteUid;
-  const record = await verifiedRecord(deps, body, { record: all.keeper.record, siteUid });
+  const record = await verifiedRecord(deps, body, all.keeper.record);
   if (typeof record === 'string') return { ok: false, why: record };
   const before = all.keeper.record?.statement.serial;
   step(all, { kind: 'PeerRecord', record });
@@ -220,7 +219,7 @@ async function carryOut(all: Keeping, effects: readonly LicenseEffect[]): Promis
         if (!isStored) step(all, { kind: 'StoreFailed' });
         break;
       case 'TellPeers':
-        if (isStored) for (const listener of all.listeners) listener();
+        if (isStored) all.listeners.forEach((listener) => listener());
         break;
       case 'Deliver':
         if (isStored) all.onChange();

@@ -72,7 +72,8 @@ function outcomeOf({ metadata, status }: Cluster, namespace: string): Outcome {
 export async function rotateKey({ api }: Pick<ChangeDeps, 'api'>, signal: AbortSignal): Promise<Outcome> {
   const answer = await api.post('/outrigger/v1/license/rotate-key', {}, signal);
   if (!answer.ok) throw new Fault('DirectorRefused', `No other key was made: ${answer.message}`);
-  const key = isJsonObject(answer.value) ? String(answer.value['key']) : '';
+  const named = isJsonObject(answer.value) ? answer.value['key'] : undefined;
+  const key = typeof named === 'string' ? named : '';
   const text = `Licenses are signed with key ${key} from now on, by all directors. Sites need nothing: what they hold stays good, and they know the new key by its certificate.\n`;
   return { text, exit: 0 };
 }

@@ -19,30 +19,28 @@ const RATE_MAX = 864_000;
 const TEXT_MAX = 253;
 const TOKEN_MAX = 16 * 1024;
 
-class Wrong {
-  readonly what: string;
-  constructor(what: string) {
-    this.what = what;
-  }
+/** The first thing that was found wrong. */
+interface Reading {
+  wrong: string | undefined;
 }
 
 /** The claims of a token, as data; or a sentence. */
 export function readStatement(claims: unknown): LicenseStatement | string {
-  return reading('The license statement', () => statementOf(claims));
+  return reading('The license statement', (on) => statementOf(on, claims));
 }
 
 /** What another node sent of its record; or a sentence. Says nothing of the signature. */
 export function readRecord(body: unknown): LicenseRecord | string {
-  return reading('The license record', () => {
-    const record = objectAt({ record: body }, 'record');
-    const since = objectAt(record, 'since');
+  return reading('The license record', (on) => {
+    const record = objectAt(on, { record: body }, 'record');
+    const since = objectAt(on, record, 'since');
     return {
-      token: textAt(record, 'token', TOKEN_MAX),
-      statement: statementOf(record['statement']),
+      token: textAt(on, record, 'token', TOKEN_MAX),
+      statement: statementOf(on, record['statement']),
       since: {
-        ranMs: numberAt(since, 'ranMs', 0, TIME_MAX_MS),
-        bootId: textAt(since, 'bootId', 64),
-        bootMs: numberAt(since, 'bootMs', 0, TIME_MAX_MS),
+        ranMs: numberAt(on, since, 'ranMs', 0, TIME_MAX_MS),
+        bootId: textAt(on, since, 'bootId', 64),
+        bootMs: numberAt(on, since, 'bootMs', 0, TIME_MAX_MS),
       },
     };
   });
@@ -59,70 +57,71 @@ export function readSeats(body: unknown): SeatCount | undefined {
   return { use, users };
 }
 
-function statementOf(body: unknown): LicenseStatement {
-  const claims = objectAt({ claims: body }, 'claims');
-  const [site, license] = [objectAt(claims, 'site'), objectAt(claims, 'license')];
+function statementOf(on: Reading, body: unknown): LicenseStatement {
+  const claims = objectAt(on, { claims: body }, 'claims');
+  const [site, license] = [objectAt(on, claims, 'site'), objectAt(on, claims, 'license')];
   return {
-    iss: oneOf(claims, 'iss', ['outrigger']),
-    typ: oneOf(claims, 'typ', ['universal-license']),
-    serial: wholeAt(claims, 'serial', 1, Number.MAX_SAFE_INTEGER),
-    licenseMs: numberAt(claims, 'licenseMs', 0, TIME_MAX_MS),
-    trustedMs: numberAt(claims, 'trustedMs', 0, TIME_MAX_MS),
-    rate: numberAt(claims, 'rate', 1, RATE_MAX),
-    site: { namespace: textAt(site, 'namespace'), name: textAt(site, 'name'), uid: textAt(site, 'uid') },
-    clusterUid: textAt(claims, 'clusterUid'),
+    iss: oneOf(on, claims, 'iss', ['outrigger']),
+    typ: oneOf(on, claims, 'typ', ['universal-license']),
+    serial: wholeAt(on, claims, 'serial', 1, Number.MAX_SAFE_INTEGER),
+    licenseMs: numberAt(on, claims, 'licenseMs', 0, TIME_MAX_MS),
+    trustedMs: numberAt(on, claims, 'trustedMs', 0, TIME_MAX_MS),
+    rate: numberAt(on, claims, 'rate', 1, RATE_MAX),
+    site: { namespace: textAt(on, site, 'namespace'), name: textAt(on, site, 'name'), uid: textAt(on, site, 'uid') },
+    clusterUid: textAt(on, claims, 'clusterUid'),
     license: {
-      name: textAt(license, 'name'),
-      uid: textAt(license, 'uid'),
-      edition: textAt(license, 'edition'),
-      seats: wholeAt(license, 'seats', 0, Number.MAX_SAFE_INTEGER),
-      model: oneOf(license, 'model', ['Named', 'Concurrent']),
-      startMs: numberAt(license, 'startMs', 0, TIME_MAX_MS),
-      endMs: numberAt(license, 'endMs', 0, TIME_MAX_MS),
-      syncPeriodMs: numberAt(license, 'syncPeriodMs', 1, DURATION_MAX_MS),
-      syncGraceMs: numberAt(license, 'syncGraceMs', 0, DURATION_MAX_MS),
-      contractGraceMs: numberAt(license, 'contractGraceMs', 0, DURATION_MAX_MS),
-      onExpiry: oneOf(license, 'onExpiry', ['RefuseNewSessions']),
-      peakReset: wholeAt(license, 'peakReset', 0, Number.MAX_SAFE_INTEGER),
+      name: textAt(on, license, 'name'),
+      uid: textAt(on, license, 'uid'),
+      edition: textAt(on, license, 'edition'),
+      seats: wholeAt(on, license, 'seats', 0, Number.MAX_SAFE_INTEGER),
+      model: oneOf(on, license, 'model', ['Named', 'Concurrent']),
+      startMs: numberAt(on, license, 'startMs', 0, TIME_MAX_MS),
+      endMs: numberAt(on, license, 'endMs', 0, TIME_MAX_MS),
+      syncPeriodMs: numberAt(on, license, 'syncPeriodMs', 1, DURATION_MAX_MS),
+      syncGraceMs: numberAt(on, license, 'syncGraceMs', 0, DURATION_MAX_MS),
+      contractGraceMs: numberAt(on, license, 'contractGraceMs', 0, DURATION_MAX_MS),
+      onExpiry: oneOf(on, license, 'onExpiry', ['RefuseNewSessions']),
+      peakReset: wholeAt(on, license, 'peakReset', 0, Number.MAX_SAFE_INTEGER),
     },
   };
 }
 
-function reading<T>(what: string, read: () => T): T | string {
-  try {
-    return read();
-  } catch (cause) {
-    if (cause instanceof Wrong) return `${what} ${cause.what}; it was not used.`;
-    throw cause;
-  }
+/** Where something is wrong, what is read of it is of no use, and is dropped as a whole. */
+function reading<T>(what: string, read: (on: Reading) => T): T | string {
+  const on: Reading = { wrong: undefined };
+  const value = read(on);
+  return on.wrong === undefined ? value : `${what} ${on.wrong}; it was not used.`;
 }
 
-function objectAt(of: JsonObject | { readonly [name: string]: unknown }, name: string): JsonObject {
-  const value: unknown = of[name];
+function objectAt(on: Reading, of: Readonly<Record<string, unknown>>, name: string): JsonObject {
+  const value = of[name];
   if (isJsonObject(value)) return value;
-  throw new Wrong(`lacks the object "${name}"`);
+  on.wrong ??= `lacks the object "${name}"`;
+  return {};
 }
 
-function textAt(of: JsonObject, name: string, maxChars = TEXT_MAX): string {
+function textAt(on: Reading, of: JsonObject, name: string, maxChars = TEXT_MAX): string {
   const value = of[name];
   if (typeof value === 'string' && value !== '' && value.length <= maxChars) return value;
-  throw new Wrong(`lacks the text "${name}", or it is too long`);
+  on.wrong ??= `lacks the text "${name}", or it is too long`;
+  return '';
 }
 
-function numberAt(of: JsonObject, name: string, min: number, max: number): number {
+function numberAt(on: Reading, of: JsonObject, name: string, min: number, max: number): number {
   const value = of[name];
   if (typeof value === 'number' && value >= min && value <= max) return value;
-  throw new Wrong(`lacks the number "${name}", or it is not between ${min} and ${max}`);
+  on.wrong ??= `lacks the number "${name}", or it is not between ${min} and ${max}`;
+  return min;
 }
 
-function wholeAt(of: JsonObject, name: string, min: number, max: number): number {
-  const value = numberAt(of, name, min, max);
-  if (Number.isSafeInteger(value)) return value;
-  throw new Wrong(`has a "${name}" that is no whole number`);
+function wholeAt(on: Reading, of: JsonObject, name: string, min: number, max: number): number {
+  const value = numberAt(on, of, name, min, max);
+  if (!Number.isSafeInteger(value)) on.wrong ??= `has a "${name}" that is no whole number`;
+  return value;
 }
 
-function oneOf<T extends string>(of: JsonObject, name: string, choices: readonly T[]): T {
+function oneOf<T extends string>(on: Reading, of: JsonObject, name: string, choices: readonly [T, ...T[]]): T {
   const found = choices.find((choice) => choice === of[name]);
-  if (found !== undefined) return found;
-  throw new Wrong(`has a "${name}" that is not ${choices.join(' or ')}`);
+  if (found === undefined) on.wrong ??= `has a "${name}" that is not ${choices.join(' or ')}`;
+  return found ?? choices[0];
 }

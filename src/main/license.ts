@@ -47,7 +47,7 @@ function registerStatus(license: Command): void {
     ],
     run: async ({ settings, options, terminal, signal }) => {
       const format = options['output'];
-      if (format !== undefined && format !== 'json') throw new Fault('UsageWrong', `-o takes json, not "${String(format)}".`);
+      if (format !== undefined && format !== 'json') throw new Fault('UsageWrong', '-o takes json and nothing else.');
       if (options['namespace'] !== undefined && options['allNamespaces'] === true)
         throw new Fault('UsageWrong', 'Say either -n NAMESPACE or -A, not both.');
       const namespace = typeof options['namespace'] === 'string' ? options['namespace'] : undefined;

@@ -115,7 +115,7 @@ function ask(node: RigNode, method: string, path: string, body?: object): Promis
 /** Tries to begin a session; ends it again. */
 async function knock(node: RigNode): Promise<DoorAnswer> {
   const made = await ask(node, 'POST', '/v1/sessions', { user: 'ann' });
-  if (made.status === 201) await ask(node, 'DELETE', `/v1/sessions/${String((JSON.parse(made.text) as { id: string }).id)}`);
+  if (made.status === 201) await ask(node, 'DELETE', `/v1/sessions/${(JSON.parse(made.text) as { id: string }).id}`);
   return made;
 }
 

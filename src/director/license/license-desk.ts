@@ -17,7 +17,7 @@ import { LIMITS } from '../../model/limits.ts';
 import type { LicenseStatement, SeatUse } from '../../model/license-statement.ts';
 import { API_GROUP } from '../../model/resource.ts';
 import type { SiteSpec, SiteStatus } from '../../model/site.ts';
-import type { UniversalLicenseSpec, UniversalLicenseStatus } from '../../model/universal-license.ts';
+import type { UniversalLicenseSpec } from '../../model/universal-license.ts';
 import type { Log } from '../../ports/log.ts';
 import type { EntityKey, StoredEntity } from '../../ports/store.ts';
 import {
@@ -205,13 +205,13 @@ function recorded(desk: Desk, { node, site, license }: Entitled, { use }: Asked,
     {
       spec,
       generation: numberOf(part(object, 'metadata')['generation']),
-      status: part(object, 'status') as UniversalLicenseStatus,
+      status: part(object, 'status'),
       sites: sitesNaming(desk, license),
     },
     { site: site.key.name, siteUid: site.uid, clusterUid: node.clusterUid, syncedAt: timeText(nowMs), use },
     timeText(desk.clock.nowMs()),
   );
-  return { ...object, status: status as unknown as JsonObject };
+  return { ...object, status };
 }
 
 function sitesNaming({ store }: Desk, license: StoredEntity): ReadonlyMap<string, string> {

@@ -55,7 +55,7 @@ test('I1 of license-claims: a statement survives reading, and every field that i
   for (const path of paths(statement)) {
     for (const bad of [undefined, null, Number.NaN, -1, 1e300, '', {}, [], true]) {
       const read = readStatement(withAt(statement, path, bad));
-      assert.ok(typeof read === 'string', `${path.join('.')} = ${String(bad)}`);
+      assert.ok(typeof read === 'string', `${path.join('.')} = ${typeof bad} ${JSON.stringify(bad)}`);
       assert.match(read, /^The license statement .*; it was not used\.$/);
     }
   }
