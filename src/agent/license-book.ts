@@ -11,13 +11,6 @@ import type { AgentDeps } from './deps.ts';
 
 type BookDeps = Pick<AgentDeps, 'identity' | 'readLicenseToken' | 'node'>;
 
-/** What is known here: by it a record of another node is judged. */
-export interface HeldHere {
-  readonly record: LicenseRecord | undefined;
-  /** Of the site that this cluster is paired with, where that is known. */
-  readonly siteUid: string | undefined;
-}
-
 /** The statement in a token that is genuine, or a sentence. */
 export async function verifiedStatement(deps: BookDeps, token: string): Promise<LicenseStatement | string> {
   const identity = await deps.identity.load();
@@ -26,14 +19,16 @@ export async function verifiedStatement(deps: BookDeps, token: string): Promise<
   return read.ok ? read.statement : read.why;
 }
 
-/** The record of another node of the cluster, verified as if nobody had done so before; or a sentence. */
-export async function verifiedRecord(deps: BookDeps, body: unknown, held: HeldHere): Promise<LicenseRecord | string> {
+/**
+ * The record of another node of the cluster, verified as if nobody had done so before; or a sentence. The site is not judged: the other node has done it,
+ * and may know before this one (which may reach no director now) that the cluster was paired with another one.
+ */
+export async function verifiedRecord(deps: BookDeps, body: unknown, own: LicenseRecord | undefined): Promise<LicenseRecord | string> {
   const sent = readRecord(body);
   if (typeof sent === 'string') return sent;
-  const own = held.record;
   const statement = own?.token === sent.token ? own.statement : await verifiedStatement(deps, sent.token);
   if (typeof statement === 'string') return statement;
-  const foreign = refusalOf(statement, { clusterUid: deps.node.clusterUid, siteUid: held.siteUid, heldSerial: undefined });
+  const foreign = refusalOf(statement, { clusterUid: deps.node.clusterUid, siteUid: undefined, heldSerial: undefined });
   if (foreign !== undefined) return foreign;
   if (own !== undefined && statement.serial < own.statement.serial)
     return `The license has the serial ${statement.serial}, and ${own.statement.serial} is held here already; it was not used.`;

@@ -182,6 +182,17 @@ test('a node whose store was restored, or that was replaced, learns from the oth
   assert.ok(!refused.ok && /is held here already/.test(refused.why));
 });
 
+test('a node that does not know yet of another site takes the license for it from the node that does', async () => {
+  const [world, port] = [await licenseWorld(), await freePort()];
+  const node = await start(world, 'a', port);
+  node.keeping.look({ ...SURROUNDINGS, term: undefined });
+  const token = await world.sign((one) => ({ ...one, site: { ...one.site, uid: 'the-next-site' } }));
+  const [, body = ''] = token.split('.');
+  const statement: unknown = JSON.parse(Buffer.from(body, 'base64url').toString('utf8'));
+  const taken = await node.keeping.takeRecord({ token, statement, since: { ranMs: 0, bootId: 'theirs', bootMs: 0 } });
+  assert.deepEqual(taken, { ok: true, isNew: true });
+});
+
 test('running time goes on after a crash and a reboot, and never falls by what another node says', async () => {
   const [world, port] = [await licenseWorld(), await freePort()];
   const node = await start(world, 'a', port, { answer: async () => ({ token: await world.sign() }) });
