@@ -7,6 +7,7 @@ import type { LicenseEffect, LicenseKeeper } from '../../src/decide/license-keep
 import type { LicenseEvent } from '../../src/decide/license-table.ts';
 import type { LicenseView } from '../../src/decide/universal-license.ts';
 import { viewLicense } from '../../src/decide/universal-license.ts';
+import type { LicenseState } from '../../src/model/license-statement.ts';
 import { LIMITS } from '../../src/model/limits.ts';
 import { codeRanMs, doorView, ledgerRanMs, letsPass, missingServices, readingOf } from './machine.ts';
 import { DAY_MS, deadlineByRules, stateByRules, thresholdOf } from './rules.ts';
@@ -137,13 +138,18 @@ export function probe(world: World): void {
     }
     const view = doorView(world, node);
     if (node.framework !== undefined) judge(world, node, `${node.name}'s door`, view, node.framework);
-    else if (view.refusesNewSessions) violate(world, `L7: ${node.name} refuses without ever having had a license`);
+    else if (!view.refusesNewSessions) violate(world, `L7: ${node.name} lets new sessions in without a license`);
     if (!letsPass(view, 'Running')) violate(world, `L7: ${node.name} cuts a running session in ${view.state}`);
     if (letsPass(view, 'New')) node.sessions++;
     count(world, letsPass(view, 'New') ? 'let in' : 'refused');
   }
   checkJoined(world);
   checkWarned(world);
+}
+
+/** By the rules. */
+function isGood(state: LicenseState): boolean {
+  return state === 'Active' || state === 'SyncGrace' || state === 'ContractGrace';
 }
 
 /** L5 to L7: what is said, against the calendar at the earliest and the latest that it can be. */
@@ -154,9 +160,10 @@ function judge(world: World, node: SimNode, who: string, view: LicenseView, kept
   const mostMs = world.scheduler.nowMs() - (world.director.signedAtMs.get(statement.serial) ?? 0);
   const least = stateByRules(statement, statement.licenseMs + (leastMs * (1 - 2 * DRIFT) - SLACK_MS) * world.rate);
   const most = stateByRules(statement, statement.licenseMs + (mostMs * (1 + 2 * DRIFT) + SLACK_MS) * world.rate);
-  if (view.refusesNewSessions && most !== 'Expired') violate(world, `L7: ${who} refuses new sessions, and the license is ${most} at most`);
-  if (!view.refusesNewSessions && least === 'Expired')
-    violate(world, `L7: ${who} lets new sessions in, and the license is Expired at least`);
+  if (view.refusesNewSessions && isGood(least) && isGood(most))
+    violate(world, `L7: ${who} refuses new sessions, and the license is ${most} at most`);
+  if (!view.refusesNewSessions && !isGood(least) && (least === 'Expired' || !isGood(most)))
+    violate(world, `L7: ${who} lets new sessions in, and the license is ${least} at least`);
   if (least === most && view.state !== least) violate(world, `L6: ${who} says ${view.state}, and the rules say ${least}`);
 }
 

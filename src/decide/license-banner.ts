@@ -34,13 +34,13 @@ const RENEW_ADVICE = 'renew the contract with your provider; the next sync after
 export function bannerOf({ state, moments, license, daysLeft, approach }: BannerFacts): Banner {
   if (moments === undefined || license === undefined)
     return {
-      severity: 'Info',
+      severity: 'Warning',
       message:
-        'No license has reached this site yet; nothing is refused. Assign a UniversalLicense to the site (spec.license) and pair it: the first sync follows within seconds.',
+        'No license has reached this site yet, so new sessions are refused. Assign a UniversalLicense to the site (spec.license) and pair it: the first sync follows within seconds.',
     };
   switch (state) {
     case 'Inactive':
-      return { severity: 'Info', message: `License ${license} begins on ${dayOf(moments.startMs)}; until then nothing is refused.` };
+      return { severity: 'Info', message: `License ${license} begins on ${dayOf(moments.startMs)}; until then new sessions are refused.` };
     case 'Active':
       return activeBanner(license, moments, daysLeft ?? Infinity);
     case 'SyncGrace':

@@ -6,7 +6,7 @@
  *
  * L5: sync grace is counted from the moment the sync was due, never from a failure; no failure changes a state, only time does.
  * L6: Expired goes before ContractGrace, that before SyncGrace, that before Active; a contract that has not begun is Inactive.
- * L7: only Expired refuses, and only new sessions.
+ * L7: no grace refuses anything; Expired, and Inactive (nothing came yet, or nothing has begun), refuse new sessions and nothing else.
  */
 
 import { LICENSE_WARNING_DAYS } from '../model/license-statement.ts';
@@ -64,7 +64,7 @@ export function momentsOf({ licenseMs, license }: LicenseStatement): LicenseMome
 
 /** What holds at license time `licenseMs` (ignored without a record). */
 export function viewLicense(record: LicenseRecord | undefined, licenseMs: number): LicenseView {
-  if (record === undefined) return { state: 'Inactive', refusesNewSessions: false, ...bannerOf({ state: 'Inactive' }) };
+  if (record === undefined) return { state: 'Inactive', refusesNewSessions: true, ...bannerOf({ state: 'Inactive' }) };
   const moments = momentsOf(record.statement);
   const state = stateAt(moments, licenseMs);
   const span = spanOf(state, moments, licenseMs);
@@ -75,7 +75,7 @@ export function viewLicense(record: LicenseRecord | undefined, licenseMs: number
   return {
     state,
     ...bannerOf(facts),
-    refusesNewSessions: state === 'Expired',
+    refusesNewSessions: state === 'Expired' || state === 'Inactive',
     ...span,
     expiresMs: moments.expiresMs,
     dueMs: moments.dueMs,

@@ -2,7 +2,8 @@
  * UniversalLicense: what an organization's sites are entitled to. The provider writes it; a Site names it (`spec.license`); each site pulls a
  * signed statement of it every `syncPeriodHours` (src/model/license-statement.ts).
  *
- * I1: seats are counted and shown, never enforced by refusing: only an expired license refuses, and only new sessions.
+ * I1: seats are counted and shown, never enforced by refusing: only a license that is not there, has not begun or has expired refuses, and only new
+ *     sessions.
  * I2: `peakReset` never falls; a site resets its peaks when it sees a higher one.
  */
 

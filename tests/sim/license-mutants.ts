@@ -136,8 +136,8 @@ export const LICENSE_MUTANTS: readonly Mutant[] = [
     name: 'sync grace refuses',
     seed: 1,
     file: 'src/decide/universal-license.ts',
-    find: "refusesNewSessions: state === 'Expired'",
-    replace: "refusesNewSessions: state === 'Expired' || state === 'SyncGrace'",
+    find: "state === 'Expired' || state === 'Inactive'",
+    replace: "state === 'Expired' || state === 'Inactive' || state === 'SyncGrace'",
   },
   {
     name: 'a sync is asked for without every framework service',
