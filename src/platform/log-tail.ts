@@ -32,7 +32,9 @@ export async function openLogTail(folder: string, order: LogOrder, signal: Abort
     return { refused: `the service ${service} has the containers ${containers.join(', ')} on this node; name one with container=` };
   const file = await open(join(folder, service, chosen + SUFFIX), constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined);
   if (file === undefined) return { refused: `the log of ${service}/${chosen} cannot be read` };
-  return { stream: Readable.from(lines(file, order, signal), { objectMode: false, highWaterMark: CHUNK_BYTES }) };
+  // Before anybody is told that it is open: what is written from now on is shown.
+  const from = await beginning(file, order.tailLines);
+  return { stream: Readable.from(lines(file, from, order.follow, signal), { objectMode: false, highWaterMark: CHUNK_BYTES }) };
 }
 
 async function containersOf(folder: string): Promise<string[]> {
@@ -40,9 +42,9 @@ async function containersOf(folder: string): Promise<string[]> {
   return entries.flatMap((one) => (one.isFile() && one.name.endsWith(SUFFIX) ? [one.name.slice(0, -SUFFIX.length)] : [])).toSorted();
 }
 
-async function* lines(file: FileHandle, { tailLines, follow }: LogOrder, signal: AbortSignal): AsyncGenerator<Buffer> {
+async function* lines(file: FileHandle, from: number, follow: boolean, signal: AbortSignal): AsyncGenerator<Buffer> {
   try {
-    let at = await beginning(file, tailLines);
+    let at = from;
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     for (;;) {
       const { size } = await file.stat();

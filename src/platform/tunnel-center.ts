@@ -109,12 +109,12 @@ function ask(
     });
     stream.on('error', (cause) => {
       body?.unpipe(stream);
-      failed(isFault(cause) ? cause : over(why()));
+      failed(isFault(cause) ? cause : over(session, why));
     });
     stream.once('close', () => {
       settle();
       body?.unpipe(stream);
-      failed(over(why()));
+      failed(over(session, why));
     });
     if (signal.aborted) onAbort();
     if (body === undefined) return;
@@ -126,13 +126,15 @@ function ask(
   return { stream, answer };
 }
 
-function over(why: string): Fault {
-  return new Fault('PeerUnreachable', `The tunnel to the site ended before an answer came (${why}); try again.`);
+function over(session: ClientHttp2Session, why: () => string): Fault {
+  return session.destroyed
+    ? new Fault('PeerUnreachable', `The tunnel to the site ended before an answer came (${why()}); try again.`)
+    : new Fault('PeerUnreachable', 'The site broke off this request before it answered; try again.');
 }
 
 function headersOf({ method, target, headers, webSocket }: TunnelOrder): OutgoingHttpHeaders {
   const object: OutgoingHttpHeaders = webSocket
-    ? { ':method': 'CONNECT', ':protocol': 'websocket', ':path': target, ':scheme': 'https' }
+    ? { ':method': 'CONNECT', ':protocol': 'websocket', ':path': target, ':scheme': 'https', ':authority': 'site' }
     : { ':method': method, ':path': target };
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const [name = '', value = ''] = [headers[i], headers[i + 1]];

@@ -54,6 +54,11 @@ describe('discovery', () => {
             verbs: ['get', 'patch', 'update'],
           },
           { subresource: 'scale', responseKind: { group: 'autoscaling', version: 'v1', kind: 'Scale' }, verbs: ['get', 'patch', 'update'] },
+          {
+            subresource: 'proxy',
+            responseKind: { group: 'outrigger.dev', version: 'v1', kind: 'Cluster' },
+            verbs: ['create', 'delete', 'get', 'patch', 'update'],
+          },
         ],
       },
     );
