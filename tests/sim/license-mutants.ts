@@ -4,6 +4,11 @@
 
 import type { Mutant } from './mutants.ts';
 
+/** First and last seed of every run of the tests. */
+export const LICENSE_SEEDS = [1, 300] as const;
+
+export const LICENSE_PROGRAM = 'sim/license/run.ts';
+
 export const LICENSE_MUTANTS: readonly Mutant[] = [
   {
     name: 'grace is counted by the wall clock',
@@ -28,7 +33,7 @@ export const LICENSE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a failed sync begins the grace anew',
-    seed: 1,
+    seed: 4,
     file: 'src/decide/license-machine.ts',
     find: '    lastFailure: message,\n',
     replace:
@@ -99,7 +104,7 @@ export const LICENSE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an answer to an earlier request is accepted',
-    seed: 1,
+    seed: 11,
     file: 'src/decide/license-machine.ts',
     find: '  if (request !== keeper.asking?.request) return keeper;\n',
     replace: '',
@@ -169,7 +174,7 @@ export const LICENSE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a failed sync is never tried again before the next reason',
-    seed: 1,
+    seed: 4,
     file: 'src/decide/license-machine.ts',
     find: 'notBeforeMs: now.bootMs + retryMs(keeper, tries, dice)',
     replace: 'notBeforeMs: now.bootMs + 1e12 + retryMs(keeper, tries, dice)',
