@@ -120,3 +120,28 @@ test('a cluster whose name leaves no room for the names of its nodes is refused,
   assert.deepEqual(named('a'.repeat(52)), []);
   assert.deepEqual(named('a'.repeat(53)), ['metadata.name']);
 });
+
+/** Sentences that a new object is refused with. */
+function refusedNew(plural: string, spec: JsonObject): string[] {
+  const result = compileSchema(schemaOf(plural));
+  assert.ok(result.ok);
+  const object: JsonObject = { apiVersion: 'outrigger.dev/v1', kind: 'X', metadata: { name: 'x' }, spec };
+  result.compiled.default(object);
+  return result.compiled.validate(object, undefined).map((problem) => `${problem.path}: ${problem.message}`);
+}
+
+test("only a release may have Outrigger's own services, and only under their own names", () => {
+  const service = (name: string, more: JsonObject = {}): JsonObject => ({
+    name,
+    mode: 'Replicated',
+    pod: { containers: [{ name: 'main', command: ['run'] }] },
+    ...more,
+  });
+  const cluster = (...services: JsonObject[]): string[] => refusedNew('clusters', { virtualDataCenter: 'lab', release: '1.0.0', services });
+  assert.deepEqual(cluster(service('mine')), []);
+  assert.match(cluster(service('mine', { framework: 'monitor' })).join(), /spec\.services: .*must not say framework/);
+  assert.match(cluster(service('connector-client')).join(), /spec\.services: .*the name of one of Outrigger's own services/);
+  const release = (...services: JsonObject[]): string[] => refusedNew('clusterreleases', { version: '1.0.0', services });
+  assert.deepEqual(release(service('monitor', { framework: 'monitor' })), []);
+  assert.match(release(service('mine', { framework: 'monitor' })).join(), /framework must be the name of the service itself/);
+});
