@@ -67,7 +67,8 @@ function membersOf(input: FrameworkInput): readonly FrameworkMember[] {
   const before = new Map((previous?.members ?? []).map((member) => [member.uid, member]));
   const seen = input.nodes === undefined ? [...before.values()] : input.nodes.flatMap((one) => memberOf(one, before.get(one.metadata.uid)));
   const others = seen.filter((member) => member.uid !== node.uid);
-  return [{ ...node, role: 'Worker' as const }, ...others]
+  const revokedBefore = seen.find((member) => member.uid === node.uid)?.revokedBefore;
+  return [{ ...node, role: 'Worker' as const, ...(revokedBefore === undefined ? {} : { revokedBefore }) }, ...others]
     .map((member) => ({ ...member, role: roleOf(member.uid, member.incarnation, before.get(member.uid)?.role) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -79,5 +80,7 @@ function memberOf(node: ClusterNode, before: FrameworkMember | undefined): reado
   if (deletionTimestamp !== undefined || node.spec.retired === true) return [];
   const said = node.status?.agent?.incarnation === incarnation ? node.status.agent.address : undefined;
   const address = said ?? (before?.incarnation === incarnation ? before.address : undefined);
-  return address === undefined ? [] : [{ name, uid, incarnation, address, role: 'Worker' }];
+  if (address === undefined) return [];
+  const { revokedBefore } = node.spec;
+  return [{ name, uid, incarnation, address, role: 'Worker', ...(revokedBefore === undefined ? {} : { revokedBefore }) }];
 }

@@ -4,21 +4,27 @@
  * That our CA signed it is judged before (src/platform/mutual-http.ts); here is judged whether that node belongs to this cluster, in this life.
  *
  * I1: a node of another cluster, an earlier or later life of a member, and everything that is no node is refused, with a sentence.
+ * I2: so is a certificate of a member that was revoked, as far as that was heard here.
  */
 
 import type { FrameworkMember } from '../model/framework.ts';
+import { isRevoked } from './renewal.ts';
 
 /** What of a certificate is looked at (CertificateFacts). */
 export interface Subject {
   readonly commonNames: readonly string[];
   readonly organizations: readonly string[];
+  readonly notBeforeMs: number;
 }
 
 const NODES = 'outrigger:nodes';
 const NODE_NAME = /^outrigger:node:([^:]{1,63}):([1-9][0-9]{0,8})$/;
 
 /** Whose certificate it is; undefined: no node's. */
-export function nodeOfSubject({ commonNames, organizations }: Subject): { readonly uid: string; readonly incarnation: number } | undefined {
+export function nodeOfSubject({
+  commonNames,
+  organizations,
+}: Omit<Subject, 'notBeforeMs'>): { readonly uid: string; readonly incarnation: number } | undefined {
   const [commonName] = commonNames;
   const found = commonName === undefined || commonNames.length !== 1 ? null : NODE_NAME.exec(commonName);
   if (found === null || organizations.length !== 1 || organizations[0] !== NODES) return undefined;
@@ -33,6 +39,7 @@ export function memberOfSubject(subject: Subject, members: readonly FrameworkMem
   if (node === undefined) return { refused: 'The certificate is not that of a node; only nodes of this cluster are spoken to here.' };
   const member = members.find(({ uid }) => uid === node.uid);
   if (member === undefined) return { refused: `The node with uid ${node.uid} does not belong to this cluster.` };
+  if (isRevoked(subject, member.revokedBefore)) return { refused: `The certificate of ${member.name} was revoked (spec.revokedBefore).` };
   if (member.incarnation === node.incarnation) return { member };
   return {
     refused: `The certificate is that of incarnation ${node.incarnation} of ${member.name}, and incarnation ${member.incarnation} is known here.`,

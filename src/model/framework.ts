@@ -27,6 +27,8 @@ export interface FrameworkMember {
   readonly incarnation: number;
   readonly address: string;
   readonly role: 'Primary' | 'Worker';
+  /** `ClusterNode.spec.revokedBefore`: a certificate of it that begins earlier is refused. */
+  readonly revokedBefore?: string;
 }
 
 /** A port on which every node of the cluster listens for a replicated service. */

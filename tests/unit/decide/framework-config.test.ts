@@ -57,6 +57,29 @@ test('I1: a member stays while nothing is heard, and goes when it is seen to be 
   assert.deepEqual(later([node(0), worker(2, '10.0.0.9')]), [ALONE, ['harbor-a1-n1', 2, '10.0.0.9', 'Worker']]);
 });
 
+test('a revocation is told of every member, this node among them, and stays while nothing is heard', () => {
+  const revoked = '2030-01-01T00:00:00Z';
+  const [own, other] = [node(0), worker()];
+  const nodes = [
+    { ...own, spec: { ...own.spec, revokedBefore: revoked } },
+    { ...other, spec: { ...other.spec, revokedBefore: revoked } },
+  ];
+  const made = config({
+    nodes: nodes.map((one) => ({
+      ...one,
+      status: { ...one.status, agent: { incarnation: 1, phase: 'Ready' as const, address: '10.0.0.9' } },
+    })),
+  });
+  assert.deepEqual(
+    made.members.map((one) => one.revokedBefore),
+    [revoked, revoked],
+  );
+  assert.deepEqual(
+    config({ previous: made }).members.map((one) => one.revokedBefore),
+    [revoked, revoked],
+  );
+});
+
 test('who is primary follows the membership; while that is unknown, what was told before', () => {
   const both = config({ nodes: [node(0), worker()] });
   const moved = config({ nodes: [node(0), worker()], membership: { ...membership, term: 4, primary: memberId('harbor-a1-n1-uid', 1) } });

@@ -28,7 +28,12 @@ const NOW = '2026-11-22T12:00:00Z';
 
 test('I1 of peer-trust: only a member in the life that is known is one', () => {
   const members = [{ name: 'n0', uid: 'aa', incarnation: 2, address: '10.0.0.1', role: 'Primary' as const }];
-  const subject = (commonName: string, organization = 'outrigger:nodes') => ({ commonNames: [commonName], organizations: [organization] });
+  const notBeforeMs = Date.parse('2030-01-01T00:00:00Z');
+  const subject = (commonName: string, organization = 'outrigger:nodes') => ({
+    commonNames: [commonName],
+    organizations: [organization],
+    notBeforeMs,
+  });
   assert.deepEqual(memberOfSubject(subject('outrigger:node:aa:2'), members), { member: members[0] });
   for (const bad of [
     subject('outrigger:node:aa:1'),
@@ -37,11 +42,26 @@ test('I1 of peer-trust: only a member in the life that is known is one', () => {
     subject('outrigger:node:aa:2', 'outrigger:hosts'),
     subject('outrigger:node:aa:02'),
     subject('outrigger:node:aa:2 '),
-    { commonNames: ['outrigger:node:aa:2', 'outrigger:node:aa:2'], organizations: ['outrigger:nodes'] },
-    { commonNames: [], organizations: [] },
+    { commonNames: ['outrigger:node:aa:2', 'outrigger:node:aa:2'], organizations: ['outrigger:nodes'], notBeforeMs },
+    { commonNames: [], organizations: [], notBeforeMs },
   ])
     assert.ok('refused' in memberOfSubject(bad, members), JSON.stringify(bad));
   assert.deepEqual(nodeOfSubject(subject('outrigger:node:aa:2')), { uid: 'aa', incarnation: 2 });
+});
+
+test('I2 of peer-trust: a revoked certificate of a member is refused, the one that its host gave it instead is not', () => {
+  const members = [
+    { name: 'n0', uid: 'aa', incarnation: 2, address: '10.0.0.1', role: 'Primary' as const, revokedBefore: '2030-01-01T00:00:00Z' },
+  ];
+  const begun = (time: string) => ({
+    commonNames: ['outrigger:node:aa:2'],
+    organizations: ['outrigger:nodes'],
+    notBeforeMs: Date.parse(time),
+  });
+  assert.deepEqual(memberOfSubject(begun('2029-12-31T23:59:59Z'), members), {
+    refused: 'The certificate of n0 was revoked (spec.revokedBefore).',
+  });
+  assert.deepEqual(memberOfSubject(begun('2030-01-01T00:00:00Z'), members), { member: members[0] });
 });
 
 test('I1 of license-claims: a statement survives reading, and every field that is missing or wrong is refused with a sentence', () => {
