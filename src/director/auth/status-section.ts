@@ -8,7 +8,7 @@
  * I2: availableAt, autoRepair, abandonedAttempt and the attempts are never a node's or host's to write.
  */
 
-export type SectionWriter = 'extension' | 'manager' | 'agent' | 'host';
+export type SectionWriter = 'extension' | 'manager' | 'agent' | 'host' | 'director';
 
 /** `BeforeAvailable`: while status.availableAt is not set, and again once the cluster is being deleted. */
 export type SectionTime = 'Always' | 'BeforeAvailable' | 'AfterAvailable';
@@ -23,6 +23,8 @@ const EXTENSION_BEFORE: SectionOwner = { writer: 'extension', when: 'BeforeAvail
 const MANAGER: SectionOwner = { writer: 'manager', when: 'AfterAvailable' };
 const AGENT: SectionOwner = { writer: 'agent', when: 'Always' };
 const HOST: SectionOwner = { writer: 'host', when: 'Always' };
+/** What a director writes by itself, at a sync (src/director/license). */
+const DIRECTOR: SectionOwner = { writer: 'director', when: 'Always' };
 
 const GUARDS = [EXTENSION];
 /** The manager's once it is there; an extension server's before, and again when there is no primary that could speak. */
@@ -55,6 +57,7 @@ export const STATUS_SECTIONS: Readonly<Record<string, Readonly<Record<string, re
   clusternodes: { role: [AGENT], agent: [AGENT], infrastructure: [HOST] },
   virtualdatacenters: { conditions: GUARDS, reservations: SAID_BY_BOTH, reserved: SAID_BY_BOTH },
   sites: { conditions: SITE_BOTH, cluster: SITE_BOTH, pairing: SITE_BOTH, leftBehind: SITE_BOTH },
+  universallicenses: { conditions: [DIRECTOR], sites: [DIRECTOR], use: [DIRECTOR] },
   hosts: { conditions: [HOST], address: [HOST], version: [HOST], bootId: [HOST], nodes: [HOST], used: [HOST], unclaimed: [HOST] },
 };
 
@@ -97,6 +100,7 @@ const OWNER_NAMES: Readonly<Record<SectionWriter, string>> = {
   manager: "the primary's agent",
   agent: "the node's agent",
   host: 'the host daemon',
+  director: 'the directors themselves',
 };
 
 /** A refusal: `field` lies outside of what the writer owns. */
