@@ -3,9 +3,12 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { mutualHttp } from '../../src/platform/mutual-http.ts';
 import { sendSignal } from '../../src/platform/process-id.ts';
+import { certificateIssuer } from '../../src/platform/x509.ts';
 import { connectionServerRig } from '../support/connection-server-rig.ts';
 import type { Asked, RunningServer, TestSession } from '../support/connection-server-rig.ts';
 import { eventually } from '../support/eventually.ts';
@@ -222,6 +225,26 @@ describe('the front door of a site', { timeout: 180_000 }, () => {
     await other.tell({ site: both(), license: rig.license(5) });
     await takeSessions(other, 2, 2);
     idOf(await other.post('finn'));
+  });
+
+  test('shows a certificate that people put there, without a restart; half of a pair is said and left alone', async () => {
+    const look = async (): Promise<string> =>
+      (await mutualHttp().look('127.0.0.1', door.port, 5_000, new AbortController().signal)).facts.commonNames.join();
+    assert.equal(await look(), 'outrigger:node:n0:1');
+    const folder = join(door.folder, 'portal-certificate');
+    mkdirSync(folder);
+    const own = await certificateIssuer().createSelfSigned({
+      commonName: 'harbor.example',
+      names: ['harbor.example'],
+      notBeforeMs: Date.now() - DAY_MS,
+      notAfterMs: Date.now() + DAY_MS,
+    });
+    writeFileSync(join(folder, 'certificate.pem'), own.certificatePem);
+    await eventually('it is said', () => door.log().includes('cannot be used'));
+    assert.equal(await look(), 'outrigger:node:n0:1');
+    writeFileSync(join(folder, 'key.pem'), own.privateKeyPem, { mode: 0o600 });
+    await eventually('it is shown', async () => (await look()) === 'harbor.example');
+    idOf(await door.post('grace'));
   });
 
   test('I2: stopped, it ends at once when nobody is connected, with no secret in its log or status', async () => {
