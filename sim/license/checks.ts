@@ -162,7 +162,7 @@ function judge(world: World, node: SimNode, who: string, view: LicenseView, kept
   const most = stateByRules(statement, statement.licenseMs + (mostMs * (1 + 2 * DRIFT) + SLACK_MS) * world.rate);
   if (view.refusesNewSessions && isGood(least) && isGood(most))
     violate(world, `L7: ${who} refuses new sessions, and the license is ${most} at most`);
-  if (!view.refusesNewSessions && !isGood(least) && (least === 'Expired' || !isGood(most)))
+  if (!view.refusesNewSessions && (least === 'Expired' || most === 'Inactive'))
     violate(world, `L7: ${who} lets new sessions in, and the license is ${least} at least`);
   if (least === most && view.state !== least) violate(world, `L6: ${who} says ${view.state}, and the rules say ${least}`);
 }

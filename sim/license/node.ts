@@ -2,7 +2,9 @@
  * A simulated node's agent: the shell of the product in small. It carries effects out and sends events in, and has no opinion.
  */
 
-import type { LicenseEffect } from '../../src/decide/license-keeper.ts';
+import { AssertionFailed } from '../../src/base/assert.ts';
+import type { LicenseStep } from '../../src/decide/license-effects.ts';
+import type { LicenseEffect, LicenseKeeper } from '../../src/decide/license-keeper.ts';
 import { initialLicense, stepLicense } from '../../src/decide/license-machine.ts';
 import type { LicenseEvent } from '../../src/decide/license-table.ts';
 import { checkBoot, checkEffect, checkStep } from './checks.ts';
@@ -59,7 +61,8 @@ export function send(world: World, node: SimNode, event: LicenseEvent, carried?:
   const before = agent.keeper;
   const row = (world.coverage[before.state] ??= {});
   row[event.kind] = (row[event.kind] ?? 0) + 1;
-  const step = stepLicense(before, event, readingOf(world, node), world.dice.float());
+  const step = stepOf(world, node, before, event);
+  if (step === undefined) return stopAgent(world, node);
   agent.keeper = step.keeper;
   if (step.keeper.state !== before.state) world.trace(`${node.name} ${event.kind}: ${before.state} -> ${step.keeper.state}`);
   checkStep(world, node, agent, before, event, carried);
@@ -71,6 +74,17 @@ export function send(world: World, node: SimNode, event: LicenseEvent, carried?:
     if (isStored || (effect.kind !== 'TellPeers' && effect.kind !== 'Deliver')) isStored = carryOut(world, node, agent, effect) && isStored;
   }
   if (!isStored) world.scheduler.after(1, () => node.agent === agent && send(world, node, { kind: 'StoreFailed' }));
+}
+
+/** An assertion ends the agent; what it says is what the run is for. */
+function stepOf(world: World, node: SimNode, before: LicenseKeeper, event: LicenseEvent): LicenseStep | undefined {
+  try {
+    return stepLicense(before, event, readingOf(world, node), world.dice.float());
+  } catch (cause) {
+    if (!(cause instanceof AssertionFailed)) throw cause;
+    violate(world, `L8: ${node.name}: ${cause.message}`);
+    return undefined;
+  }
 }
 
 /** False: a store that came to nothing. */
