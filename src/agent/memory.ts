@@ -17,7 +17,7 @@ import type { Json } from '../model/json.ts';
 import type { LicenseRecord } from '../model/license-statement.ts';
 import type { Log } from '../ports/log.ts';
 import type { NodeStore } from '../ports/node-store.ts';
-import type { SiteRecord } from './site-memory.ts';
+import type { SiteRecord } from './site-record.ts';
 
 /** The pod of a service that was last known to be ready. */
 export interface RememberedService {

@@ -10,14 +10,6 @@ import type { FrameworkSite } from '../model/framework.ts';
 import type { Site } from '../model/site.ts';
 import type { Memory } from './memory.ts';
 
-export interface SiteRecord {
-  /** Generation of the Cluster whose spec named the site. */
-  readonly generation: number;
-  readonly current?: FrameworkSite;
-  /** Being unplugged: framework services do not know it any more, its servers still hold something. */
-  readonly leaving?: FrameworkSite;
-}
-
 export type SiteCredentials = NonNullable<FrameworkSite['credentials']>;
 
 /** For `framework.json`: the site that this node's cluster is plugged into; undefined: none is known. */

@@ -8,7 +8,6 @@
  *     could be read: an unpinned or wrongly pinned server is sent nothing.
  * I2: after a line that is not Passed nothing further of that server is looked at, and what was not is Skipped with the reason.
  * I3: every line that is not Passed says what to do.
- * I4: Paired means that every line of every server passed; Waiting that a thumbprint needs a person; a line that failed outranks that.
  */
 
 import type { ConnectionServer, PairingCheck, PairingCheckName } from '../model/site.ts';
@@ -201,7 +200,7 @@ function versionLine({ name }: ConnectionServer, { answers }: ServerFacts): Line
     return failed(`${name} answered ${status} to /v1/version and no description of itself: see that its url leads to a connection server.`);
   const release = textIn(body, 'version');
   const speaks = Array.isArray(body['api']) ? body['api'].filter((one) => typeof one === 'string') : undefined;
-  const isSupported = speaks === undefined ? /^1\./.test(release ?? '') : speaks.includes(SUPPORTED_API);
+  const isSupported = speaks === undefined ? (release?.startsWith('1.') ?? false) : speaks.includes(SUPPORTED_API);
   const what = `${textIn(body, 'product') ?? 'It'} ${release ?? 'of an unknown version'}`;
   if (isSupported) return passed(`${what} is supported.`);
   const other = speaks === undefined ? '' : ` and speaks ${speaks.slice(0, 4).join(', ') || 'nothing'}`;
@@ -280,7 +279,7 @@ function textIn(body: JsonObject, field: string): string | undefined {
 
 /** What a stranger said, fit for a terminal and a status. */
 function clean(text: string): string {
-  return text.replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ').slice(0, 160);
+  return text.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 160);
 }
 
 /** `2030-01-01 00:00`. */

@@ -7,7 +7,8 @@
  * I3: once Paired at a generation of the Site, it stays Paired at that generation whatever later checks say; the lines tell it.
  * I4: checks are made anew when the Site changed, when a person asks (the annotation), with back-off up to PAIRING_RECHECK_MS while it is not
  *     paired, and every PAIRING_RECHECK_MS while it is.
- * I5: unplugging clears the plug and the pairing in one write, together with what stays behind.
+ * I5: Paired means that every line of every server passed; a line that failed outranks one that waits for a person.
+ * I6: unplugging clears the plug and the pairing in one write, together with what stays behind.
  */
 
 import { backoffMs } from '../base/backoff.ts';

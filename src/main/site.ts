@@ -162,7 +162,7 @@ function namespaceOf(options: Options): string {
 
 function isJson(options: Options): boolean {
   const format = options['output'];
-  if (format !== undefined && format !== 'json') throw new Fault('UsageWrong', `-o takes json, not "${String(format)}".`);
+  if (typeof format === 'string' && format !== 'json') throw new Fault('UsageWrong', `-o takes json, not "${format}".`);
   return format === 'json';
 }
 

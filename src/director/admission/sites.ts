@@ -12,13 +12,15 @@
  * I3: the garbage collector is not asked: a namespace that is deleted takes all of it along.
  */
 
+import { canonicalJson } from '../../base/canonical.ts';
 import { activeConfig } from '../../decide/server-config.ts';
 import { eligibilityProblem, together } from '../../decide/eligibility.ts';
 import type { EligibleSpec } from '../../decide/eligibility.ts';
 import { leftBehindBy } from '../../decide/site-duty.ts';
 import { isForced } from '../../decide/site-release.ts';
+import { CLUSTERS, SERVER_CONFIGS, SITES } from '../../model/addresses.ts';
 import type { Cluster } from '../../model/cluster.ts';
-import { canonicalJson } from '../../base/canonical.ts';
+import type { ResourceAddress } from '../../model/core-kinds.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { ANNOTATION_FORCE_DELETE } from '../../model/labels.ts';
 import { API_GROUP } from '../../model/resource.ts';
@@ -53,7 +55,7 @@ export function siteLeftBehind(): Completion {
   return (request) => {
     const { next, old, operation } = request;
     if (!isOf(request, 'sites') || operation !== 'update' || next === undefined || old === undefined) return;
-    const [was, becomes] = [old as unknown as Site, next as unknown as Site];
+    const [was, becomes] = [siteOf(old), siteOf(next)];
     if (isForced(was.metadata.annotations) || !isForced(becomes.metadata.annotations)) return;
     const name = becomes.status?.cluster?.name;
     if (name === undefined || !hasServers(becomes)) return;
@@ -75,22 +77,26 @@ interface World {
 function worldOf(store: Reader): World {
   // Each state is parsed once.
   const known = new WeakMap<StoredEntity, JsonObject>();
-  const read = <T>(entity: StoredEntity): T => {
+  const read = <T>(_address: ResourceAddress<T>, entity: StoredEntity): T => {
     let object = known.get(entity);
     if (object === undefined) known.set(entity, (object = entity.object()));
     return object as unknown as T;
   };
-  const listed = <T>(resource: string, namespace?: string): readonly T[] =>
-    store.list(API_GROUP, resource, namespace).map((entity) => read<T>(entity));
+  const listed = <T>(address: ResourceAddress<T>, namespace?: string): readonly T[] =>
+    store.list(address.group, address.plural, namespace).map((entity) => read(address, entity));
   return {
-    clusters: (namespace) => listed<Cluster>('clusters', namespace),
-    sites: (namespace) => listed<Site>('sites', namespace),
+    clusters: (namespace) => listed(CLUSTERS, namespace),
+    sites: (namespace) => listed(SITES, namespace),
     site: (namespace, name) => {
-      const entity = store.get({ group: API_GROUP, resource: 'sites', namespace, name });
-      return entity === undefined ? undefined : read<Site>(entity);
+      const entity = store.get({ group: SITES.group, resource: SITES.plural, namespace, name });
+      return entity === undefined ? undefined : read(SITES, entity);
     },
-    configs: () => listed<ServerConfig>('serverconfigs'),
+    configs: () => listed(SERVER_CONFIGS),
   };
+}
+
+function siteOf(object: JsonObject): Site {
+  return object as unknown as Site;
 }
 
 function isOf({ type, subresource }: AdmissionRequest, plural: string): boolean {

@@ -5,14 +5,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { eligibilityProblem, ineligibleFields } from '../../../src/decide/eligibility.ts';
-import { decideDeletion } from '../../../src/decide/deletion.ts';
-import { decideCluster } from '../../../src/decide/creation.ts';
 import { decideManager } from '../../../src/decide/manager.ts';
 import { checkedStatus, claimedStatus, leftBehindBy, NO_CHECKS, siteDuty, unpluggedStatus } from '../../../src/decide/site-duty.ts';
 import type { CheckResult, SiteCluster } from '../../../src/decide/site-duty.ts';
 import { siteStanding } from '../../../src/decide/site-standing.ts';
 import { evaluateStep } from '../../../src/decide/steps.ts';
-import { ANNOTATION_FORCE_UNPLUG, ANNOTATION_PAIR } from '../../../src/model/labels.ts';
+import { ANNOTATION_PAIR } from '../../../src/model/labels.ts';
 import { LIMITS } from '../../../src/model/limits.ts';
 import type { PairingCheck, Site, SiteStatus } from '../../../src/model/site.ts';
 import { cluster, readyNode, UID, view, wasAvailable } from './fixtures.ts';
@@ -113,7 +111,7 @@ describe('the duty', () => {
 });
 
 describe('the status', () => {
-  it('states follow from the lines: a failure outranks a wait', () => {
+  it('I5: states follow from the lines: a failure outranks a wait', () => {
     const state = (lines: PairingCheck[], complete = true): string | undefined =>
       checkedStatus(US, site(claimedStatus(US, site())), result(lines, { complete })).pairing?.state;
     assert.equal(state([line('Passed')]), 'Paired');
@@ -146,7 +144,7 @@ describe('the status', () => {
     assert.equal(checkedStatus(US, asked, result([line('Passed')])).pairing?.answeredRequest, 'r1');
   });
 
-  it('I5: unplugging clears plug and pairing and keeps what stays behind, until a cluster is paired there', () => {
+  it('I6: unplugging clears plug and pairing and keeps what stays behind, until a cluster is paired there', () => {
     const left = leftBehindBy(site(paired()), 'cluster harbor was deleted');
     assert.equal(left.length, 1, 'a server that was never pinned holds nothing');
     const free = unpluggedStatus(site({ ...paired(), leftBehind: ['older'] }), left);
@@ -217,38 +215,6 @@ describe('how a cluster stands', () => {
     assert.deepEqual(at(site(paired()), false), [false, 'Paired']);
     assert.deepEqual(at(undefined, false), [true, undefined]);
     assert.deepEqual(at(undefined, true), [false, 'SiteNotFound']);
-  });
-});
-
-describe('letting go', () => {
-  const plugged = site(paired());
-
-  it('I1 I2: a cluster that goes frees its Site, by uid, after its nodes and before its finalizer, with what stays', () => {
-    const gone = cluster({ deleted: true });
-    const kinds = (change: Parameters<typeof view>[0]): string[] => decideDeletion(view(change)).effects.map((effect) => effect.kind);
-    assert.ok(!kinds({ cluster: gone, nodes: [readyNode(0)], plugged: [plugged] }).includes('ReleaseSite'));
-    const decision = decideDeletion(view({ cluster: gone, plugged: [plugged] }));
-    const release = decision.effects.find((effect) => effect.kind === 'ReleaseSite');
-    assert.ok(release?.kind === 'ReleaseSite');
-    assert.deepEqual([release.on.uid, release.status['cluster'], release.status['pairing']], ['s1', null, null]);
-    assert.match(String((release.status['leftBehind'] as string[])[0]), /^cs-1: cluster harbor was deleted while it was plugged in/);
-    assert.ok(!decision.effects.some((effect) => effect.kind === 'DropClusterFinalizer'));
-    const other = site({ ...paired(), cluster: { name: 'other', uid: 'u2' } });
-    assert.ok(!kinds({ cluster: gone, plugged: [other] }).includes('ReleaseSite'));
-    assert.ok(!kinds({ cluster: gone, plugged: [plugged], refusal: 'no' }).includes('ReleaseSite'), 'a deletion always ends');
-  });
-
-  it('I1: a person frees the Site of a living cluster that names it no more, and only of the one that is meant', () => {
-    const kinds = (of: Site, spec: { site?: string } = {}, live = true): string[] =>
-      decideCluster(
-        view({ live, cluster: cluster({ spec, status: wasAvailable() }), nodes: [readyNode(0), readyNode(1)], plugged: [of] }),
-      ).effects.map((effect) => effect.kind);
-    const forced = site(paired(), { annotations: { [ANNOTATION_FORCE_UNPLUG]: UID } });
-    assert.ok(kinds(forced).includes('ReleaseSite'));
-    assert.ok(!kinds(forced, { site: 'pier' }).includes('ReleaseSite'), 'its spec names it');
-    assert.ok(!kinds(plugged).includes('ReleaseSite'), 'nobody asked');
-    assert.ok(!kinds(site(paired(), { annotations: { [ANNOTATION_FORCE_UNPLUG]: 'another' } })).includes('ReleaseSite'));
-    assert.deepEqual(kinds(forced, {}, false), [], 'never on a copy');
   });
 });
 

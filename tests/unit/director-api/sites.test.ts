@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test';
 import { crdOf } from '../../../src/model/crd.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { KINDS } from '../../../src/model/kinds.ts';
-import { memoryApi } from '../../support/memory-api.ts';
+import { memoryApi, textAt } from '../../support/memory-api.ts';
 import type { MemoryAnswer, MemoryApi } from '../../support/memory-api.ts';
 
 const GROUP = '/apis/outrigger.dev/v1';
@@ -168,7 +168,7 @@ describe('deletion', () => {
     const force = { metadata: { annotations: { 'outrigger.dev/force-delete': 'true' } } };
     const forced = await patch(`${DEMO}/sites/pier`, force);
     assert.match(
-      String(forced.at('status.leftBehind.0')),
+      textAt(forced.body, 'status.leftBehind.0'),
       /^cs-1: the site is removed by force while cluster harbor is plugged in, so its license and running sessions .*DELETE https:\/\/cs-1:9443\/v1\/license/,
     );
     assert.equal((await memory.ask('GET', `${DEMO}/sites/pier`)).at('status.leftBehind.1'), undefined);
