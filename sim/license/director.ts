@@ -5,7 +5,8 @@
 import { hash32 } from '../../src/base/ring.ts';
 import type { LicenseStatement } from '../../src/model/license-statement.ts';
 import { DAY_MS } from './rules.ts';
-import { CLUSTER_UID } from './world.ts';
+
+export const CLUSTER_UID = 'cluster-1';
 
 /** License time at the true time 0. */
 export const BIRTH_MS = Date.UTC(2026, 0, 1);

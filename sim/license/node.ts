@@ -8,9 +8,10 @@ import type { LicenseEffect, LicenseKeeper } from '../../src/decide/license-keep
 import { initialLicense, stepLicense } from '../../src/decide/license-machine.ts';
 import type { LicenseEvent } from '../../src/decide/license-table.ts';
 import { checkBoot, checkEffect, checkStep } from './checks.ts';
+import { CLUSTER_UID } from './director.ts';
 import { countLedger, missingServices, readingOf } from './machine.ts';
 import { askDirector, tellPeer } from './network.ts';
-import { CLUSTER_UID, count, isFaulty, MOST_EVENTS, violate } from './world.ts';
+import { count, isFaulty, MOST_EVENTS, violate } from './world.ts';
 import type { Agent, Ledger, SimNode, World } from './world.ts';
 
 export function powerOn(world: World, node: SimNode): void {

@@ -12,8 +12,6 @@ import type { Dice } from '../dice.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { SimDirector } from './director.ts';
 
-export const CLUSTER_UID = 'cluster-1';
-
 /** Five times what three years of trouble take: beyond it something spins, and nobody is woken any more. */
 export const MOST_EVENTS = 200_000;
 

@@ -5,7 +5,7 @@
  */
 
 import type { LicenseState } from '../model/license-statement.ts';
-import type { LicenseApproach, LicenseMoments } from './universal-license.ts';
+import type { LicenseApproach, LicenseMoments } from './license-moments.ts';
 
 export type Severity = 'Success' | 'Info' | 'Warning' | 'Danger';
 

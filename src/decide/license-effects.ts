@@ -12,7 +12,7 @@ import type { BootReading } from './license-clock.ts';
 import { canAsk, isWanted, syncAt, viewOf } from './license-keeper.ts';
 import type { LicenseEffect, LicenseKeeper } from './license-keeper.ts';
 import type { LicenseEvent } from './license-table.ts';
-import { approachAt, momentsOf, thresholdAt } from './universal-license.ts';
+import { approachAt, momentsOf, thresholdAt } from './license-moments.ts';
 
 const DAY_MS = 86_400_000;
 

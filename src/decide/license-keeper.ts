@@ -12,8 +12,10 @@ import type { LicenseRecord, LicenseState, LicenseStatement } from '../model/lic
 import { LIMITS } from '../model/limits.ts';
 import { licenseNowMs } from './license-clock.ts';
 import type { BootReading } from './license-clock.ts';
-import { momentsOf, stateAt, viewLicense } from './universal-license.ts';
-import type { LicenseApproach, LicenseView } from './universal-license.ts';
+import { viewLicense } from './universal-license.ts';
+import { momentsOf, stateAt } from './license-moments.ts';
+import type { LicenseView } from './universal-license.ts';
+import type { LicenseApproach } from './license-moments.ts';
 
 export type LicenseEffect =
   /** Make it durable. Failed: send StoreFailed, and drop TellPeers and Deliver behind it. */

@@ -4,15 +4,14 @@
  * A pure function of the newest signed statement and license time, so that the keeper, the proxy that enforces it, the portal and the
  * console never differ. Specification: docs/internals/universal-license.md.
  *
- * L5: sync grace is counted from the moment the sync was due, never from a failure; no failure changes a state, only time does.
- * L6: Expired goes before ContractGrace, that before SyncGrace, that before Active; a contract that has not begun is Inactive.
  * L7: no grace refuses anything; Expired, and Inactive (nothing came yet, or nothing has begun), refuse new sessions and nothing else.
  */
 
-import { LICENSE_WARNING_DAYS } from '../model/license-statement.ts';
-import type { LicenseRecord, LicenseState, LicenseStatement } from '../model/license-statement.ts';
+import type { LicenseRecord, LicenseState } from '../model/license-statement.ts';
 import { bannerOf } from './license-banner.ts';
 import type { Severity } from './license-banner.ts';
+import { approachAt, momentsOf, stateAt, thresholdAt } from './license-moments.ts';
+import type { LicenseMoments } from './license-moments.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -37,31 +36,6 @@ export interface LicenseView {
   readonly warnAtDays?: number;
 }
 
-/** The moments that follow from a statement. License times in ms since 1970. */
-export interface LicenseMoments {
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly dueMs: number;
-  readonly syncGraceEndMs: number;
-  readonly contractGraceEndMs: number;
-  /** The earlier of the two ends of grace. */
-  readonly expiresMs: number;
-}
-
-export function momentsOf({ licenseMs, license }: LicenseStatement): LicenseMoments {
-  const dueMs = licenseMs + license.syncPeriodMs;
-  const syncGraceEndMs = dueMs + license.syncGraceMs;
-  const contractGraceEndMs = license.endMs + license.contractGraceMs;
-  return {
-    startMs: license.startMs,
-    endMs: license.endMs,
-    dueMs,
-    syncGraceEndMs,
-    contractGraceEndMs,
-    expiresMs: Math.min(syncGraceEndMs, contractGraceEndMs),
-  };
-}
-
 /** What holds at license time `licenseMs` (ignored without a record). */
 export function viewLicense(record: LicenseRecord | undefined, licenseMs: number): LicenseView {
   if (record === undefined) return { state: 'Inactive', refusesNewSessions: true, ...bannerOf({ state: 'Inactive' }) };
@@ -82,45 +56,6 @@ export function viewLicense(record: LicenseRecord | undefined, licenseMs: number
     ...(daysLeft === undefined ? {} : { daysLeft }),
     ...(warnAtDays === undefined ? {} : { warnAtDays }),
   };
-}
-
-export function stateAt(moments: LicenseMoments, licenseMs: number): LicenseState {
-  if (licenseMs < moments.startMs) return 'Inactive';
-  if (licenseMs >= moments.expiresMs) return 'Expired';
-  if (licenseMs >= moments.endMs) return 'ContractGrace';
-  if (licenseMs >= moments.dueMs) return 'SyncGrace';
-  return 'Active';
-}
-
-/** What is drawing near: the deadline that people are warned of. */
-export interface LicenseApproach {
-  readonly to: 'ContractEnd' | 'SyncGraceEnd' | 'ContractGraceEnd';
-  readonly atMs: number;
-}
-
-/**
- * The deadline that counts at `licenseMs`; undefined: none (not begun, or already expired). The end of sync grace counts only once the
- * sync is overdue: a site that syncs every day is not warned of what would be if it stopped.
- */
-export function approachAt(moments: LicenseMoments, licenseMs: number): LicenseApproach | undefined {
-  const isOverdue = licenseMs >= moments.dueMs;
-  switch (stateAt(moments, licenseMs)) {
-    case 'Inactive':
-    case 'Expired':
-      return undefined;
-    case 'Active':
-      return { to: 'ContractEnd', atMs: moments.endMs };
-    case 'SyncGrace':
-    case 'ContractGrace':
-      if (isOverdue && moments.syncGraceEndMs < moments.contractGraceEndMs) return { to: 'SyncGraceEnd', atMs: moments.syncGraceEndMs };
-      return { to: 'ContractGraceEnd', atMs: moments.contractGraceEndMs };
-  }
-}
-
-/** The lowest of LICENSE_WARNING_DAYS that has been passed at `licenseMs`; undefined: none yet. */
-export function thresholdAt(approach: LicenseApproach, licenseMs: number): number | undefined {
-  const daysLeft = Math.ceil((approach.atMs - licenseMs) / DAY_MS);
-  return LICENSE_WARNING_DAYS.findLast((days) => daysLeft <= days);
 }
 
 function spanOf(state: LicenseState, moments: LicenseMoments, licenseMs: number): Pick<LicenseView, 'sinceMs' | 'untilMs'> {

@@ -13,7 +13,7 @@ import { WebSocket } from 'ws';
 import { parse } from 'yaml';
 import { ranMs } from '../../src/decide/license-clock.ts';
 import { licenseNowMs } from '../../src/decide/license-clock.ts';
-import { momentsOf } from '../../src/decide/universal-license.ts';
+import { momentsOf } from '../../src/decide/license-moments.ts';
 import { CLUSTER_RELEASES, SITES, UNIVERSAL_LICENSES } from '../../src/model/addresses.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import { conditionOf } from '../../src/model/condition.ts';

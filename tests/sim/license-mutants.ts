@@ -42,7 +42,7 @@ export const LICENSE_MUTANTS: readonly Mutant[] = [
   {
     name: 'sync grace is counted from the last success, not from when the sync was due',
     seed: 1,
-    file: 'src/decide/universal-license.ts',
+    file: 'src/decide/license-moments.ts',
     find: 'const syncGraceEndMs = dueMs + license.syncGraceMs;',
     replace: 'const syncGraceEndMs = licenseMs + license.syncGraceMs;',
   },
@@ -133,7 +133,7 @@ export const LICENSE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a contract ends without grace',
     seed: 1,
-    file: 'src/decide/universal-license.ts',
+    file: 'src/decide/license-moments.ts',
     find: 'license.endMs + license.contractGraceMs',
     replace: 'license.endMs',
   },

@@ -20,7 +20,16 @@ const FLOOR = 25;
 const EXPECTED = [
   ...TROUBLE_NAMES.map((name) => `trouble ${name}`),
   ...['Well', 'LostRequest', 'LostAnswer', 'Late', 'Twice', 'Replayed', 'Tampered', 'Forged', 'Foreign'].map((fate) => `sync ${fate}`),
-  ...['StoreRecord', 'TellPeers', 'Deliver', 'RequestSync', 'ReportState', 'Warn', 'ReportFailure', 'accepted', 'refused', 'let in'],
+  'StoreRecord',
+  'TellPeers',
+  'Deliver',
+  'RequestSync',
+  'ReportState',
+  'Warn',
+  'ReportFailure',
+  'accepted',
+  'refused',
+  'let in',
 ];
 
 describe('the simulator of the license', () => {
