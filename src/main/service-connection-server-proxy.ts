@@ -8,7 +8,7 @@ import { ownCertificate } from '../platform/own-certificate.ts';
 import { joinStreams } from '../platform/relay-stream.ts';
 import { openUpstream } from '../platform/reverse-proxy.ts';
 import { runConnectionServerProxy } from '../services/connection-server-proxy/run.ts';
-import type { ServiceBase } from './service.ts';
+import type { ServiceBase } from './service-base.ts';
 
 export async function runConnectionServerProxyService(base: ServiceBase, signal: AbortSignal): Promise<void> {
   const { framework, folder, listen, clock, random, log } = base;

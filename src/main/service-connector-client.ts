@@ -10,7 +10,7 @@ import { programVersion } from '../platform/program.ts';
 import { joinStreams } from '../platform/relay-stream.ts';
 import { dialTunnel } from '../platform/tunnel-site.ts';
 import { runConnectorClient } from '../services/connector-client/connector-client.ts';
-import type { ServiceBase } from './service.ts';
+import type { ServiceBase } from './service-base.ts';
 
 export async function runConnectorClientService(base: ServiceBase, signal: AbortSignal): Promise<void> {
   await runConnectorClient(

@@ -8,7 +8,7 @@ import { metricSegments } from '../platform/metric-segments.ts';
 import { mutualHttp } from '../platform/mutual-http.ts';
 import { nodeStore } from '../platform/node-store.ts';
 import { runMonitor } from '../services/monitor/monitor.ts';
-import type { ServiceBase } from './service.ts';
+import type { ServiceBase } from './service-base.ts';
 
 /** Rounds that may be missing before the monitor is not ready. */
 const ROUNDS = 3;

@@ -17,23 +17,8 @@ import { nodeStore } from '../platform/node-store.ts';
 import { bootId } from '../platform/process-id.ts';
 import { systemRandom } from '../platform/random.ts';
 import { watchRecord } from '../platform/watched-record.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Log } from '../ports/log.ts';
-import type { Random } from '../ports/random.ts';
 import { openFramework } from '../services/framework.ts';
-import type { Framework } from '../services/framework.ts';
-
-/** What every framework service gets. */
-export interface ServiceBase {
-  readonly framework: Framework;
-  /** The node's folder, absolute. */
-  readonly folder: string;
-  /** Where this pod listens. */
-  readonly listen: { readonly host: string; readonly port: number };
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-}
+import type { ServiceBase } from './service-base.ts';
 
 type RunService = (base: ServiceBase, signal: AbortSignal) => Promise<void>;
 

@@ -12,6 +12,7 @@
 import { Agent, request as httpRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { callbackify } from 'node:util';
 import { Fault, isFault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { HttpHeaders } from '../ports/http.ts';
@@ -47,12 +48,9 @@ export function openUpstream(options: UpstreamOptions): Upstream {
 /** An agent whose connections were judged before it gets them. */
 function trustedAgent(options: UpstreamOptions, url: URL, signal: AbortSignal): Agent {
   const agent = new Agent({ keepAlive: true, maxSockets: LIMITS.upstreamConnections, maxFreeSockets: LIMITS.upstreamConnectionsKept });
+  const open = callbackify(() => openTrusted({ ...trustedOrder(options, url), deadlineMs: LIMITS.upstreamConnectMs }, signal));
   agent.createConnection = (_options, callback) => {
-    const opening = openTrusted({ ...trustedOrder(options, url), deadlineMs: LIMITS.upstreamConnectMs }, signal);
-    opening.then(
-      (socket) => callback?.(null, socket),
-      (cause: unknown) => callback?.(cause as Error, undefined as unknown as Duplex),
-    );
+    if (callback !== undefined) open(callback);
     return undefined;
   };
   return agent;
@@ -76,10 +74,10 @@ function attempt(agent: Agent, url: URL, order: UpstreamCall, signal: AbortSigna
       maxHeaderSize: HEADER_BYTES,
     });
     const stop = untilDeadline(url.host, order.deadlineMs, signal, fail);
-    function fail(fault: unknown): void {
+    function fail(fault: Error): void {
       stop();
       outgoing.destroy();
-      failed(fault as Error);
+      failed(fault);
     }
     const invalid = (what: string): void => fail(new Fault('PeerAnswerInvalid', `${url.host} ${what}; its answer was not used.`));
     outgoing.on('error', (cause: NodeJS.ErrnoException) => {
@@ -119,10 +117,10 @@ async function upgrade(options: UpstreamOptions, url: URL, order: UpgradeOrder, 
       maxHeaderSize: HEADER_BYTES,
     });
     const stop = untilDeadline(url.host, order.deadlineMs, signal, fail);
-    function fail(fault: unknown): void {
+    function fail(fault: Error): void {
       stop();
       socket.destroy();
-      failed(fault as Error);
+      failed(fault);
     }
     const invalid = (what: string): void => fail(new Fault('PeerAnswerInvalid', `${url.host} ${what}; its answer was not used.`));
     outgoing.on('error', (cause) => invalid(`broke off or did not speak HTTP (${cause.message})`));
@@ -143,7 +141,7 @@ async function upgrade(options: UpstreamOptions, url: URL, order: UpgradeOrder, 
 }
 
 /** Calls `fail` at the deadline or when the signal aborts, unless what it gives was called before. */
-function untilDeadline(host: string, deadlineMs: number, signal: AbortSignal, fail: (fault: unknown) => void): () => void {
+function untilDeadline(host: string, deadlineMs: number, signal: AbortSignal, fail: (fault: Error) => void): () => void {
   const late = (): void =>
     fail(
       new Fault(
@@ -151,7 +149,7 @@ function untilDeadline(host: string, deadlineMs: number, signal: AbortSignal, fa
         `${host} did not answer within ${(deadlineMs / 1000).toFixed(1)} s; see whether it runs and is not overloaded.`,
       ),
     );
-  const onAbort = (): void => fail(signal.reason);
+  const onAbort = (): void => fail(signal.reason as Error);
   const timer = setTimeout(late, deadlineMs);
   signal.addEventListener('abort', onAbort, { once: true });
   const stop = (): void => {

@@ -27,6 +27,7 @@ export type SessionMade =
 /** Names the instance that a client was at, so that every front door leads it there again. */
 export const COOKIE = 'outrigger-server';
 const INSTANCE = /^[0-9A-Za-z_-]{1,64}$/;
+const SESSION_ID = /^[0-9A-Za-z_-]{1,64}\.[0-9A-Za-z_-]{1,256}$/;
 
 export async function makeSession(deps: ProxyDeps, servers: Servers, request: HttpRequest, signal: AbortSignal): Promise<SessionMade> {
   const refused = refusalOf(deps.framework);
@@ -88,11 +89,11 @@ async function tryOne(
 
 function takeAnswer(deps: ProxyDeps, servers: Servers, name: string, answer: MutualAnswer): SessionMade {
   const said = parsed(answer);
-  const id = said?.['id'];
-  const instance = typeof id === 'string' ? id.slice(0, Math.max(0, id.indexOf('.'))) : '';
-  if (answer.status === 201 && said !== undefined && INSTANCE.test(instance)) {
+  const id = typeof said?.['id'] === 'string' ? said['id'] : '';
+  const instance = id.slice(0, Math.max(0, id.indexOf('.')));
+  if (answer.status === 201 && SESSION_ID.test(id)) {
     servers.tell(name, { type: 'Placed', instance });
-    return { ok: true, headers: madeHeaders(String(id), instance), body: answer.body };
+    return { ok: true, headers: madeHeaders(id, instance), body: answer.body };
   }
   // The client's own mistake: no other server will see it otherwise.
   if (answer.status === 400) return refusal(400, 'BadRequest', textOf(said, 'The connection server does not accept this user name.'));
