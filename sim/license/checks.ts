@@ -6,6 +6,7 @@ import { licenseNowMs } from '../../src/decide/license-clock.ts';
 import type { LicenseEffect, LicenseKeeper } from '../../src/decide/license-keeper.ts';
 import type { LicenseEvent } from '../../src/decide/license-table.ts';
 import type { LicenseView } from '../../src/decide/universal-license.ts';
+import { countSeats } from '../../src/decide/seat-use.ts';
 import { viewLicense } from '../../src/decide/universal-license.ts';
 import type { LicenseState } from '../../src/model/license-statement.ts';
 import { LIMITS } from '../../src/model/limits.ts';
@@ -142,9 +143,27 @@ export function probe(world: World): void {
     if (!letsPass(view, 'Running')) violate(world, `L7: ${node.name} cuts a running session in ${view.state}`);
     if (letsPass(view, 'New')) node.sessions++;
     count(world, letsPass(view, 'New') ? 'let in' : 'refused');
+    checkSeats(world, node);
   }
   checkJoined(world);
   checkWarned(world);
+}
+
+/** Peaks hold what is in use, fall at a reset only, and are as old as the newest reset that the node knows of. */
+function checkSeats(world: World, node: SimNode): void {
+  const { seats } = node;
+  const peakReset = node.agent?.keeper.record?.statement.license.peakReset ?? 0;
+  const concurrent = world.dice.between(0, 12);
+  const users = Array.from({ length: world.dice.between(0, 3) }, () => world.dice.between(0, 40).toString(16).padStart(32, '0'));
+  const next = countSeats(seats, { concurrent, users }, peakReset);
+  const { use } = next;
+  const isReset = use.peakReset !== (seats?.use.peakReset ?? use.peakReset);
+  if (use.peakConcurrent < concurrent || use.peakNamed < use.named || use.peakReset < peakReset)
+    violate(world, `S1: ${node.name} has ${use.concurrent} sessions at a peak of ${use.peakConcurrent}, reset ${use.peakReset}`);
+  if (isReset ? use.peakConcurrent !== concurrent : use.peakConcurrent < (seats?.use.peakConcurrent ?? 0))
+    violate(world, `S1: ${node.name}'s peak is ${use.peakConcurrent} after ${seats?.use.peakConcurrent}, reset ${use.peakReset}`);
+  if (isReset) count(world, 'peaks reset');
+  node.seats = next;
 }
 
 /** By the rules. */

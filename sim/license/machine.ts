@@ -25,6 +25,7 @@ export function createNode(index: number, drift: number): SimNode {
     copies: [],
     dead: new Set(),
     sessions: 0,
+    seats: undefined,
   };
 }
 

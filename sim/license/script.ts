@@ -162,6 +162,7 @@ const TROUBLES = {
     node.disk = undefined;
     node.framework = undefined;
     node.copies.length = 0;
+    node.seats = undefined;
     return { days: world.dice.float(), undo: () => switchOn(world, node) };
   },
   keyRotated: (world) => {
@@ -182,6 +183,11 @@ const TROUBLES = {
     const { license } = world.director;
     const startMs = directorNowMs(world.director, world.scheduler.nowMs()) + world.dice.float() * 30 * DAY_MS;
     if (license !== undefined && license.endMs > startMs) world.director.license = { ...license, startMs };
+    return { days: 0, undo: NOTHING };
+  },
+  peaksReset: (world) => {
+    const { license } = world.director;
+    if (license !== undefined) world.director.license = { ...license, peakReset: license.peakReset + 1 };
     return { days: 0, undo: NOTHING };
   },
   syncByPerson: (world) => {

@@ -6,6 +6,7 @@
 
 import type { LicenseKeeper } from '../../src/decide/license-keeper.ts';
 import type { LicenseEvent } from '../../src/decide/license-table.ts';
+import type { SeatCount } from '../../src/decide/seat-use.ts';
 import type { FrameworkService } from '../../src/model/framework.ts';
 import type { LicenseRecord } from '../../src/model/license-statement.ts';
 import type { Dice } from '../dice.ts';
@@ -62,6 +63,7 @@ export interface SimNode {
   readonly copies: { readonly disk: Kept | undefined; readonly framework: Kept | undefined }[];
   readonly dead: Set<FrameworkService>;
   sessions: number;
+  seats: SeatCount | undefined;
 }
 
 export interface World {

@@ -187,6 +187,13 @@ export const LICENSE_MUTANTS: readonly Mutant[] = [
     replace: 'asking === undefined || dice < 2',
   },
   {
+    name: 'a reset of the peaks is not heard',
+    seed: 1,
+    file: 'src/decide/seat-use.ts',
+    find: 'const isReset = peakReset > from.use.peakReset;',
+    replace: 'const isReset = peakReset < 0;',
+  },
+  {
     name: 'peers are told before the disk is',
     seed: 1,
     file: 'src/decide/license-effects.ts',

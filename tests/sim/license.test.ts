@@ -30,6 +30,7 @@ const EXPECTED = [
   'accepted',
   'refused',
   'let in',
+  'peaks reset',
 ];
 
 describe('the simulator of the license', () => {
