@@ -2,6 +2,7 @@
  * What `outrigger up` is made of: everything that it needs of the world, handed in by src/main/up.ts.
  */
 
+import { SETTINGS } from '../../model/settings.ts';
 import type { DirectorApi } from '../../ports/director.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Files } from '../../ports/files.ts';
@@ -78,4 +79,9 @@ export interface UpOptions {
   readonly logLevel: string;
   /** How long a day of license time takes, in ms. */
   readonly day: number;
+}
+
+/** Days of license time are made shorter, for a person to watch. */
+export function isShortDay({ day }: UpOptions): boolean {
+  return day !== SETTINGS.day.default;
 }

@@ -7,13 +7,11 @@
 import { createInformer } from '../../client/informer.ts';
 import type { InformerDeps } from '../../client/informer.ts';
 import { CLUSTERS } from '../../model/addresses.ts';
-import type { Cluster, ClusterStatus } from '../../model/cluster.ts';
-import { LICENSE_WARNING_DAYS } from '../../model/license-statement.ts';
+import type { Cluster } from '../../model/cluster.ts';
 import { clusterTitle, describeCluster, describeFleet, troubleOf } from '../cluster-line.ts';
 import { renderTime } from '../screen.ts';
 import type { Screen } from '../screen.ts';
-
-type ClusterLicense = NonNullable<ClusterStatus['license']>;
+import { licenseTeller } from './license-lines.ts';
 
 export interface ClusterFollower {
   clusters(): readonly Cluster[];
@@ -35,28 +33,22 @@ export function followClusters(deps: InformerDeps, signal: AbortSignal): Cluster
   };
 }
 
-/** Tells of changes until the signal aborts. `nowMs`: wall clock, for the time of a line. */
-export function tellChanges(follower: ClusterFollower, screen: Screen, nowMs: () => number, signal: AbortSignal): void {
+/** Tells of changes until the signal aborts. `nowMs`: wall clock, for the time of a line. `everyDay`: also of each day of a license. */
+export function tellChanges(follower: ClusterFollower, screen: Screen, nowMs: () => number, everyDay: boolean, signal: AbortSignal): void {
   const told = new Map<string, string>();
-  const licenses = new Map<string, string>();
+  const licenses = licenseTeller(everyDay);
   for (const cluster of follower.clusters()) {
     told.set(clusterTitle(cluster), sentenceOf(cluster));
-    licenses.set(clusterTitle(cluster), standingOf(cluster.status?.license));
+    licenses.know(cluster);
   }
-  const tellLicense = ({ status }: Cluster, title: string): void => {
-    const standing = standingOf(status?.license);
-    if (standing === (licenses.get(title) ?? '')) return;
-    licenses.set(title, standing);
-    if (status?.license !== undefined)
-      screen.line(`${renderTime(nowMs())} ${title} has a license: ${status.license.state}. ${status.license.message}`);
-  };
   const tell = (): void => {
     if (signal.aborted) return;
     const there = new Set<string>();
     for (const cluster of follower.clusters()) {
       const title = clusterTitle(cluster);
       there.add(title);
-      tellLicense(cluster, title);
+      const license = licenses.tell(cluster, nowMs());
+      if (license !== undefined) screen.line(`${renderTime(nowMs())} ${license}`);
       const sentence = sentenceOf(cluster);
       if (told.get(title) === sentence) continue;
       told.set(title, sentence);
@@ -71,14 +63,6 @@ export function tellChanges(follower: ClusterFollower, screen: Screen, nowMs: ()
   };
   follower.onChange(tell);
   tell();
-}
-
-/** What of a license is worth a line: its state, and each warning of its end. Its sentence changes every day. */
-function standingOf(license: ClusterLicense | undefined): string {
-  if (license === undefined) return '';
-  const { daysLeft } = license;
-  const warning = daysLeft === undefined ? undefined : LICENSE_WARNING_DAYS.findLast((days) => daysLeft <= days);
-  return `${license.state} ${warning ?? ''}`;
 }
 
 function sentenceOf(cluster: Cluster): string {

@@ -7,11 +7,11 @@
 import { HOSTS } from '../../model/addresses.ts';
 import { LEASES, NAMESPACES } from '../../model/core-kinds.ts';
 import type { Lease } from '../../model/core-kinds.ts';
-import { SETTINGS } from '../../model/settings.ts';
 import { EXTENSION_LEASE_PREFIX } from '../../decide/sharding.ts';
 import { present } from '../../base/assert.ts';
 import { SITE_ADDRESS, logFileOf } from '../data-folder.ts';
 import { lastWordsOf } from './last-words.ts';
+import { isShortDay } from './deps.ts';
 import type { UpDeps, UpOptions } from './deps.ts';
 import type { Part, RunningPart } from './supervisor.ts';
 import { extensionKubeconfig } from './credentials.ts';
@@ -37,7 +37,7 @@ export function directorPart(deps: UpDeps, options: UpOptions, port: number): Pa
   const { paths } = deps;
   const where = ['--data', paths.root, '--port', String(port), '--kubeconfig', paths.kubeconfig];
   // The socket's folder is known once the database runs.
-  const day = options.day === SETTINGS.day.default ? [] : ['--day', `${options.day}ms`];
+  const day = isShortDay(options) ? ['--day', `${options.day}ms`] : [];
   const args = (): readonly string[] => [
     ...where,
     '--database-socket',

@@ -20,6 +20,7 @@ import { troubleOf } from '../cluster-line.ts';
 import { renderSeconds, renderTime } from '../screen.ts';
 import { applySample, needsSite } from './apply-sample.ts';
 import { keepToken, prepareExtension, prepareHost } from './credentials.ts';
+import { isShortDay } from './deps.ts';
 import type { AdminAccess, UpDeps, UpOptions } from './deps.ts';
 import { followClusters, tellChanges } from './live.ts';
 import type { ClusterFollower } from './live.ts';
@@ -59,7 +60,7 @@ export async function runUp(deps: UpDeps, options: UpOptions, signal: AbortSigna
   try {
     const follower = await comeUp(run, dies);
     run.up = true;
-    tellChanges(follower, deps.screen, () => deps.clock.nowMs(), dies);
+    tellChanges(follower, deps.screen, () => deps.clock.nowMs(), isShortDay(options), dies);
     await firstEnd(run, signal);
   } catch (cause) {
     if (!signal.aborted) throw cause;
