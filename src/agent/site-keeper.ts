@@ -132,7 +132,12 @@ async function doDuty(state: State, cluster: SiteCluster, site: Site, signal: Ab
 async function check(state: State, cluster: SiteCluster, site: Site, shown: boolean, signal: AbortSignal): Promise<void> {
   const { deps, api, trustedNow } = state.parts;
   const read = await readCredentials(api, site, signal);
-  const context: PairingContext = { trustedNowMs: trustedNow(), site: site.metadata.name, credentials: given(read) };
+  const context: PairingContext = {
+    trustedNowMs: trustedNow(),
+    site: site.metadata.name,
+    namespace: deps.node.namespace,
+    credentials: given(read),
+  };
   const credentials = read.ok ? read.value : undefined;
   const servers = site.spec.connectionServers;
   const facts = new Map<string, ServerFacts>();

@@ -35,7 +35,7 @@ export async function unplug(http: MutualHttp, order: UnplugOrder, signal: Abort
       return why === undefined
         ? []
         : [
-            `${server.name}: the license of cluster ${cluster} may still be there, because ${why} Take it away with DELETE ${server.url}/v1/license (with the site's account), or pair another cluster with this site: then it is replaced.`,
+            `${server.name} may still hold the license of cluster ${cluster}: take it away with DELETE ${server.url}/v1/license (with the site's account), or pair another cluster with this site, which replaces it. It was not taken away because ${why}`,
           ];
     }),
   );

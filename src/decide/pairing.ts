@@ -51,8 +51,9 @@ export interface PairingContext {
   readonly trustedNowMs: number;
   /** Whether there are credentials; the sentence says why not. Servers that want none are served without. */
   readonly credentials: Tried<'Given' | 'NoneNamed'>;
-  /** Name of the Site, for the sentences. */
+  /** Name and namespace of the Site, for the sentences. */
   readonly site: string;
+  readonly namespace: string;
 }
 
 export type Look = 'Name' | 'Port' | 'Certificate' | Probed;
@@ -150,12 +151,12 @@ function portLine({ url }: ConnectionServer, { reached }: ServerFacts): Line | u
 function thumbprintLine(
   { name, pin }: ConnectionServer,
   { shown, answers }: ServerFacts,
-  { trustedNowMs, site }: PairingContext,
+  { trustedNowMs, site, namespace }: PairingContext,
 ): Line | undefined {
   if (shown === undefined) return undefined;
   if (!shown.ok) return failed(shown.message);
   const { thumbprint, selfSigned, notAfterMs } = shown.value;
-  const accept = `compare it at the server, then: outrigger site pair ${site} --accept ${thumbprint}`;
+  const accept = `compare it at the server, then: outrigger site pair ${site} -n ${namespace} --accept ${thumbprint}`;
   if (trustedNowMs > notAfterMs)
     return failed(
       `The certificate ${thumbprint} that ${name} shows ended on ${dayOf(notAfterMs)}, and here it is ${dayOf(trustedNowMs)}: renew it there. Nothing was sent.`,

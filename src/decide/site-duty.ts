@@ -162,6 +162,6 @@ export function leftBehindBy(site: Site, why: string): readonly string[] {
   const cluster = site.status?.cluster?.name ?? 'the cluster';
   return touchedServers(site).map(
     ({ name, url }) =>
-      `${name}: ${why}, so its license and running sessions of ${cluster} stay at ${url}. Take the license away with DELETE ${url}/v1/license (with the site's account), or pair another cluster with this site: then it is replaced.`,
+      `${name} may still hold the license and running sessions of ${cluster}: take the license away with DELETE ${url}/v1/license (with the site's account), or pair another cluster with this site, which replaces it. That is so because ${why}.`,
   );
 }

@@ -32,7 +32,7 @@ export function siteStanding(cluster: Cluster, site: Site | undefined): SiteStan
   if (plugged !== undefined && plugged.uid !== cluster.metadata.uid)
     return person(
       'SiteTaken',
-      `cluster ${plugged.name} is plugged into site ${name}; unplug that one first (outrigger site unpair ${name}), or choose another site`,
+      `cluster ${plugged.name} is plugged into site ${name}; unplug that one first (outrigger site unpair ${name} -n ${cluster.metadata.namespace ?? ''}), or choose another site`,
     );
   return standingIn(cluster, site);
 }

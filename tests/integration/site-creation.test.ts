@@ -138,7 +138,10 @@ test('unpair --force works while the agents are silent, and says what stays', as
     assert.deepEqual([late.exit, /its primary did not unplug it.*--force/.test(late.out)], [5, true], late.out);
     const forced = await outrigger('unpair', SITE, '-n', NAMESPACE, '--force');
     assert.equal(forced.exit, 1, forced.out + forced.err);
-    assert.match(forced.out, /Site dock is free, and this stays .*\n {2}cs-1: cluster dock-cluster was unplugged by force/);
+    assert.match(
+      forced.out,
+      /Site dock is free, and this stays .*\n {2}cs-1 may still hold .*because cluster dock-cluster was unplugged by force/,
+    );
   } finally {
     for (const one of stopped) sendSignal(one.pid, 'SIGCONT');
   }
@@ -155,7 +158,7 @@ test('a cluster that is deleted by force frees its site, and the site says what 
   assert.deepEqual([left?.cluster, left?.pairing], [undefined, undefined]);
   assert.match(
     left?.leftBehind?.[0] ?? '',
-    /^cs-1: cluster dock-cluster was deleted while it was plugged in, so its license .*DELETE https:/,
+    /^cs-1 may still hold .*DELETE https:.*because cluster dock-cluster was deleted while it was plugged in/,
   );
   assert.equal((await plane.kubectl('delete', 'site', SITE, '-n', NAMESPACE)).code, 0);
 });

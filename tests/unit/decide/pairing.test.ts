@@ -13,7 +13,7 @@ import { PAIRING_CHECKS } from '../../../src/model/site.ts';
 const NOW = Date.parse('2030-06-01T00:00:00Z');
 const PIN = `sha256:${'a'.repeat(64)}`;
 const OTHER = `sha256:${'b'.repeat(64)}`;
-const CONTEXT: PairingContext = { trustedNowMs: NOW, site: 'pier', credentials: { ok: true, value: 'Given' } };
+const CONTEXT: PairingContext = { trustedNowMs: NOW, site: 'pier', namespace: 'demo', credentials: { ok: true, value: 'Given' } };
 
 const server = (name = 'cs-1', pin: string | undefined = PIN): ConnectionServer => ({
   name,
@@ -133,7 +133,7 @@ describe('lines', () => {
     const facts = { addresses: FACTS.addresses!, reached: FACTS.reached!, shown: FACTS.shown! };
     assert.match(
       trouble(facts, unpinned),
-      /^Thumbprint Waiting: cs-1 shows the certificate sha256:a{64}, which it signed itself.*outrigger site pair pier --accept sha256:a{64}/,
+      /^Thumbprint Waiting: cs-1 shows the certificate sha256:a{64}, which it signed itself.*outrigger site pair pier -n demo --accept sha256:a{64}/,
     );
     assert.deepEqual(
       shownThumbprints(

@@ -59,7 +59,10 @@ describe('letting go', () => {
     const release = decision.effects.find((effect) => effect.kind === 'ReleaseSite');
     assert.ok(release?.kind === 'ReleaseSite');
     assert.deepEqual([release.on.uid, release.status['cluster'], release.status['pairing']], ['s1', null, null]);
-    assert.match(String((release.status['leftBehind'] as string[])[0]), /^cs-1: cluster harbor was deleted while it was plugged in/);
+    assert.match(
+      String((release.status['leftBehind'] as string[])[0]),
+      /^cs-1 may still hold .*because cluster harbor was deleted while it was plugged in/,
+    );
     assert.ok(!decision.effects.some((effect) => effect.kind === 'DropClusterFinalizer'));
     const other = site({ ...paired(), cluster: { name: 'other', uid: 'u2' } });
     assert.ok(!kinds({ cluster: gone, plugged: [other] }).includes('ReleaseSite'));
