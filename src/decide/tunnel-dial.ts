@@ -5,7 +5,7 @@
  * spread over all; when that one is lost the next is dialed, and when it is back the tunnel returns to it.
  *
  * I1: two nodes of a cluster whose indices differ by less than n prefer different ones of n directors.
- * I2: every director is dialed once before any is dialed again, and only a whole round without success makes the wait longer.
+ * I2: every director is dialed once before any is dialed again, and there is a wait only after a whole round without success.
  * I3: a tunnel that was lost at once counts as a failure, so that a director that takes and drops connections is not dialed in a hot loop.
  */
 
@@ -41,14 +41,15 @@ export function afterFailure(state: DialState): DialState {
 export function afterLoss(state: DialState, director: string, livedMs: number): DialState {
   const at = state.directors.indexOf(director);
   const next = following(state, at < 0 ? state.next : at);
-  return { ...state, next, failures: livedMs < LIMITS.tunnelStableMs ? state.failures + 1 : 0 };
+  // As a whole round: whoever drops tunnels at once has a reason.
+  return { ...state, next, failures: livedMs < LIMITS.tunnelStableMs ? state.failures + state.directors.length : 0 };
 }
 
 /** `dice`: uniform in [0, 1). */
 export function dialDelayMs({ failures, directors }: Pick<DialState, 'failures' | 'directors'>, dice: number): number {
   const rounds = roundsOf({ failures, directors });
-  // All nodes of a director lose it at the same moment.
-  if (rounds === 0) return dice * LIMITS.tunnelRetryBaseMs;
+  // All nodes of a director lose it at the same moment. Within a round nobody waits: the next director may be well.
+  if (rounds === 0 || failures % directors.length !== 0) return dice * LIMITS.tunnelRetryBaseMs;
   const wholeMs = Math.min(LIMITS.tunnelRetryCapMs, LIMITS.tunnelRetryBaseMs * 2 ** Math.min(16, rounds - 1));
   return wholeMs * (0.5 + dice / 2);
 }
@@ -77,7 +78,7 @@ export function judgeSilence(silentMs: number, roundTripMs: number, busy: boolea
 }
 
 function roundsOf({ failures, directors }: Pick<DialState, 'failures' | 'directors'>): number {
-  return Math.ceil(failures / Math.max(1, directors.length));
+  return Math.floor(failures / Math.max(1, directors.length));
 }
 
 function following({ directors }: DialState, at: number): number {

@@ -44,6 +44,12 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./site.ts')).registerSite(program),
   },
   {
+    name: 'node',
+    summary: 'Look after single nodes: revoke their certificates',
+    group: 'Look and change:',
+    register: async (program) => (await import('./node.ts')).registerNode(program),
+  },
+  {
     name: 'token',
     summary: 'Make tokens by which hosts and nodes join',
     group: 'Look and change:',

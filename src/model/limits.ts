@@ -282,8 +282,8 @@ export const LIMITS = {
   doorCloseMs: 5_000,
 
   /** A node's tunnel: the site asks for a sign of life this often, suspects when its echo is this late, and ends it after this much silence. */
-  tunnelPingEveryMs: 1_000,
-  tunnelEchoMs: 500,
+  tunnelPingEveryMs: 800,
+  tunnelEchoMs: 400,
   tunnelSilenceMs: 4_000,
   /** While something is under way in it: on a slow line echoes wait behind data. */
   tunnelBusySilenceMs: 20_000,
@@ -292,7 +292,7 @@ export const LIMITS = {
   /** One director has this long to take a connection, and this long in all to greet, then the next; the latter doubles with each round. */
   tunnelConnectMs: 1_000,
   tunnelDialMs: 3_000,
-  tunnelDialMaxMs: 30_000,
+  tunnelDialMaxMs: 12_000,
   /** Between rounds over all directors, doubling up to the cap. */
   tunnelRetryBaseMs: 100,
   tunnelRetryCapMs: 1_000,

@@ -39,7 +39,7 @@ export interface KeeperDeps {
 }
 
 /** How often a tunnel that is open is looked at. */
-const LOOK_MS = 200;
+const LOOK_MS = 100;
 
 interface Keeper {
   readonly deps: KeeperDeps;

@@ -35,7 +35,10 @@ test('I2: a whole round is dialed before anybody waits or is dialed again', () =
     state = afterFailure(state);
   }
   assert.equal(new Set(dialed).size, 3);
-  for (let i = 0; i < 60; i++) state = afterFailure(state);
+  for (let i = 0; i < 60; i++) {
+    if (i % 3 !== 0) assert.ok(dialDelayMs(state, 0.99) <= LIMITS.tunnelRetryBaseMs);
+    state = afterFailure(state);
+  }
   for (const dice of [0, 0.5, 0.999]) {
     const ms = dialDelayMs(state, dice);
     assert.ok(ms >= LIMITS.tunnelRetryCapMs / 2 && ms <= LIMITS.tunnelRetryCapMs, String(ms));
@@ -60,8 +63,8 @@ test('a tunnel elsewhere returns to the preferred director, that one stays', () 
 
 test('silence: the echo of a far director is not late, that of a dead one is', () => {
   assert.equal(judgeSilence(LIMITS.tunnelPingEveryMs + 100, 1, false), 'alive');
-  assert.equal(judgeSilence(LIMITS.tunnelPingEveryMs + 600, 1, false), 'suspect');
-  assert.equal(judgeSilence(LIMITS.tunnelPingEveryMs + 600, 400, false), 'alive');
+  assert.equal(judgeSilence(LIMITS.tunnelPingEveryMs + LIMITS.tunnelEchoMs + 100, 1, false), 'suspect');
+  assert.equal(judgeSilence(LIMITS.tunnelPingEveryMs + LIMITS.tunnelEchoMs + 100, 300, false), 'alive');
   assert.equal(judgeSilence(LIMITS.tunnelSilenceMs, 1, false), 'dead');
   assert.equal(judgeSilence(LIMITS.tunnelSilenceMs, 900, false), 'suspect');
 });
@@ -73,7 +76,7 @@ test('a tunnel in which something is under way is not dead so soon, and is suspe
 
 test('who was not let in in time waits longer the next time, so that a storm is served', () => {
   const deadlines = [0, 1, 2, 3, 9].map((failures) => dialDeadlineMs({ failures, directors: directors(1) }));
-  assert.deepEqual(deadlines, [3_000, 6_000, 12_000, 24_000, LIMITS.tunnelDialMaxMs]);
+  assert.deepEqual(deadlines, [3_000, 6_000, 12_000, LIMITS.tunnelDialMaxMs, LIMITS.tunnelDialMaxMs]);
 });
 
 test('the index of a node stands in its name', () => {

@@ -1,0 +1,27 @@
+/**
+ * `outrigger node revoke`: says that the certificates of a node, as they are now, prove nothing any more.
+ *
+ * I1: what was issued before that moment is refused everywhere; what the node gets afterwards holds.
+ */
+
+import { CLUSTER_NODES } from '../model/addresses.ts';
+import type { ClusterNode } from '../model/cluster-node.ts';
+import { Fault } from '../model/fault.ts';
+import type { EntityApi } from '../ports/api.ts';
+
+export interface RevokeOrder {
+  readonly namespace: string;
+  readonly name: string;
+  /** This machine's clock. */
+  readonly nowMs: number;
+}
+
+/** The sentence to show. Throws `Fault` DirectorRefused or UsageWrong. */
+export async function revokeNode(api: EntityApi, { namespace, name, nowMs }: RevokeOrder, signal: AbortSignal): Promise<string> {
+  const revokedBefore = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const answer = await api.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, name, { spec: { revokedBefore } }, signal);
+  if (answer.ok)
+    return `The certificates that ${namespace}/${name} got before ${revokedBefore} are revoked: what they have open ends within seconds. Its host gives it a new one; a node without a host joins again (outrigger token create --node ${namespace}/${name}).\n`;
+  if (answer.reason === 'NotFound') throw new Fault('UsageWrong', `There is no ClusterNode ${name} in the namespace ${namespace}.`);
+  throw new Fault('DirectorRefused', `${name} was not revoked: ${answer.message}`);
+}

@@ -1,0 +1,36 @@
+/**
+ * `outrigger node revoke`, composed.
+ */
+
+import { Command } from 'commander';
+import { dataPaths } from '../cli/data-folder.ts';
+import { revokeNode } from '../cli/node-revoke.ts';
+import { Fault } from '../model/fault.ts';
+import { systemClock } from '../platform/clock.ts';
+import { systemFiles } from '../platform/files.ts';
+import { apiOf } from './api-access.ts';
+import { addCommand } from './command.ts';
+
+export function registerNode(program: Command): void {
+  const node = new Command('node').description('Look after single nodes of clusters.');
+  program.addCommand(node.copyInheritedSettings(program));
+  addCommand(node, {
+    name: 'revoke',
+    summary: "Revoke a node's certificates, because somebody else may have them",
+    description:
+      'Every director refuses them from then on, and cuts what they have open: tunnel, watches, connections. The other nodes of the cluster do the same once they hear of it.\nServices of the node go on. Its host gives it a new identity by itself.',
+    examples: [['outrigger node revoke harbor-a1-n0 -n demo', 'the disk of that node was stolen']],
+    settings: ['data', 'kubeconfig'],
+    arguments: [['<name>', 'the ClusterNode']],
+    options: [['-n, --namespace <name>', 'namespace (default: default)']],
+    run: async ({ settings, options, args, terminal, signal }) => {
+      const api = apiOf(systemFiles(), dataPaths(settings.data), settings.kubeconfig);
+      if (api === undefined)
+        throw new Fault('UsageWrong', 'There are no credentials; give --kubeconfig, or --data of a folder in which outrigger up ran.');
+      const namespace = typeof options['namespace'] === 'string' ? options['namespace'] : 'default';
+      const order = { namespace, name: args[0] ?? '', nowMs: systemClock().nowMs() };
+      terminal.write(await revokeNode(api, order, signal));
+      return 0;
+    },
+  });
+}
