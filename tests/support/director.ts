@@ -3,7 +3,7 @@
  *
  * It ends with the test process, also when that is killed (a small shell waits for that).
  */
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -94,6 +94,8 @@ export interface DirectorSetup {
   readonly port?: number;
   /** Further flags. */
   readonly more?: readonly string[];
+  /** How far its wall clock is off, as faketime writes it (`+380d`). */
+  readonly clock?: string;
 }
 
 const READY_MS = 30_000;
@@ -121,7 +123,10 @@ export async function startDirector(setup: DirectorSetup = {}): Promise<TestDire
     ...(setup.more ?? []),
   ];
   const [program, ...rest] = programCommand(args);
-  const child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, rest, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...(setup.clock === undefined ? {} : wrongClock(setup.clock)) },
+  });
   const lines: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => lines.push(text));
   endWithUs(child.pid ?? 0);
@@ -130,6 +135,15 @@ export async function startDirector(setup: DirectorSetup = {}): Promise<TestDire
   running.add(director);
   void exited(child).then(() => running.delete(director));
   return director;
+}
+
+/** What a process needs in its environment to have a wall clock that is off by `shift` (`+380d`); durations stay true. */
+export function wrongClock(shift: string): Readonly<Record<string, string>> {
+  // The command itself would stand between us and the process; it tells where its library lies.
+  const { stdout } = spawnSync('faketime', ['-f', shift, 'env'], { encoding: 'utf8' });
+  const [, library] = /^LD_PRELOAD=(.+)$/m.exec(stdout ?? '') ?? [];
+  if (library === undefined) throw new Error('faketime is not installed: apt-get install faketime');
+  return { LD_PRELOAD: library, FAKETIME: shift, FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' };
 }
 
 function readyUrl(child: ChildProcess, log: string): string | undefined {

@@ -20,7 +20,7 @@ import { programCommand } from '../../src/platform/program.ts';
 import { roleEnvironment, systemProcesses } from '../../src/platform/spawn.ts';
 import type { Answer, EntityApi } from '../../src/ports/api.ts';
 import type { FoundProcess, StartedProcess } from '../../src/ports/processes.ts';
-import { credentialsIn } from './director.ts';
+import { credentialsIn, wrongClock } from './director.ts';
 import type { TestDirector } from './director.ts';
 import { endWithUs } from './end-with-us.ts';
 import { eventually } from './eventually.ts';
@@ -36,8 +36,8 @@ export interface RigNode {
   readonly dir: string;
   /** Where its balancer listens. */
   readonly address: string;
-  /** Starts its agent. */
-  start(): Promise<StartedProcess>;
+  /** Starts its agent; `clock`: how far its wall clock is off, as faketime writes it. */
+  start(clock?: string): Promise<StartedProcess>;
   /** The object as the director has it. */
   seen(): Promise<ClusterNode>;
   /** Living processes: all, or of one role. */
@@ -143,10 +143,13 @@ function handleOf(api: EntityApi, data: string, facts: Pick<RigNode, 'name' | 'u
   const read = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
   return {
     ...facts,
-    start: () =>
+    start: (clock) =>
       systemProcesses().start({
         command: programCommand(['agent', '--dir', dir]),
-        environment: roleEnvironment(process.env, { data, role: 'agent', OUTRIGGER_NODE: uid }),
+        environment: {
+          ...roleEnvironment(process.env, { data, role: 'agent', OUTRIGGER_NODE: uid }),
+          ...(clock === undefined ? {} : wrongClock(clock)),
+        },
         folder: dir,
         logFile: join(dir, 'logs', 'agent.log'),
       }),
