@@ -192,7 +192,8 @@ async function ship(monitor: Monitor, { range }: Shipment, signal: AbortSignal):
       noteDropped(deps.log, body);
       return await shipped(monitor, [range[0], through], taken);
     }
-    const why = String(body?.['message'] ?? `status ${answer.status}`);
+    const said = body?.['message'];
+    const why = typeof said === 'string' ? said : `A director answered with status ${answer.status}.`;
     if (answer.status !== 400 && answer.status !== 413) return why;
     deps.log.error('A director does not take these samples; they stay at the site.', { why, rounds: taken.length, first: range[0] });
     return await shipped(monitor, [range[0], through], []);
@@ -231,7 +232,7 @@ async function shipped(monitor: Monitor, range: Range, rounds: readonly Round[])
   monitor.shippedThroughMs = round?.atMs ?? monitor.shippedThroughMs;
   const note = { ranges: monitor.acknowledged.map((one) => [...one]), ...(monitor.time === undefined ? {} : { time: timeNote(monitor) }) };
   try {
-    await deps.notes.write(NOTE, note as Json);
+    await deps.notes.write(NOTE, note);
   } catch (cause) {
     if (!isFault(cause)) throw cause;
     // What is not noted is sent again after a restart, which changes nothing at a director.
@@ -266,7 +267,7 @@ function learnTime(monitor: Monitor, body: JsonObject | undefined): void {
 }
 
 function timeNote({ deps, time }: Monitor): Json {
-  return { ...time, bootId: deps.framework.reading().bootId } as Json;
+  return { ...time, bootId: deps.framework.reading().bootId };
 }
 
 /** Of this boot only: how long the machine was off, nobody knows. */

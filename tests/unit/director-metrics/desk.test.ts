@@ -93,8 +93,8 @@ test('I1: a node brings samples of its own cluster, whatever it says; others are
   const mine = await metrics.newest([CLUSTER_UID], 0, atMs, 10, never);
   assert.ok(mine !== 'too-many' && mine.length === 1 && mine[0]?.value === 1);
   const stale = await post(nodeIdentity(NODE_UID, 2), shipment(atMs));
-  assert.deepEqual([stale.status, /incarnation 2 of harbor-a1-n0/.test(String(stale.body['message']))], [403, true]);
-  assert.match(String((await post(nodeIdentity('nobody'), shipment(atMs))).body['message']), /knows no ClusterNode with uid nobody/);
+  assert.deepEqual([stale.status, /incarnation 2 of harbor-a1-n0/.test(JSON.stringify(stale.body))], [403, true]);
+  assert.match(JSON.stringify((await post(nodeIdentity('nobody'), shipment(atMs))).body), /knows no ClusterNode with uid nobody/);
   assert.equal((await post(ADMIN, shipment(atMs))).status, 403);
 });
 
@@ -112,7 +112,7 @@ test('I2 I3: so many shipments a minute, one at a time of a cluster; others go o
   const first = post(nodeIdentity(), shipment(atMs));
   // Its write has begun once the others are answered.
   const second = await post(nodeIdentity(), shipment(atMs));
-  assert.deepEqual([second.status, /being written/.test(String(second.body['message']))], [429, true]);
+  assert.deepEqual([second.status, /being written/.test(JSON.stringify(second.body))], [429, true]);
   waits = false;
   assert.equal((await post(nodeIdentity(FOREIGN_UID), shipment(atMs))).status, 200);
   gate.resolve();
@@ -127,7 +127,7 @@ test('what is too old, ahead, or names a cluster is dropped and said', async (co
   const atMs = Math.round(nowMs());
   const of = async (body: Json): Promise<[unknown, unknown, string]> => {
     const answer = await post(nodeIdentity(), body);
-    return [answer.body['kept'], answer.body['dropped'], String(answer.body['message'] ?? '')];
+    return [answer.body['kept'], answer.body['dropped'], JSON.stringify(answer.body)];
   };
   assert.deepEqual((await of(shipment(atMs - LIMITS.metricRetentionMs - 1))).slice(0, 2), [0, 1]);
   assert.match((await of(shipment(atMs + LIMITS.metricAheadMs + 60_000)))[2], /in the future/);
