@@ -64,7 +64,7 @@ export function registerConnectionServer(program: Command): void {
 }
 
 async function run(options: Options, signal: AbortSignal): Promise<ExitCode> {
-  const log = createLog({ role: 'connection-server', level: options.logLevel as 'info' }).with({ name: options.name });
+  const log = createLog({ role: 'connection-server', level: options.logLevel }).with({ name: options.name });
   const backend = backendOf(options.backend);
   const account = { user: options.account, password: passwordOf(options) };
   const licenseAuthority = authorityOf(options);
