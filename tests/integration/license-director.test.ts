@@ -147,10 +147,15 @@ test('an older term, an older life and another cluster get nothing', async () =>
   const other = await nodeRig(one, 0);
   try {
     const stranger = await joinAs(other.nodes[0] as NonNullable<(typeof other.nodes)[0]>);
-    await other.patch({ site: 'north' });
-    const answer = await ask({ term: 5 }, one.url, stranger);
-    assert.notEqual(answer.status, 200);
-    console.log(sentence(answer));
+    const answer = await ask({ term: 5, site: siteUid }, one.url, stranger);
+    assert.equal(answer.status, 409, 'what it says of its site decides nothing');
+    assert.match(sentence(answer), /Cluster demo\/rig2 has no site/);
+    await makeSite(rig, 'south', 'standard');
+    await other.patch({ site: 'south' });
+    await plugIn(rig, 'south');
+    const taken = await ask({ term: 5 }, one.url, stranger);
+    assert.equal(taken.status, 409);
+    assert.match(sentence(taken), /Site demo\/south is not paired with cluster rig2 yet, but with rig1/);
   } finally {
     other.cleanup();
   }
@@ -163,20 +168,36 @@ test('a node that asks all the time is told to wait', async () => {
   assert.deepEqual([statuses.slice(0, 60).every((status) => status === 200), statuses[60]], [true, 429]);
 });
 
-test('with --day license time runs faster, from now; trusted time does not', async () => {
-  const fast = await startDirector({ database: one.database, data: one.data, more: ['--day', '500ms'] });
-  try {
-    const first = statementOf(await ask({ term: 5 }, fast.url));
+test('with --day license time runs faster, from now; trusted time does not; all directors count by one anchor', async () => {
+  const withDay = async <T>(day: string, look: (url: string) => Promise<T>): Promise<T> => {
+    const fast = await startDirector({ database: one.database, data: one.data, more: ['--day', day] });
+    try {
+      return await look(fast.url);
+    } finally {
+      await fast.stop();
+    }
+  };
+  const sync = async (url: string): Promise<LicenseStatement> => statementOf(await ask({ term: 5 }, url));
+  const measured = (from: LicenseStatement, to: LicenseStatement): [days: number, ms: number] => [
+    (to.licenseMs - from.licenseMs) / 86_400_000,
+    to.trustedMs - from.trustedMs,
+  ];
+  const first = await withDay('500ms', async (url) => {
+    const began = await sync(url);
     await new Promise((done) => setTimeout(done, 1_000));
-    const second = statementOf(await ask({ term: 5 }, fast.url));
-    const days = (second.licenseMs - first.licenseMs) / 86_400_000;
-    const tookMs = second.trustedMs - first.trustedMs;
-    console.log(`--day 500ms: ${days.toFixed(2)} days in ${tookMs} ms`);
-    assert.equal(first.rate, 172_800);
-    assert.ok(Math.abs(days - tookMs / 500) < 0.5);
-    assert.ok(Math.abs(second.trustedMs - Date.now()) < 10_000);
-    assert.ok(first.licenseMs < Date.parse(inDays(60)), 'it began with the present date');
-  } finally {
-    await fast.stop();
-  }
+    const [days, ms] = measured(began, await sync(url));
+    console.log(`--day 500ms: ${days.toFixed(2)} days in ${ms} ms`);
+    assert.ok(Math.abs(days - ms / 500) < 0.5);
+    return began;
+  });
+  assert.equal(first.rate, 172_800);
+  assert.ok(Math.abs(first.trustedMs - Date.now()) < 20_000);
+  assert.ok(first.licenseMs < Date.parse(inDays(60)), 'it began with the present date');
+  const [days, ms] = measured(first, await withDay('500ms', sync));
+  assert.ok(Math.abs(days - ms / 500) < 0.5, 'another director with the same length goes on by the same anchor');
+  const other = await withDay('1s', sync);
+  assert.equal(other.rate, 86_400);
+  assert.ok(other.licenseMs < Date.parse(inDays(30)), 'another length begins with the present date');
+  const earnest = await sync(one.url);
+  assert.ok(Math.abs(earnest.licenseMs - Date.now()) < 20_000 && earnest.serial > other.serial, 'and without it there is the present date');
 });
