@@ -1,7 +1,7 @@
 /**
  * Counting seats at a site: sessions at a time (concurrent), persons who used one (named), and the peaks of both since the last reset.
  *
- * Seats are counted and shown, never enforced (I1 of src/model/universal-license.ts). A person is known by the beginning of a hash of the
+ * Seats are counted and shown, never enforced (src/model/universal-license.ts). A person is known by the beginning of a hash of the
  * name, never by the name. A named seat, once used, stays used until somebody raises the license's `peakReset`.
  *
  * S1: peaks never fall and are never below the use, until a higher peakReset; a lower one (an old statement, another node) changes nothing.
