@@ -123,6 +123,13 @@ describe('log-ins', () => {
       assert.equal(state(wrong), 'Wrong', wrong.slice(0, 40));
   });
 
+  test('I1: digests are compared from their first digit to their last', () => {
+    const logIns = createLogIns(account, (text) => text.padEnd(64, '0'));
+    for (const near of ['p:ä s_', '_:ä ss', 'p:ä ss0'.padEnd(64, '1')])
+      assert.equal(logIns.check(basic('outrigger', near), '10.0.0.9', 0).state, 'Wrong', near);
+    assert.equal(logIns.check(basic('outrigger', 'p:ä ss'), '10.0.0.9', 0).state, 'In');
+  });
+
   test('I2: an address that fails too often is refused for the rest of its minute, and no other', () => {
     const logIns = createLogIns(account, digest);
     for (let i = 0; i < LIMITS.logInFailuresPerMinute; i++) assert.equal(logIns.check('Basic eA==', '10.0.0.1', i).state, 'Wrong');
