@@ -163,9 +163,9 @@ function objectOf(headers: HttpHeaders, upgrading: boolean): Record<string, stri
   return upgrading ? { ...object, connection: 'Upgrade', upgrade: 'websocket' } : object;
 }
 
-function faultOf(cause: Error & { code?: string }, where: string, signal: AbortSignal): unknown {
+function faultOf(cause: Error & { code?: string }, where: string, signal: AbortSignal): Error {
   if (isFault(cause)) return cause;
-  if (signal.aborted) return signal.reason;
+  if (signal.aborted) return signal.reason as Error;
   if (cause.code?.startsWith('HPE_') === true)
     return new Fault('PeerAnswerInvalid', `${where} did not answer in HTTP/1.1 (${cause.message}).`, { cause });
   const why = cause.code === 'ECONNREFUSED' ? 'nothing listens there' : (cause.code ?? cause.message);

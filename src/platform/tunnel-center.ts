@@ -105,7 +105,7 @@ function ask(
     };
     stream.once('response', (headers) => {
       settle();
-      done({ status: Number(headers[':status'] ?? 502), headers: flatHeaders2(headers), stream });
+      done({ status: headers[':status'] ?? 502, headers: flatHeaders2(headers), stream });
     });
     stream.on('error', (cause) => {
       body?.unpipe(stream);

@@ -269,8 +269,17 @@ describe('rights', () => {
     assert.deepEqual(
       { user, verb, method, resource, namespace, name, reached, where, address, status, complete },
       {
-        ...{ user: 'admin', verb: 'create', method: 'POST', resource: 'clusters/proxy', namespace: 'demo', name: rig.rig.name },
-        ...{ reached: 'services/web', where: '/audited', address: '127.0.0.1', status: 200, complete: true },
+        user: 'admin',
+        verb: 'create',
+        method: 'POST',
+        resource: 'clusters/proxy',
+        namespace: 'demo',
+        name: rig.rig.name,
+        reached: 'services/web',
+        where: '/audited',
+        address: '127.0.0.1',
+        status: 200,
+        complete: true,
       },
     );
     assert.equal(director.log().includes('s3cret'), false);

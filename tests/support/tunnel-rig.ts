@@ -253,5 +253,5 @@ async function startPortal({ certificate, privateKey }: Identity): Promise<Serve
     response.end(`portal ${request.url} ${request.headers.cookie ?? 'no cookie'}`);
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  return server as unknown as Server;
+  return server;
 }

@@ -79,7 +79,7 @@ async function passOn(deps: NodeDoorDeps, path: string, body: Buffer, signal: Ab
   const first = deps.director();
   const directors = [...new Set([...(first === undefined ? [] : [first]), ...framework.config().directors])];
   const untilMs = performance.now() + LIMITS.relayedDeadlineMs;
-  let failure: unknown;
+  let failure: Error | undefined;
   for (const [at, director] of directors.entries()) {
     const leftMs = untilMs - performance.now();
     if (leftMs <= 0) break;
@@ -103,7 +103,7 @@ async function passOn(deps: NodeDoorDeps, path: string, body: Buffer, signal: Ab
       if (answered.status < 500 || at === directors.length - 1) return answered;
     } catch (cause) {
       signal.throwIfAborted();
-      failure = cause;
+      failure = cause as Error;
     }
   }
   if (failure !== undefined) throw failure;

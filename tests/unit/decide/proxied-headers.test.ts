@@ -11,10 +11,14 @@ const valuesOf = (headers: readonly string[], name: string): string[] => headers
 
 test('I1: no Authorization, no bearer in a protocol list, no cookie but the site’s own', () => {
   const headers = inward(
-    ...['authorization', 'Bearer s3cret'],
-    ...['sec-websocket-protocol', 'base64url.bearer.authorization.k8s.io.czNjcmV0, chat'],
-    ...['cookie', `session=s3cret; ${COOKIE_PREFIX}sid=1`],
-    ...['cookie', `${COOKIE_PREFIX}csrf=2; other=s3cret`],
+    'authorization',
+    'Bearer s3cret',
+    'sec-websocket-protocol',
+    'base64url.bearer.authorization.k8s.io.czNjcmV0, chat',
+    'cookie',
+    `session=s3cret; ${COOKIE_PREFIX}sid=1`,
+    'cookie',
+    `${COOKIE_PREFIX}csrf=2; other=s3cret`,
   );
   assert.ok(!headers.join('\n').includes('s3cret'));
   assert.ok(!headers.join('\n').includes('czNjcmV0'));
