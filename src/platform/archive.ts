@@ -46,7 +46,7 @@ function header(name: string, size: number, atMs: number): Buffer {
   // The checksum is made with its own field full of spaces.
   block.write('        ', 148, 'latin1');
   block.write('0', 156, 'latin1');
-  block.write('ustar\0' + '00', 257, 'latin1');
+  block.write('ustar\u000000', 257, 'latin1');
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return block;

@@ -92,7 +92,7 @@ async function plantInDirector(): Promise<void> {
     metadata: { name: 'planted', namespace: 'demo' },
     data: { word: Buffer.from(value).toString('base64') },
   };
-  assert.ok((await api.create(SECRETS, 'demo', secret as never, never)).ok);
+  assert.ok((await api.create(SECRETS, 'demo', secret, never)).ok);
   planted.push({ what: 'a Secret of a customer', forms: textForms(value), at: NOWHERE });
   const made = rig.run(['token', 'create', '--node', 'demo/harbor-a1-n1', '--data', rig.data, '--json']);
   const { token } = JSON.parse(made.out) as { token: string };
@@ -101,15 +101,18 @@ async function plantInDirector(): Promise<void> {
   assert.ok(listed.ok);
   for (const { metadata, data } of listed.value.items)
     for (const [field, base64] of Object.entries(data ?? {})) {
-      const text = Buffer.from(base64, 'base64').toString('utf8');
+      // A key may be JSON within JSON.
+      const text = Buffer.from(base64, 'base64').toString('utf8').replaceAll('\\"', '"');
       const what = `${metadata.namespace}/${metadata.name} ${field}`;
+      const bare = /"(?:d|privateKey)":"([^"]{30,})"/.exec(text)?.[1];
       if (text.includes('PRIVATE KEY')) planted.push({ what, forms: keyForms(text), at: NOWHERE });
-      else if (/"d":"([^"]{30,})"/.test(text)) planted.push({ what, forms: [/"d":"([^"]{30,})"/.exec(text)?.[1] ?? ''], at: NOWHERE });
+      else if (bare !== undefined) planted.push({ what, forms: [bare, bare.slice(-30)], at: NOWHERE });
     }
-  assert.ok(
-    planted.some(({ what }) => what.includes('/ca ')),
-    'the key of the CA is among them',
-  );
+  for (const name of ['ca', 'service-account-keys', 'license-signing-keys'])
+    assert.ok(
+      planted.some(({ what }) => what.includes(`/${name} `)),
+      `the key in ${name} is among them`,
+    );
 }
 
 async function plantInPortal(): Promise<void> {

@@ -37,12 +37,7 @@ before(async () => {
   const data = { password: Buffer.from(CANARY).toString('base64') };
   for (const namespace of ['demo', 'other'])
     await must(
-      own.api.create(
-        SECRETS,
-        namespace,
-        { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'servers', namespace }, data } as never,
-        never,
-      ),
+      own.api.create(SECRETS, namespace, { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'servers', namespace }, data }, never),
     );
   const license = await makeLicense(victim, 'gold');
   const site = await makeSite(victim, 'harbor-site', 'gold');
@@ -188,7 +183,7 @@ test('it writes nothing of another cluster, and makes no token, secret or right'
           kind: 'Secret',
           metadata: { name: 'bootstrap-aaaaaaaaaa', namespace: 'demo' },
           type: 'outrigger.dev/bootstrap-token',
-        } as never,
+        },
         never,
       ),
     event: () =>
@@ -203,7 +198,7 @@ test('it writes nothing of another cluster, and makes no token, secret or right'
           reason: 'X',
           message: 'm',
           type: 'Normal',
-        } as never,
+        },
         never,
       ),
   };

@@ -12,12 +12,9 @@ type Piece = string | number | Html | readonly Html[] | undefined | false;
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;', '`': '&#96;' };
 
-/** For text between tags and for attributes in quotes. Control characters, which could hide text, are shown as a replacement character. */
+/** For text between tags and for attributes in quotes. Characters that control or reorder text could hide some of it; a sign stands in their place. */
 export function escapeText(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text
-    .replaceAll(/[&<>"'`]/g, (found) => ESCAPES[found] ?? '')
-    .replaceAll(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\u202A-\u202E\u2066-\u2069]/g, '\uFFFD');
+  return text.replaceAll(/[&<>"'`]/g, (found) => ESCAPES[found] ?? '').replaceAll(/(?![\t\n\r])[\p{Cc}\p{Cf}]/gu, '\uFFFD');
 }
 
 /** A template literal: what stands in it is markup, what is put into it is escaped, unless it is `Html` itself. */

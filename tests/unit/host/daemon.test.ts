@@ -228,7 +228,7 @@ describe('a node runs', () => {
     assert.equal(file()['token'], undefined);
     world.setReachable(true);
     await world.clock.advance(30_000);
-    assert.match(String(file()['token']), /^demo\./);
+    assert.match(file()['token'] as string, /^demo\./);
     assert.equal(world.agents().length, 1);
     await daemon.stop();
   });
