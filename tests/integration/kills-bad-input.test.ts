@@ -3,14 +3,11 @@
  * without saying so; and once it is put right, the cluster becomes Available by itself.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { parse } from 'yaml';
 import { CLUSTERS, CLUSTER_NODES, VIRTUAL_DATA_CENTERS } from '../../src/model/addresses.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import type { Condition } from '../../src/model/condition.ts';
 import type { JsonObject } from '../../src/model/json.ts';
-import { packageFile } from '../../src/platform/program.ts';
 import { settles } from '../support/census.ts';
 import {
   clusterObject,
@@ -25,6 +22,7 @@ import {
 } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
+import { PLAIN_RELEASE, plainRelease } from '../support/plain-release.ts';
 
 const STEP_DEADLINE_SECONDS = 10;
 const MISSING_PROGRAM = '/nowhere/to-be-found';
@@ -42,13 +40,10 @@ function virtualDataCenter(name: string, nodes: number, hosts: readonly string[]
   };
 }
 
-/** Release 1.0.0 but for one thing: the program of hello is not there. */
+/** The plain release but for one thing: the program of hello is not there. */
 function brokenRelease(): JsonObject {
-  const release = parse(readFileSync(packageFile('examples/release-1.0.0.yaml'), 'utf8')) as JsonObject;
-  const text = JSON.stringify({ ...release, metadata: { name: '0.9.0' } });
-  const broken = JSON.parse(
-    text.replaceAll('1.0.0', '0.9.0').replace('["node","$(OUTRIGGER_EXAMPLES)/hello.mjs"]', `["${MISSING_PROGRAM}"]`),
-  ) as JsonObject;
+  const text = JSON.stringify(plainRelease('0.9.0'));
+  const broken = JSON.parse(text.replace('["node","$(OUTRIGGER_EXAMPLES)/hello.mjs"]', `["${MISSING_PROGRAM}"]`)) as JsonObject;
   assert.match(JSON.stringify(broken), new RegExp(MISSING_PROGRAM));
   return broken;
 }
@@ -121,7 +116,7 @@ describe('bad input', () => {
     }
     await settles(plane, 'bad input waits and makes nothing', ['harbor'], ['no-release', 'no-vdc', 'no-host', 'no-quota']);
     const begun = performance.now();
-    await plane.patch(CLUSTERS, NAMESPACE, 'no-release', { spec: { release: '1.0.1' } });
+    await plane.patch(CLUSTERS, NAMESPACE, 'no-release', { spec: { release: PLAIN_RELEASE } });
     await applied(virtualDataCenter('tomorrow', 2, ['local']));
     await plane.patch(VIRTUAL_DATA_CENTERS, NAMESPACE, 'hostless', { spec: { hosts: ['local'] } });
     await plane.patch(VIRTUAL_DATA_CENTERS, NAMESPACE, 'small', { spec: { quota: { nodes: 2 } } });
@@ -158,8 +153,8 @@ describe('bad input', () => {
       assert.equal((await plane.list(CLUSTER_NODES)).find((one) => one.metadata.uid === node?.metadata.uid)?.spec.attempt, 1, 'still kept');
       const begun = performance.now();
       await plane.kubectl('delete', 'serverconfig', 'hasty');
-      await plane.patch(CLUSTERS, NAMESPACE, 'repaired', { spec: { release: '1.0.0' } });
-      await plane.patch(CLUSTERS, NAMESPACE, 'kept', { spec: { release: '1.0.0', autoRepairOnErrors: true } });
+      await plane.patch(CLUSTERS, NAMESPACE, 'repaired', { spec: { release: PLAIN_RELEASE } });
+      await plane.patch(CLUSTERS, NAMESPACE, 'kept', { spec: { release: PLAIN_RELEASE, autoRepairOnErrors: true } });
       const isAvailable = async (name: string): Promise<boolean> => (await clusterOf(plane, name)).status?.phase === 'Available';
       for (const name of ['repaired', 'kept']) await eventually(`${name} is made`, async () => await isAvailable(name), PATIENCE_MS, 100);
       say(`available ${seconds(performance.now() - begun)} after the release was put right`);

@@ -89,7 +89,7 @@ async function look(plane: ControlPlane): Promise<World> {
 }
 
 function partComplaints(plane: ControlPlane, { living }: World): string[] {
-  const wanted = { up: 1, director: 1, host: 1, extension: plane.extensionServers };
+  const wanted = { up: 1, director: 1, host: 1, extension: plane.extensionServers, desktop: 1, 'connection-server': 2 };
   const counted = Object.entries(wanted).flatMap(([role, count]) => {
     const found = living.filter((one) => one.role === role).length;
     return found === count ? [] : [`${found} processes are ${role}, not ${count}`];

@@ -8,7 +8,8 @@ import { execFile, spawn } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { dirname, join } from 'node:path';
-import { CLUSTERS } from '../../src/model/addresses.ts';
+import { CLUSTER_RELEASES, CLUSTERS } from '../../src/model/addresses.ts';
+import type { ClusterRelease } from '../../src/model/cluster-release.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import type { ResourceAddress } from '../../src/model/core-kinds.ts';
 import { isFault } from '../../src/model/fault.ts';
@@ -21,6 +22,7 @@ import type { Answer } from '../../src/ports/api.ts';
 import type { DirectorApi } from '../../src/ports/director.ts';
 import { eventually } from './eventually.ts';
 import { kubectlPath } from './kubectl.ts';
+import { PLAIN_RELEASE, plainRelease } from './plain-release.ts';
 import { UP_DEADLINE_MS, upRig } from './up-rig.ts';
 import type { UpRun } from './up-rig.ts';
 
@@ -93,6 +95,7 @@ export async function startControlPlane(name: string, extensionServers = 2): Pro
     const opened = openApi(kubeconfig);
     api = opened;
     const calls = callsOf(opened);
+    await makePlainRelease(opened);
     const shell = (args: readonly string[], input?: string) => kubectl(kubeconfig, join(rig.data, 'kubectl-cache'), args, input);
     return {
       data: rig.data,
@@ -130,6 +133,15 @@ export async function startControlPlane(name: string, extensionServers = 2): Pro
 export function openApi(kubeconfig: string): DirectorApi {
   const { server, identity } = parseAdminKubeconfig(readFileSync(kubeconfig, 'utf8'), kubeconfig);
   return directorApi({ directors: [server], identity, era: undefined }, systemRandom());
+}
+
+/** Found when the folder was used before. */
+async function makePlainRelease(api: DirectorApi): Promise<void> {
+  const release = plainRelease() as unknown as ClusterRelease;
+  const answer = await patiently('create the plain release', () =>
+    api.create<ClusterRelease>(CLUSTER_RELEASES, '', release, AbortSignal.timeout(CALL_MS)),
+  );
+  if (!answer.ok && answer.reason !== 'AlreadyExists') throw new Error(answer.message);
 }
 
 async function untilUp(run: UpRun): Promise<void> {
@@ -189,7 +201,7 @@ export function clusterObject(name: string, workers: number, spec: JsonObject = 
     apiVersion: 'outrigger.dev/v1',
     kind: 'Cluster',
     metadata: { name, namespace: NAMESPACE },
-    spec: { virtualDataCenter: 'main', release: '1.0.0', workers, ...spec },
+    spec: { virtualDataCenter: 'main', release: PLAIN_RELEASE, workers, ...spec },
   };
 }
 
