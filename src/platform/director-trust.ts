@@ -41,7 +41,7 @@ export async function openDirector(origin: string, credentials: Credentials, sig
 }
 
 /** A TLS connection to the director at `origin` that speaks one of `alpn`; nothing was sent on it. Throws as `openDirector`. */
-export async function openDirectorSocket(
+async function openDirectorSocket(
   origin: string,
   alpn: readonly string[],
   credentials: Credentials,
