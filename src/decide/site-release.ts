@@ -3,7 +3,7 @@
  *
  * In the ordinary course the primary's agent unplugs (spec.site taken out), because only it can take the license away from the connection servers.
  *
- * I1: a Site is released only by the uid of the cluster that it says is plugged in: when that cluster's nodes are gone, or when its spec names the
+ * I1: a Site is released only by the uid of the cluster that it says is plugged in: when that cluster's nodes are gone, or it is, or when its spec names the
  *     Site no longer and a person put the annotation force-unplug with that very uid on the Site.
  * I2: what stays at the connection servers is written in the same write that takes the plug away.
  */
@@ -21,6 +21,13 @@ import { leftBehindBy, unpluggedStatus } from './site-duty.ts';
 export function releasedByDeletion(view: ClusterView): readonly Effect[] {
   const { name } = view.cluster.metadata;
   return (view.plugged ?? []).flatMap((site) => release(view, site, `cluster ${name} was deleted while it was plugged in`));
+}
+
+/** The release of a Site whose cluster is gone without having let go of it: its finalizer was taken off by hand. */
+export function releasedByAbsence(site: Site): readonly Effect[] {
+  const name = site.status?.cluster?.name ?? '';
+  const status = mergeDiff(site.status, unpluggedStatus(site, leftBehindBy(site, `cluster ${name} is gone and never unplugged`)));
+  return status === undefined ? [] : [{ kind: 'ReleaseSite', on: guardOf(site), status }];
 }
 
 /** Releases that a person forces of a cluster that lives on. */

@@ -1,9 +1,9 @@
 /**
- * The sweep: nodes and reservations whose cluster is gone, namespace by namespace.
+ * The sweep: nodes, reservations and plugs of sites whose cluster is gone, namespace by namespace.
  *
  * Almost always there are none: only a server that was paused in the middle of a write leaves any.
  *
- * I1: what is swept is decided on a live view, read in the order VirtualDataCenters, nodes, clusters (src/decide/sweep.ts).
+ * I1: what is swept is decided on a live view, read in the order VirtualDataCenters, nodes, sites, clusters (src/decide/sweep.ts).
  */
 
 import type { Decision } from '../decide/cluster-view.ts';
@@ -11,7 +11,7 @@ import { NO_OBSERVATIONS, observe } from '../decide/observation.ts';
 import type { Observations } from '../decide/observation.ts';
 import { decideSweep } from '../decide/sweep.ts';
 import type { SweepView } from '../decide/sweep.ts';
-import { CLUSTERS, CLUSTER_NODES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
+import { CLUSTERS, CLUSTER_NODES, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { ResourceAddress } from '../model/core-kinds.ts';
 import { Fault, isFault } from '../model/fault.ts';
 import type { EntityApi } from '../ports/api.ts';
@@ -25,8 +25,8 @@ const LOOK_MS = 2_000;
 export async function sweepForever(deps: ReconcileDeps, mine: (key: string) => boolean, signal: AbortSignal): Promise<void> {
   const memories = new Map<string, Observations>();
   while (!signal.aborted) {
-    const { clusters, nodes, virtualDataCenters } = deps.informers;
-    const synced = clusters.synced() && nodes.synced() && virtualDataCenters.synced();
+    const { clusters, nodes, sites, virtualDataCenters } = deps.informers;
+    const synced = clusters.synced() && nodes.synced() && sites.synced() && virtualDataCenters.synced();
     for (const namespace of synced ? namespacesOf(deps.informers) : []) {
       if (!mine(`sweep/${namespace}`)) memories.delete(namespace);
       else memories.set(namespace, await sweep(deps, namespace, memories.get(namespace) ?? NO_OBSERVATIONS, signal));
@@ -38,6 +38,7 @@ export async function sweepForever(deps: ReconcileDeps, mine: (key: string) => b
 function namespacesOf(informers: Informers): Set<string> {
   const found = new Set<string>();
   for (const node of informers.nodes.list()) found.add(node.metadata.namespace ?? '');
+  for (const site of informers.sites.list()) found.add(site.metadata.namespace ?? '');
   for (const vdc of informers.virtualDataCenters.list()) found.add(vdc.metadata.namespace ?? '');
   return found;
 }
@@ -60,13 +61,14 @@ async function sweep(deps: ReconcileDeps, namespace: string, seen: Observations,
 }
 
 function cachedView(deps: ReconcileDeps, namespace: string, seen: Observations): SweepView {
-  const { clusters, nodes, virtualDataCenters } = deps.informers;
+  const { clusters, nodes, sites, virtualDataCenters } = deps.informers;
   const within = <T extends { readonly metadata: { readonly namespace?: string } }>(all: Iterable<T>): T[] =>
     [...all].filter((one) => one.metadata.namespace === namespace);
   return {
     live: false,
     virtualDataCenters: within(virtualDataCenters.list()),
     nodes: within(nodes.list()),
+    sites: within(sites.list()),
     clusters: within(clusters.list()),
     monotonicMs: deps.clock.monotonicMs(),
     seen,
@@ -76,8 +78,9 @@ function cachedView(deps: ReconcileDeps, namespace: string, seen: Observations):
 async function liveView(deps: ReconcileDeps, namespace: string, seen: Observations, signal: AbortSignal): Promise<SweepView> {
   const virtualDataCenters = await listed(deps.api, VIRTUAL_DATA_CENTERS, namespace, signal);
   const nodes = await listed(deps.api, CLUSTER_NODES, namespace, signal);
+  const sites = await listed(deps.api, SITES, namespace, signal);
   const clusters = await listed(deps.api, CLUSTERS, namespace, signal);
-  return { live: true, virtualDataCenters, nodes, clusters, monotonicMs: deps.clock.monotonicMs(), seen };
+  return { live: true, virtualDataCenters, nodes, sites, clusters, monotonicMs: deps.clock.monotonicMs(), seen };
 }
 
 async function listed<T>(api: EntityApi, address: ResourceAddress<T>, namespace: string, signal: AbortSignal): Promise<readonly T[]> {

@@ -7,13 +7,15 @@ import { describe, it } from 'node:test';
 import { NO_OBSERVATIONS } from '../../../src/decide/observation.ts';
 import { decideSweep } from '../../../src/decide/sweep.ts';
 import type { SweepView } from '../../../src/decide/sweep.ts';
-import { cluster, dataCenter, node, reservations, seenFor } from './fixtures.ts';
+import type { Site } from '../../../src/model/site.ts';
+import { cluster, dataCenter, node, reservations, seenFor, UID } from './fixtures.ts';
 
 function sweep(change: Partial<SweepView> = {}): ReturnType<typeof decideSweep> {
   const base: SweepView = {
     live: true,
     virtualDataCenters: [dataCenter({ reservations: reservations([0]) })],
     nodes: [node(0)],
+    sites: [],
     clusters: [],
     monotonicMs: 1_010_000,
     seen: NO_OBSERVATIONS,
@@ -42,6 +44,31 @@ describe('sweep', () => {
     assert.deepEqual([cached.effects, cached.needsLive], [[], true]);
     // Of the same name, with another uid: that is not its owner.
     assert.deepEqual(kinds(sweep({ clusters: [cluster({ uid: 'other' })] })), ['DeleteNode']);
+  });
+
+  it('I4: frees a Site whose cluster is gone, by uid, on a live view only', () => {
+    const site: Site = {
+      apiVersion: 'outrigger.dev/v1',
+      kind: 'Site',
+      metadata: { name: 'pier', namespace: 'demo', uid: 's1', resourceVersion: '30', creationTimestamp: '2030-01-01T00:00:00Z' },
+      spec: { environment: 'OnPremises', connectionServers: [{ name: 'cs-1', url: 'https://cs-1:1', pin: `sha256:${'a'.repeat(64)}` }] },
+      status: {
+        cluster: { name: 'harbor', uid: UID },
+        pairing: { state: 'Paired', clusterUid: UID, generation: 1, pairedAt: '2030-01-01T00:00:00Z' },
+      },
+    };
+    const alone = { nodes: [], virtualDataCenters: [], sites: [site] };
+    const [release] = sweep(alone).effects;
+    assert.ok(release?.kind === 'ReleaseSite');
+    assert.deepEqual([release.on.uid, release.status['cluster']], ['s1', null]);
+    assert.match(
+      String((release.status['leftBehind'] as string[])[0]),
+      /^cs-1 may still hold .*because cluster harbor is gone and never unplugged/,
+    );
+    assert.deepEqual(kinds(sweep({ ...alone, clusters: [cluster()] })), []);
+    assert.deepEqual(kinds(sweep({ ...alone, clusters: [cluster({ uid: 'other' })] })), ['ReleaseSite']);
+    const cached = sweep({ ...alone, live: false });
+    assert.deepEqual([cached.effects, cached.needsLive], [[], true]);
   });
 
   it('I3: waits until it has seen it so for a while', () => {
