@@ -26,6 +26,8 @@ export interface Following {
   release(name: string): ClusterRelease | undefined;
   /** Why it could not be read; undefined: it was, or nobody has answered yet. */
   releaseProblem(name: string): string | undefined;
+  /** The one who is told that a list or watch was refused. */
+  onRefused(listener: () => void): void;
   /** Highest revision seen. */
   revision(): number;
   /** Takes in what the director answered to a read or write, before a watch says it. */
@@ -38,7 +40,8 @@ const RELEASE_RETRY_MS = 5_000;
 /** Follows until the signal aborts; `onChange` after each change. */
 export function follow(deps: AgentDeps, api: EntityApi, onChange: () => void, signal: AbortSignal): Following {
   const { node } = deps;
-  const with_ = { api, clock: deps.clock, random: deps.random, log: deps.log };
+  let refused = (): void => undefined;
+  const with_ = { api, clock: deps.clock, random: deps.random, log: deps.log, onRefused: () => refused() };
   const nodes = createInformer<ClusterNode>(with_, CLUSTER_NODES, {
     namespace: node.namespace,
     labelSelector: `${LABEL_CLUSTER_UID}=${node.clusterUid}`,
@@ -72,6 +75,7 @@ export function follow(deps: AgentDeps, api: EntityApi, onChange: () => void, si
     nodes: () => (nodes.synced() ? [...nodes.list()] : undefined),
     release: releases.get,
     releaseProblem: releases.problem,
+    onRefused: (listener) => void (refused = listener),
     revision: () => revision,
     learnSelf: (object) => {
       if (object.metadata.uid !== node.nodeUid) return;

@@ -37,6 +37,7 @@ export interface Presence {
 export function showPresence(deps: AgentDeps, api: DirectorApi, following: Following, memory: Memory, signal: AbortSignal): Presence {
   const self = pokeLoop(deps, { what: 'Reading this node', everyMs: RETRY_MS }, (work) => readSelf(deps, api, following, work), signal);
   self.poke();
+  following.onRefused(() => self.poke());
   void renewForever(deps, api, following, memory, self, signal);
   return { lookAtSelf: () => self.poke() };
 }

@@ -21,6 +21,8 @@ export interface InformerDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** The director refused a list or watch: there may be a reason that another read tells. */
+  readonly onRefused?: () => void;
 }
 
 /** Called with the object as it is now; `gone` when it was deleted. */
@@ -61,6 +63,7 @@ export function createInformer<T extends AnyEntity>(
     const answer = await deps.api.list(address, selection, signal);
     if (!answer.ok) {
       deps.log.warn(`The list of ${address.plural} was refused: ${answer.message}`);
+      deps.onRefused?.();
       return false;
     }
     copy.become(answer.value.items);
@@ -74,7 +77,10 @@ export function createInformer<T extends AnyEntity>(
     const ended = await deps.api.watch(address, { ...selection, resourceVersion: revision }, onEvent, signal);
     if (ended.ok) return true;
     if (ended.reason === 'Expired') revision = '';
-    else deps.log.warn(`The watch of ${address.plural} was refused: ${ended.message}`);
+    else {
+      deps.log.warn(`The watch of ${address.plural} was refused: ${ended.message}`);
+      deps.onRefused?.();
+    }
     return ended.reason === 'Expired';
   };
 
