@@ -94,3 +94,10 @@ test('running time is counted up to now, and nothing else changes', () => {
   assert.deepEqual(counted.joined, { notBeforeMs: 5, since: { ranMs: 150, bootId: 'b', bootMs: 60 } });
   assert.deepEqual({ ...counted, joined }, config({ joined }));
 });
+
+test('I2: the order in which nodes and directors are heard of changes not one character', () => {
+  const one = config({ nodes: [node(0), worker()], directors: ['https://a:1', 'https://b:1'] });
+  const other = config({ nodes: [worker(), node(0)], directors: ['https://b:1', 'https://a:1'] });
+  assert.equal(JSON.stringify(other), JSON.stringify(one));
+  assert.equal(JSON.stringify(config({ nodes: undefined, previous: one })), JSON.stringify(one), 'nothing heard since');
+});
