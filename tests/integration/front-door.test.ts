@@ -209,6 +209,20 @@ describe('the front door of a site', { timeout: 180_000 }, () => {
     await echoes(await other.connect(idOf(session)), 'a life that the other door had not seen');
   });
 
+  test('I3: one server is back and the other one dies before the door has looked: the one that is back gets the session', async () => {
+    for (let round = 0; round < 2; round++) {
+      sendSignal(-second.pid, 'SIGKILL');
+      await takeSessions(door, 1, 2);
+      second = await start('second', backendPort, second.port);
+      sendSignal(-first.pid, 'SIGKILL');
+      const made = await Promise.all([1, 2, 3, 4].map((n) => door.post(`round-${round}-${n}`)));
+      const instance = String((await second.ask('GET', '/v1/version')).json['instance']);
+      for (const one of made) assert.equal(instanceOf(one), instance);
+      first = await start('first', backendPort, first.port);
+      await takeSessions(door, 2, 2);
+    }
+  });
+
   test('without a site, or with servers that are all gone, it stays and says so; told of another site it goes on there', async () => {
     await other.tell({ site: undefined, license: rig.license(5) });
     await eventually('it says so', async () => {

@@ -22,6 +22,8 @@ export interface Servers {
   tell(name: string, event: ServerEvent): void;
   /** Looks at all of them now, unless that was just done; shared by all who ask at the same time. Never rejects. */
   refresh(): Promise<void>;
+  /** The same, but waits (at most `serverRefreshMs`) until they may be looked at anew. */
+  lookAgain(): Promise<void>;
   /** Of those that answered; undefined: none did. */
   seats(): SeatsOf | undefined;
 }
@@ -52,6 +54,16 @@ export function watchServers(deps: ProxyDeps, signal: AbortSignal): Servers {
   follow();
   let refreshing: Promise<void> | undefined;
   let refreshedAtMs = -Infinity;
+  // Clients ask for what is not there as often as they like.
+  const refreshInMs = (): number => refreshedAtMs + LIMITS.serverRefreshMs - deps.clock.monotonicMs();
+  const refresh = (): Promise<void> => {
+    if (refreshInMs() > 0) return Promise.resolve();
+    refreshing ??= Promise.all([...world.kept.values()].map((one) => lookOnce(world, one, signal))).then(() => {
+      refreshing = undefined;
+      refreshedAtMs = deps.clock.monotonicMs();
+    });
+    return refreshing;
+  };
   return {
     states: () => [...world.kept.values()].map((one) => one.state),
     asked: (name) => world.kept.get(name)?.asked,
@@ -59,14 +71,10 @@ export function watchServers(deps: ProxyDeps, signal: AbortSignal): Servers {
       const one = world.kept.get(name);
       if (one !== undefined) one.state = stepServer(one.state, event);
     },
-    refresh: () => {
-      // Clients ask for what is not there as often as they like.
-      if (deps.clock.monotonicMs() - refreshedAtMs < LIMITS.serverRefreshMs) return Promise.resolve();
-      refreshing ??= Promise.all([...world.kept.values()].map((one) => lookOnce(world, one, signal))).then(() => {
-        refreshing = undefined;
-        refreshedAtMs = deps.clock.monotonicMs();
-      });
-      return refreshing;
+    refresh,
+    lookAgain: async () => {
+      if (refreshInMs() > 0) await deps.clock.sleep(refreshInMs(), signal).catch(() => undefined);
+      await refresh();
     },
     seats: () => sumOf([...world.kept.values()].flatMap((one) => (one.seats === undefined ? [] : [one.seats]))),
   };

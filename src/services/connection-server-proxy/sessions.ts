@@ -3,10 +3,11 @@
  *
  * I1: a client gets an answer within `doorDeadlineMs`, whatever the servers do.
  * I2: a server that failed is tried no second time. A session that it made although its answer was lost is ended there by itself, because nobody connects.
+ * I3: nobody is refused for what this door believes of servers that it has not looked at since: one that was down a moment ago may be back.
  */
 
-import { chooseServers } from '../../decide/server-choice.ts';
-import type { SessionChoice } from '../../decide/server-choice.ts';
+import { chooseServers, standingOf } from '../../decide/server-choice.ts';
+import type { ServerState, SessionChoice } from '../../decide/server-choice.ts';
 import { isFault } from '../../model/fault.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { JsonObject } from '../../model/json.ts';
@@ -37,26 +38,59 @@ export async function makeSession(deps: ProxyDeps, servers: Servers, request: Ht
   const order = objectOf(read.bytes);
   if (order === undefined) return refusal(400, 'BadRequest', 'The body is no JSON object; send {"user": "name"}.');
   const untilMs = deps.clock.monotonicMs() + LIMITS.doorDeadlineMs;
-  const choose = (): SessionChoice => chooseServers(servers.states(), stickyOf(request), deps.random.float());
-  let choice = choose();
-  if (!choice.ok) {
-    // We may have been started a moment ago, or a server been readied.
-    await servers.refresh();
-    choice = choose();
+  return await tryInRounds(deps, servers, { sticky: stickyOf(request), body: JSON.stringify(order), untilMs, tried: new Set() }, signal);
+}
+
+/** How often servers are looked at anew for one session. */
+const ROUNDS = 3;
+
+async function tryInRounds(deps: ProxyDeps, servers: Servers, attempt: Attempt, signal: AbortSignal): Promise<SessionMade> {
+  let last: SessionMade | undefined;
+  for (let round = 0; round < ROUNDS && attempt.untilMs > deps.clock.monotonicMs(); round++) {
+    if (round > 0) await lookAnew(servers, attempt);
+    const states = servers.states().filter(({ name }) => !attempt.tried.has(name));
+    const choice: SessionChoice = chooseServers(states, attempt.sticky, deps.random.float());
+    if (!choice.ok) {
+      last ??= refusal(503, 'NoServer', choice.message);
+      // The first look may be old; those after it are not: who is full or drained stays so.
+      if (round > 0 && !states.some(mayComeBack)) break;
+      continue;
+    }
+    const made = await tryInOrder(deps, servers, choice.order, attempt, signal);
+    if (made.ok || made.refusal.status < 500) return made;
+    last = made;
   }
-  if (!choice.ok) return refusal(503, 'NoServer', choice.message);
-  return await tryInOrder(deps, servers, { names: choice.order, body: JSON.stringify(order), untilMs }, signal);
+  return last ?? refusal(503, 'NoServer', 'No connection server can take a session now; try again soon.');
+}
+
+async function lookAnew(servers: Servers, { tried }: Attempt): Promise<void> {
+  if (tried.size > 0 || servers.states().some(mayComeBack)) await servers.lookAgain();
+  else await servers.refresh();
+}
+
+/** We may have been started a moment ago, or it. */
+function mayComeBack(server: ServerState): boolean {
+  const standing = standingOf(server);
+  return standing === 'Unknown' || standing === 'Ejected';
 }
 
 interface Attempt {
-  readonly names: readonly string[];
+  readonly sticky: string | undefined;
   readonly body: string;
   readonly untilMs: number;
+  readonly tried: Set<string>;
 }
 
-async function tryInOrder(deps: ProxyDeps, servers: Servers, attempt: Attempt, signal: AbortSignal): Promise<SessionMade> {
+async function tryInOrder(
+  deps: ProxyDeps,
+  servers: Servers,
+  names: readonly string[],
+  attempt: Attempt,
+  signal: AbortSignal,
+): Promise<SessionMade> {
   let last: SessionMade = refusal(503, 'NoServer', 'No connection server can take a session now; try again soon.');
-  for (const name of attempt.names) {
+  for (const name of names) {
+    attempt.tried.add(name);
     const leftMs = attempt.untilMs - deps.clock.monotonicMs();
     if (leftMs <= 0) break;
     const made = await tryOne(deps, servers, name, attempt.body, Math.min(leftMs, LIMITS.doorTryMs), signal);
