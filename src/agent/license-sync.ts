@@ -42,6 +42,7 @@ export async function askThroughConnector(
         trust: {
           kind: 'authority',
           authority: identity.authority,
+          endedForMs: LIMITS.renewalAcceptedMs,
           accepts: (facts) => {
             const judged = memberOfSubject(facts, config?.members ?? []);
             return 'refused' in judged ? judged.refused : undefined;

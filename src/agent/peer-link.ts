@@ -4,7 +4,8 @@
  *
  * I1: nobody is answered who is not a member of this cluster in the life that is known here; nothing is sent to anybody else.
  * I2: a port that cannot be had, a peer that is silent, lies or floods stops nothing: it is a sentence, and is tried again.
- * I3: what a peer sends is verified here before it is taken (src/agent/license-keeper.ts).
+ * I3: a member whose certificate ended because no director renewed it is still a member, for as long as directors would renew it.
+ * I4: what a peer sends is verified here before it is taken (src/agent/license-keeper.ts).
  */
 
 import { memberOfSubject } from '../decide/peer-trust.ts';
@@ -180,6 +181,7 @@ function callerOf(link: Link, { peer }: HttpRequest): FrameworkMember | string {
   const trust: Trust = {
     kind: 'authority',
     authority: identity.authority,
+    endedForMs: LIMITS.renewalAcceptedMs,
     accepts: (facts) => {
       const judged = memberOfSubject(facts, link.members());
       if ('refused' in judged) return judged.refused;
@@ -248,6 +250,7 @@ function peerTrust(identity: Identity, member: FrameworkMember): Trust {
   return {
     kind: 'authority',
     authority: identity.authority,
+    endedForMs: LIMITS.renewalAcceptedMs,
     accepts: (facts) => {
       const judged = memberOfSubject(facts, [member]);
       return 'refused' in judged ? judged.refused : undefined;

@@ -7,7 +7,6 @@
 
 import { createHash, X509Certificate } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
-import { request as httpRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -17,6 +16,7 @@ import type { MutualAnswer, MutualHttp, MutualOrder, ShownCertificate, Trust } f
 import type { Identity } from '../ports/director.ts';
 import type { CertificateFacts } from '../ports/x509.ts';
 import { certificates, readCertificate } from './certificate.ts';
+import { request as httpRequest } from './node-http.ts';
 
 export interface TrustedConnection {
   readonly host: string;
@@ -70,7 +70,7 @@ export function judgeCertificate(
   }
   if (!certificates().isIssuedBy(der, trust.authority))
     return `${where} showed a certificate that was not issued by this control plane, so it was not spoken to.`;
-  return outsideOfDates(facts, where, trustedNowMs) ?? trust.accepts(facts);
+  return outsideOfDates(facts, where, trustedNowMs, trust.endedForMs) ?? trust.accepts(facts);
 }
 
 export function thumbprintOf(der: Uint8Array): string {
@@ -234,8 +234,8 @@ function judge(socket: TLSSocket, where: string, trust: Trust, trustedNowMs: num
  * Only the end is judged. Trusted time does not count the time in which a machine was off, so it may lag: that a certificate has ended is known by
  * it, that one has not begun yet is not; and a node that was off while the other one renewed would refuse that one.
  */
-function outsideOfDates(facts: CertificateFacts, where: string, nowMs: number | undefined): string | undefined {
-  if (nowMs === undefined || nowMs <= facts.notAfterMs) return undefined;
+function outsideOfDates(facts: CertificateFacts, where: string, nowMs: number | undefined, endedForMs = 0): string | undefined {
+  if (nowMs === undefined || nowMs <= facts.notAfterMs + endedForMs) return undefined;
   return `The certificate of ${where} ended on ${dayOf(facts.notAfterMs)}; renew it there. Nothing was sent to it.`;
 }
 

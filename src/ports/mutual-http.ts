@@ -12,8 +12,15 @@ import type { CertificateFacts } from './x509.ts';
 import type { Identity } from './director.ts';
 
 export type Trust =
-  /** Signed by this CA (PEM). `accepts` says why not, or undefined: whose certificate is it? */
-  | { readonly kind: 'authority'; readonly authority: string; readonly accepts: (facts: CertificateFacts) => string | undefined }
+  | {
+      /** Signed by this CA (PEM). */
+      readonly kind: 'authority';
+      readonly authority: string;
+      /** Whose certificate is it? Why it is not accepted, or undefined: it is. */
+      readonly accepts: (facts: CertificateFacts) => string | undefined;
+      /** How long after its end a certificate still holds; 0 unless told. */
+      readonly endedForMs?: number;
+    }
   /** Exactly this certificate, `sha256:<64 hex>`. */
   | { readonly kind: 'pin'; readonly pin: string };
 

@@ -5,6 +5,7 @@
  * I1: the last good record holds: one that is damaged, missing or being replaced takes nothing away. An agent that is dead is not noticed here.
  * I2: who is let in was signed by our CA, is a member of this cluster in `framework.json`, in that incarnation.
  * I3: no wall clock is read.
+ * I4: nothing at the site stops because no director renewed the certificates of its nodes.
  */
 
 import { canonicalJson } from '../base/canonical.ts';
@@ -94,7 +95,7 @@ function opened(
   const reading = (): BootReading => ({ bootId: deps.bootId, bootMs: deps.clock.monotonicMs() });
   const trustedNow = (): number => trustedMs(known, reading());
   const judgeMember = (der: Uint8Array | undefined, where: string): MemberJudgement => {
-    const trust: Trust = { kind: 'authority', authority: known.identity.authority, accepts: () => undefined };
+    const trust: Trust = { ...ofMembers(known.identity), accepts: () => undefined };
     const refused = deps.judgeCertificate(der, where, trust, trustedNow());
     const facts = der === undefined ? undefined : deps.certificates.read(der);
     if (refused !== undefined || facts === undefined) return { refused: refused ?? `${where} showed no certificate that can be read.` };
@@ -109,8 +110,7 @@ function opened(
     onChange: (listener) => void listeners.add(listener),
     judgeMember,
     memberTrust: (uids) => ({
-      kind: 'authority',
-      authority: known.identity.authority,
+      ...ofMembers(known.identity),
       accepts: (facts) => {
         const judged = memberOfSubject(facts, known.config.members);
         if ('refused' in judged) return judged.refused;
@@ -121,6 +121,11 @@ function opened(
     }),
     tell: teller(deps),
   };
+}
+
+/** A certificate that ended because no director renewed it still holds among members, for as long as directors would renew it. */
+function ofMembers({ authority }: Identity): Omit<Extract<Trust, { kind: 'authority' }>, 'accepts'> {
+  return { kind: 'authority', authority, endedForMs: LIMITS.renewalAcceptedMs };
 }
 
 function trustedMs({ config, notBeforeMs }: { config: FrameworkConfig; notBeforeMs: number }, now: BootReading): number {

@@ -89,6 +89,7 @@ async function askNode(sources: PortalSources, node: string, query: string, maxA
         trust: {
           kind: 'authority',
           authority: identity.authority,
+          endedForMs: LIMITS.renewalAcceptedMs,
           accepts: (facts) => {
             const judged = memberOfSubject(facts, [member]);
             return 'refused' in judged ? judged.refused : undefined;

@@ -144,7 +144,7 @@ describe('what a framework service knows', () => {
     assert.match(JSON.stringify(framework.judgeMember(Buffer.from('junk'), 'the caller')), /showed no certificate/);
   });
 
-  test('I3: trusted time comes from the license, else from the join, and ends certificates', async () => {
+  test('I3, I4: trusted time comes from the license, else from the join, and ends certificates', async () => {
     const { framework, clock, write } = await opened();
     assert.equal(framework.trustedNowMs(), BEGIN_MS + LIMITS.certificateBackdateMs);
     const since = { ranMs: 0, bootId: 'b', bootMs: clock.monotonicMs() };
@@ -156,6 +156,9 @@ describe('what a framework service knows', () => {
     const statement = { trustedMs: BEGIN_MS + 11 * DAY_MS } as NonNullable<FrameworkConfig['license']>['statement'];
     write('framework', config({ license: { token: 't', statement, since } }));
     assert.equal(framework.trustedNowMs(), BEGIN_MS + 11 * DAY_MS + 5_000);
+    assert.ok('member' in framework.judgeMember(other.der, 'n1'), 'I4: no director renewed it, and nothing stops');
+    const months = { trustedMs: BEGIN_MS + 10 * DAY_MS + LIMITS.renewalAcceptedMs } as typeof statement;
+    write('framework', config({ license: { token: 't', statement: months, since } }));
     assert.match(JSON.stringify(framework.judgeMember(other.der, 'n1')), /ended on 2030-01-11/);
   });
 
