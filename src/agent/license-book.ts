@@ -12,11 +12,18 @@ import type { AgentDeps } from './deps.ts';
 type BookDeps = Pick<AgentDeps, 'identity' | 'readLicenseToken' | 'node'>;
 
 /** The statement in a token that is genuine, or a sentence. */
-export async function verifiedStatement(deps: BookDeps, token: string): Promise<LicenseStatement | string> {
+async function verifiedStatement(deps: BookDeps, token: string): Promise<LicenseStatement | string> {
   const identity = await deps.identity.load();
   if (identity === undefined) return 'This node has not joined yet, so it cannot know whether the license is genuine.';
   const read = deps.readLicenseToken(token, identity.authority);
   return read.ok ? read.statement : read.why;
+}
+
+/** The statement in the answer to the request that bore `nonce`, or a sentence. */
+export async function verifiedAnswer(deps: BookDeps, token: string, nonce: string): Promise<LicenseStatement | string> {
+  const statement = await verifiedStatement(deps, token);
+  if (typeof statement === 'string' || statement.nonce === nonce) return statement;
+  return 'The license was not signed for this request, but is the answer to another one that somebody kept; it was not used.';
 }
 
 /**

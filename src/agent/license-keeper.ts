@@ -20,7 +20,7 @@ import type { FrameworkService } from '../model/framework.ts';
 import type { LicenseRecord, SeatUse } from '../model/license-statement.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { AgentDeps } from './deps.ts';
-import { verifiedRecord, verifiedStatement } from './license-book.ts';
+import { verifiedAnswer, verifiedRecord } from './license-book.ts';
 import type { Memory } from './memory.ts';
 import { bootReading } from './trusted-time.ts';
 
@@ -69,6 +69,8 @@ export interface SyncAsk {
   readonly serial: number | undefined;
   readonly site: string | undefined;
   readonly use: SeatUse | undefined;
+  /** The answer bears it, signed. */
+  readonly nonce: string;
 }
 
 type KeeperDeps = Pick<AgentDeps, 'clock' | 'random' | 'bootId' | 'identity' | 'readLicenseToken' | 'node' | 'log'>;
@@ -251,15 +253,18 @@ function track(all: Keeping, work: Promise<unknown>): void {
   void done.finally(() => all.underWay.delete(done)).catch(() => undefined);
 }
 
+const NONCE_BYTES = 18;
+
 /** One sync, from asking to its outcome. */
 async function sync(all: Keeping, request: number): Promise<void> {
   const { deps, signal, around, keeper } = all;
   const answers = all.pending;
   const end = AbortSignal.any([signal, AbortSignal.timeout(LIMITS.licenseCallMs)]);
-  const ask = { term: around?.term ?? 0, serial: keeper.record?.statement.serial, site: keeper.siteUid, use: all.seats?.use };
+  const nonce = Buffer.from(deps.random.bytes(NONCE_BYTES)).toString('base64url');
+  const ask = { term: around?.term ?? 0, serial: keeper.record?.statement.serial, site: keeper.siteUid, use: all.seats?.use, nonce };
   const answer = await all.ask(ask, end);
   if (signal.aborted) return;
-  const statement = 'why' in answer ? answer.why : await verifiedStatement(deps, answer.token);
+  const statement = 'why' in answer ? answer.why : await verifiedAnswer(deps, answer.token, nonce);
   if ('why' in answer || typeof statement === 'string') {
     const message = typeof statement === 'string' ? statement : '';
     deps.log.warn('The license was not synced.', { why: message });

@@ -64,6 +64,7 @@ function statementOf(on: Reading, body: unknown): LicenseStatement {
     iss: oneOf(on, claims, 'iss', ['outrigger']),
     typ: oneOf(on, claims, 'typ', ['universal-license']),
     serial: wholeAt(on, claims, 'serial', 1, Number.MAX_SAFE_INTEGER),
+    ...(claims['nonce'] === undefined ? {} : { nonce: textAt(on, claims, 'nonce') }),
     licenseMs: numberAt(on, claims, 'licenseMs', 0, TIME_MAX_MS),
     trustedMs: numberAt(on, claims, 'trustedMs', 0, TIME_MAX_MS),
     rate: numberAt(on, claims, 'rate', 1, RATE_MAX),

@@ -88,7 +88,7 @@ function absorb(keeper: LicenseKeeper, event: LicenseEvent, now: BootReading, di
     case 'SyncFailed':
       return event.request === keeper.asking?.request ? failed(keeper, event.message, now, dice) : keeper;
     case 'PrerequisitesChanged': {
-      const told = { ...keeper, siteUid: event.siteUid, missing: event.missing };
+      const told = { ...otherSite(keeper, event.siteUid), missing: event.missing };
       return canAsk(told) && (!canAsk(keeper) || told.siteUid !== keeper.siteUid) ? askable(told) : told;
     }
     case 'PeerRecord':
@@ -104,6 +104,11 @@ function absorb(keeper: LicenseKeeper, event: LicenseEvent, now: BootReading, di
     default:
       return unreachable(event, 'LicenseEvent');
   }
+}
+
+/** What went wrong with the site before says nothing of this one. */
+function otherSite(keeper: LicenseKeeper, siteUid: string | undefined): LicenseKeeper {
+  return siteUid === keeper.siteUid ? keeper : { ...keeper, siteUid, failures: 0, lastFailure: undefined };
 }
 
 /** An answer of an earlier request is dropped: what was signed long ago would give the time since back. */

@@ -7,7 +7,11 @@
  *
  * I1: of two statements the one with the higher serial holds, whatever times they name.
  * I2: a record's running time never falls while its serial stays.
+ * I3: a node that asks takes only the statement that was signed for this very request.
  */
+
+/** Of a request for a license; its node makes up another one each time. */
+export const LICENSE_NONCE = /^[A-Za-z0-9_-]{16,64}$/;
 
 /** Organization of the certificates by which licenses are signed. */
 export const LICENSE_SIGNERS = 'outrigger:license-signers';
@@ -18,6 +22,8 @@ export interface LicenseStatement {
   readonly typ: 'universal-license';
   /** The revision of the write that recorded this sync: grows with every sync, also across restores of the store. */
   readonly serial: number;
+  /** What the node had made up for the request that this answers: an answer that somebody kept answers no later request. */
+  readonly nonce?: string;
   readonly licenseMs: number;
   readonly trustedMs: number;
   /** License milliseconds for each running millisecond. */

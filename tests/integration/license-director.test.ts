@@ -80,6 +80,17 @@ test('a statement names what the license says, and its serial is the revision of
   assert.equal(status?.conditions?.find(({ type }) => type === 'Overused')?.status, 'False');
 });
 
+test('an answer bears the nonce of its request, so that it answers no other one', async () => {
+  const nonce = 'a-nonce-of-this-request';
+  assert.equal(statementOf(await ask({ term: 1, nonce })).nonce, nonce);
+  assert.equal(statementOf(await ask()).nonce, undefined);
+  for (const bad of [7, '', 'short', 'x'.repeat(65), 'with spaces in between']) {
+    const answer = await ask({ term: 1, nonce: bad });
+    assert.equal(answer.status, 400, String(bad));
+    assert.match(sentence(answer), /nonce must be a text/);
+  }
+});
+
 test('an independent library verifies it with the certificate in it', async () => {
   const token = String((await ask()).body['token']);
   const [head = ''] = token.split('.');

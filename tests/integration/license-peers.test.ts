@@ -76,33 +76,41 @@ test('a first license is active within a second, on disk, and on the other node 
 
 test('whatever is wrong with an answer is a sentence, and changes nothing', async () => {
   const [world, port] = [await licenseWorld(), await freePort()];
-  const good = await world.sign();
-  const [head = '', body = '', signature = ''] = good.split('.');
-  const claims = JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as Record<string, unknown>;
-  const forged = Buffer.from(JSON.stringify({ ...claims, serial: 999_999 })).toString('base64url');
+  /** As the director signs it, spoilt on its way. */
+  const spoilt = async (spoil: (head: string, body: string, signature: string) => string): Promise<string> => {
+    const [head = '', body = '', signature = ''] = (await world.sign()).split('.');
+    return spoil(head, body, signature);
+  };
+  const forged = (body: string): string =>
+    Buffer.from(JSON.stringify({ ...(JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as object), serial: 999_999 })).toString(
+      'base64url',
+    );
   const none = Buffer.from(JSON.stringify({ alg: 'none' })).toString('base64url');
-  const answers: [string, string, RegExp][] = [
-    ['tampered with', `${head}.${forged}.${signature}`, /signature of the license is wrong/],
-    ['cut in the signature', good.slice(0, -20), /signature of the license is wrong/],
-    ['cut in the middle', good.slice(0, Math.floor(good.length / 2)), /not a signed statement|signature of the license is wrong/],
-    ['empty', '', /not a signed statement/],
-    ['without a signature', `${none}.${body}.AAAA`, /not signed by EdDSA/],
-    ['for another site', await world.sign((one) => ({ ...one, site: { ...one.site, uid: 'elsewhere' } })), /paired with another one/],
-    ['for another cluster', await world.sign((one) => ({ ...one, clusterUid: 'another' })), /signed for another cluster/],
-    ['older', await world.sign((one) => ({ ...one, serial: 1 })), /an old answer was sent again/],
-    ['by another CA', await world.signBy({ authority: await foreignAuthority() }), /does not vouch for/],
-    ['by a node', await world.signBy({ organization: 'outrigger:nodes' }), /not for licenses/],
-    ['by a certificate that had ended', await world.signBy({ endedMs: Date.now() - DAY_MS }), /certificate did not hold/],
-    ['of a shape that nobody signed', await world.sign((one) => ({ ...one, rate: -1 })), /number "rate"/],
-    ['huge', 'x'.repeat(100_000), /not a signed statement/],
+  const kept = await world.sign((one) => ({ ...one, serial: 5_000, nonce: 'of-a-request-of-the-thief' }));
+  const answers: [string, () => string | Promise<string>, RegExp][] = [
+    ['tampered with', () => spoilt((head, body, signature) => `${head}.${forged(body)}.${signature}`), /signature of the license is wrong/],
+    ['cut in the signature', async () => (await world.sign()).slice(0, -20), /signature of the license is wrong/],
+    ['cut in the middle', async () => (await world.sign()).slice(0, 400), /not a signed statement|signature of the license is wrong/],
+    ['empty', () => '', /not a signed statement/],
+    ['without a signature', () => spoilt((_, body) => `${none}.${body}.AAAA`), /not signed by EdDSA/],
+    ['for another site', () => world.sign((one) => ({ ...one, site: { ...one.site, uid: 'elsewhere' } })), /paired with another one/],
+    ['for another cluster', () => world.sign((one) => ({ ...one, clusterUid: 'another' })), /signed for another cluster/],
+    ['older', () => world.sign((one) => ({ ...one, serial: 1 })), /an old answer was sent again/],
+    ['kept by a thief, of an own request', () => kept, /not signed for this request/],
+    ['for no request', () => world.sign(({ nonce: _, ...one }) => one), /not signed for this request/],
+    ['by another CA', async () => world.signBy({ authority: await foreignAuthority() }), /does not vouch for/],
+    ['by a node', () => world.signBy({ organization: 'outrigger:nodes' }), /not for licenses/],
+    ['by a certificate that had ended', () => world.signBy({ endedMs: Date.now() - DAY_MS }), /certificate did not hold/],
+    ['of a shape that nobody signed', () => world.sign((one) => ({ ...one, rate: -1 })), /number "rate"/],
+    ['huge', () => 'x'.repeat(100_000), /not a signed statement/],
   ];
-  let answer: { token: string } = { token: good };
-  const node = await start(world, 'a', port, { answer: async () => answer });
+  let answer: () => string | Promise<string> = () => world.sign();
+  const node = await start(world, 'a', port, { answer: async () => ({ token: await answer() }) });
   node.keeping.look(SURROUNDINGS);
   await eventually('it is active', () => stateOf(node) === 'Active', 5_000, 5);
   const held = serialOf(node);
   for (const [what, token, pattern] of answers) {
-    answer = { token };
+    answer = token;
     const before = node.asked.length;
     node.keeping.look({ ...SURROUNDINGS, request: what });
     await eventually(`${what}: it asked`, () => node.asked.length > before, 5_000, 5);
@@ -112,7 +120,7 @@ test('whatever is wrong with an answer is a sentence, and changes nothing', asyn
     assert.match(lastFailure ?? '', pattern, what);
     assert.deepEqual([serialOf(node), stateOf(node)], [held, 'Active'], what);
   }
-  answer = { token: await world.sign() };
+  answer = () => world.sign();
   node.keeping.look({ ...SURROUNDINGS, request: 'good again' });
   await eventually('one success clears the failure', () => node.keeping.state().keeper.lastFailure === undefined, 5_000, 5);
   assert.ok((serialOf(node) ?? 0) > (held ?? 0));
@@ -142,6 +150,13 @@ test('what another node sends is verified again, and only a member of the cluste
     assert.ok(!body.includes('token'), 'and it learns nothing');
   }
   assert.equal((await call(node, port, '/peer/v1/nothing', other))[0], 404);
+  const late = (days: number): Promise<Identity> => world.identityOf('outrigger:node:0b0b:1', 'outrigger:nodes', days);
+  assert.equal(
+    (await call(node, port, '/peer/v1/nothing', await late(200)))[0],
+    404,
+    'a member that no director has renewed for months is heard',
+  );
+  assert.deepEqual((await call(node, port, '/peer/v1/nothing', await late(401)))[0], 403, 'as long as directors would renew it');
   const since = { ranMs: 0, bootId: 'x', bootMs: 0 };
   const bad = [
     {},

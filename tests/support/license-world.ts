@@ -41,8 +41,11 @@ export interface World {
   sign(change?: (statement: LicenseStatement) => LicenseStatement): Promise<string>;
   /** Signs by a certificate that is otherwise than it should be. */
   signBy(order: { readonly organization?: string; readonly authority?: CertificateAuthority; readonly endedMs?: number }): Promise<string>;
-  identityOf(commonName: string, organization: string): Promise<Identity>;
+  /** `endedDays`: since when it does not hold any more. */
+  identityOf(commonName: string, organization: string, endedDays?: number): Promise<Identity>;
   readonly members: FrameworkMember[];
+  /** Of the newest request of any node; statements that are signed from then on bear it. */
+  nonce: string | undefined;
 }
 
 export async function licenseWorld(): Promise<World> {
@@ -65,32 +68,38 @@ export async function licenseWorld(): Promise<World> {
       notAfterMs: endedMs ?? bornMs + YEAR_MS / 2,
       usage: 'signer',
     });
-    return await (await signer.open(key.privateKey, certificate)).sign(statement());
+    return await (await signer.open(key.privateKey, certificate)).sign(statement(world.nonce));
   };
   const key = await signer.newKey();
   const order = { commonName: 'outrigger:license-signer', organization: LICENSE_SIGNERS, publicKeyDer: key.publicKeyDer };
   const own = await authority.issue({ ...order, notBeforeMs: bornMs - YEAR_MS, notAfterMs: bornMs + YEAR_MS, usage: 'signer' });
   const open = await signer.open(key.privateKey, own);
-  return {
+  const world: World = {
     authority,
     members: [],
-    sign: (change = (one) => one) => open.sign(change(statement())),
+    nonce: undefined,
+    sign: (change = (one) => one) => open.sign(change(statement(world.nonce))),
     signBy,
-    identityOf: async (commonName, organization) => {
+    identityOf: async (commonName, organization, endedDays) => {
       const pair = issuer.newKey();
-      const span = { notBeforeMs: Date.now() - 300_000, notAfterMs: Date.now() + YEAR_MS / 2 };
+      const span =
+        endedDays === undefined
+          ? { notBeforeMs: Date.now() - 300_000, notAfterMs: Date.now() + YEAR_MS / 2 }
+          : { notBeforeMs: Date.now() - YEAR_MS - endedDays * DAY_MS, notAfterMs: Date.now() - endedDays * DAY_MS };
       const certificate = await authority.issue({ commonName, organization, publicKeyDer: pair.publicKeyDer, ...span, usage: 'client' });
       return { certificate, privateKey: pair.privateKeyPem, authority: authority.certificatePem };
     },
   };
+  return world;
 }
 
-function statements(bornMs: number): () => LicenseStatement {
+function statements(bornMs: number): (nonce: string | undefined) => LicenseStatement {
   let serial = 100;
-  return () => ({
+  return (nonce) => ({
     iss: 'outrigger',
     typ: 'universal-license',
     serial: ++serial,
+    ...(nonce === undefined ? {} : { nonce }),
     licenseMs: Date.now(),
     trustedMs: Date.now(),
     rate: 1,
@@ -183,6 +192,7 @@ export async function startNode(order: NodeOrder): Promise<WorldNode> {
       memory,
       ask: async (ask, signal) => {
         asked.push(ask);
+        world.nonce = ask.nonce;
         return await answer(ask, signal);
       },
       tell: (news) => void told.push(news.kind === 'ReportFailure' ? news.message : `${news.kind} ${news.key}`),

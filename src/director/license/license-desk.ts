@@ -1,7 +1,7 @@
 /**
  * Where sites pull their license: POST /outrigger/v1/license by a node, and POST /outrigger/v1/license/rotate-key by an administrator.
  *
- *   {serial?, term, site?, use?} → {token}        or a refusal whose message is a sentence for a person
+ *   {serial?, term, site?, use?, nonce?} → {token}        or a refusal whose message is a sentence for a person
  *
  * The caller is known by its certificate; what it says about itself decides nothing. The sync is written into UniversalLicense.status first, by
  * compare-and-swap; the revision of that write is the statement's serial, so serials grow with every sync, over all directors and across restores.
@@ -14,6 +14,7 @@ import { ledgerAfter, readSeatUse } from '../../decide/license-ledger.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { LIMITS } from '../../model/limits.ts';
+import { LICENSE_NONCE } from '../../model/license-statement.ts';
 import type { LicenseStatement, SeatUse } from '../../model/license-statement.ts';
 import { API_GROUP } from '../../model/resource.ts';
 import type { SiteSpec, SiteStatus } from '../../model/site.ts';
@@ -115,6 +116,7 @@ interface Asked {
   readonly site: string | undefined;
   readonly term: number;
   readonly use: SeatUse | undefined;
+  readonly nonce: string | undefined;
 }
 
 function readAsked(body: unknown): Asked | string {
@@ -125,8 +127,11 @@ function readAsked(body: unknown): Asked | string {
   const seats = isJsonObject(use) ? readSeatUse(use) : undefined;
   if (use !== undefined && seats === undefined)
     return 'use must have the counts concurrent, named, peakConcurrent, peakNamed and peakReset';
+  const nonce = body['nonce'] ?? undefined;
+  if (nonce !== undefined && (typeof nonce !== 'string' || !LICENSE_NONCE.test(nonce)))
+    return 'nonce must be a text of 16 to 64 letters, digits, - and _';
   const site = body['site'];
-  return { site: typeof site === 'string' ? site : undefined, term, use: seats };
+  return { site: typeof site === 'string' ? site : undefined, term, use: seats, nonce };
 }
 
 interface Entitled {
@@ -148,7 +153,7 @@ async function decide(
     if ('status' in entitled) return entitled;
     const nowMs = desk.time.nowMs();
     const outcome = await replaceObject(desk.store, entitled.license, recorded(desk, entitled, asked, nowMs), signal);
-    if (outcome.ok) return await signed(desk, entitled, outcome.entity.revision);
+    if (outcome.ok) return await signed(desk, entitled, outcome.entity.revision, asked.nonce);
     await desk.store.fresh(signal);
   }
   return tooManyStatus('The license was changed by others at each try; try again.', 1);
@@ -223,12 +228,13 @@ function sitesNaming({ store }: Desk, license: StoredEntity): ReadonlyMap<string
   );
 }
 
-async function signed(desk: Desk, { node, site, license }: Entitled, serial: number): Promise<AuthAnswer> {
+async function signed(desk: Desk, { node, site, license }: Entitled, serial: number, nonce: string | undefined): Promise<AuthAnswer> {
   const spec = part(license.object(), 'spec') as unknown as UniversalLicenseSpec;
   const statement: LicenseStatement = {
     iss: 'outrigger',
     typ: 'universal-license',
     serial,
+    ...(nonce === undefined ? {} : { nonce }),
     licenseMs: desk.time.nowMs(),
     trustedMs: desk.clock.nowMs(),
     rate: desk.time.rate,

@@ -217,6 +217,16 @@ describe('a sync', () => {
     assert.equal(bench.keeper.record?.statement.serial, 6);
   });
 
+  it('that failed says nothing of the site that the cluster is paired with next', () => {
+    const bench = new KeeperBench().ready().fail('The site harbor does not exist.');
+    assert.equal(bench.keeper.failures, 1);
+    bench.send({ kind: 'PrerequisitesChanged', siteUid: undefined, missing: [] });
+    bench.send({ kind: 'PrerequisitesChanged', siteUid: 'site-1', missing: [] });
+    assert.deepEqual([bench.keeper.failures, bench.keeper.lastFailure], [0, undefined]);
+    bench.pass(1_000).fail('It failed here, too.');
+    assert.ok(bench.kinds().includes('ReportFailure'));
+  });
+
   it('for a site that the cluster has left is due at once, and what is held stays until then', () => {
     const bench = new KeeperBench().ready().succeed(statementOf(5)).pass(HOUR_MS);
     bench.send({ kind: 'PrerequisitesChanged', siteUid: 'site-2', missing: [] });
