@@ -29,6 +29,9 @@ export const ANNOTATION_PAIR = `${API_GROUP}/pair`;
 /** Annotation of a Site by which a person has it unplugged without its cluster's agents; the value is the uid of the cluster that is meant. */
 export const ANNOTATION_FORCE_UNPLUG = `${API_GROUP}/force-unplug`;
 
+/** What Leases are called by which directors tell each other who holds which tunnel, before the node's uid. */
+export const TUNNEL_LEASE_PREFIX = 'tunnel-';
+
 /** `<cluster>-a<attempt>-n<index>`; index 0 is born primary. */
 export function nodeName(cluster: string, attempt: number, index: number): string {
   return `${cluster}-a${attempt}-n${index}`;

@@ -12,6 +12,7 @@ import { definitionRule, definitionStatus, servedRule } from '../admission/defin
 import { namespaceRule } from '../admission/namespaces.ts';
 import { clusterCountRule, reservationRule } from '../admission/reservations.ts';
 import { siteLeftBehind, siteRules } from '../admission/sites.ts';
+import { tunnelLeaseRule } from '../admission/tunnel-leases.ts';
 import { revocationRule } from '../admission/revocation.ts';
 import type { Authenticator, Authorizer, OwnPaths, Reviews } from '../auth/identity.ts';
 import type { GatewayDoor } from '../gateway/door.ts';
@@ -65,6 +66,7 @@ export function createApi(parts: ApiParts): Api {
       reservationRule(store),
       clusterCountRule(store),
       revocationRule(clock),
+      tunnelLeaseRule,
       ...siteRules(store),
     ],
     confirmations: [inNamespace, served],

@@ -6,11 +6,12 @@
  * I1: what is written is what holds at that moment, however many changes came before; a node that flaps costs one write at a time.
  * I2: a director takes back only what names itself, also what an earlier life of it left.
  * I3: Leases are emptied, not deleted: a tombstone stays for ever, and tunnels come and go.
+ * I4: nobody but directors writes them (src/director/admission/tunnel-leases.ts): callers are sent there with their credentials.
  */
 
 import { isFault } from '../../model/fault.ts';
 import type { JsonObject } from '../../model/json.ts';
-import { LABEL_CLUSTER, LABEL_CLUSTER_UID } from '../../model/labels.ts';
+import { LABEL_CLUSTER, LABEL_CLUSTER_UID, TUNNEL_LEASE_PREFIX as PREFIX } from '../../model/labels.ts';
 import { GROUP_VERSION } from '../../model/resource.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -20,7 +21,6 @@ import type { NodeFacts } from '../auth/relations.ts';
 import { bodyOf, part, text, timeText } from '../auth/stored-object.ts';
 
 const GROUP = 'coordination.k8s.io';
-const PREFIX = 'tunnel-';
 const AT_ONCE = 32;
 /** Compare-and-swap rounds; whoever wins against us that often is newer. */
 const ROUNDS = 4;

@@ -7,6 +7,7 @@ import { crdOf } from '../../../src/model/crd.ts';
 import { KINDS } from '../../../src/model/kinds.ts';
 import { LIMITS } from '../../../src/model/limits.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
+import { bodyOf } from '../../../src/director/auth/stored-object.ts';
 import { newMemoryDatabase } from '../../../src/director/store/memory-backend.ts';
 import { memoryApi } from '../../support/memory-api.ts';
 import type { MemoryApi, MemorySetup } from '../../support/memory-api.ts';
@@ -67,6 +68,33 @@ describe('namespaces', () => {
     const slipped = await behind.ask('POST', maps, { body: { metadata: { name: 'two' } } });
     assert.equal(slipped.status, 403);
     assert.equal((await ahead.ask('GET', `${maps}/two`)).status, 404, 'taken back');
+  });
+});
+
+describe('Leases of tunnels', () => {
+  test('nobody writes where directors send callers: not by name, not by a generated one, not by a change', async () => {
+    const memory = await start();
+    await memory.ask('POST', '/api/v1/namespaces', { body: { metadata: { name: 'demo' } } });
+    const leases = '/apis/coordination.k8s.io/v1/namespaces/demo/leases';
+    const spec = { holderIdentity: 'https://collects.example' };
+    for (const metadata of [{ name: 'tunnel-1' }, { generateName: 'tunnel-' }, { generateName: 'tunnel-1' }]) {
+      const refused = await memory.ask('POST', leases, { body: { metadata, spec } });
+      assert.deepEqual([refused.status, refused.body['reason']], [403, 'Forbidden'], JSON.stringify(metadata));
+      assert.match(refused.message, /written by directors alone/);
+    }
+    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'tunnel-1', namespace: 'demo' }, spec };
+    const key = { group: 'coordination.k8s.io', resource: 'leases', namespace: 'demo', name: 'tunnel-1' };
+    const written = await memory.store.write(
+      { op: 'create', key, uid: 'u1', body: bodyOf({ ...body, metadata: { ...body.metadata, uid: 'u1' } }) },
+      new AbortController().signal,
+    );
+    assert.ok(written.ok);
+    assert.equal(
+      (await memory.ask('PATCH', `${leases}/tunnel-1`, { body: { spec: { holderIdentity: 'x' } }, headers: MERGE })).status,
+      403,
+    );
+    assert.equal((await memory.ask('POST', leases, { body: { metadata: { name: 'node-1' }, spec } })).status, 201);
+    assert.equal((await memory.ask('DELETE', `${leases}/tunnel-1`)).status, 200);
   });
 });
 
