@@ -5,7 +5,6 @@
  * I2: what breaks before the head of the answer is a `Fault`, and the caller's own connection is left whole, so that it can be told.
  */
 
-import { Agent, request as httpRequest } from 'node:http';
 import type { ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
@@ -17,6 +16,7 @@ import type { Destination, ForwardAnswer, Forwarder, ForwardOrder, ForwardTo, Up
 import type { HttpHeaders } from '../ports/http.ts';
 import { flatHeaders } from './http-1.ts';
 import { openTrusted } from './mutual-http.ts';
+import { Agent, request as httpRequest } from './node-http.ts';
 
 /** Shorter than any server of ours keeps idle connections, so that it is we who end them. */
 const IDLE_MS = 20_000;

@@ -8,7 +8,6 @@
  * I2: `close` ends within its grace: answers under way finish, the rest is cut, also connections that became something else (WebSockets, tunnels).
  */
 
-import { createServer as createPlainServer, STATUS_CODES } from 'node:http';
 import type { IncomingMessage, RequestListener, Server as PlainServer, ServerOptions, ServerResponse } from 'node:http';
 import { performServerHandshake } from 'node:http2';
 import type { ServerHttp2Session } from 'node:http2';
@@ -20,6 +19,7 @@ import { LIMITS } from '../model/limits.ts';
 import { Http1Request, Http1Response } from './http-1.ts';
 import { Http2Request, Http2Response } from './http-2.ts';
 import { Http1Upgrade } from './http-upgrade.ts';
+import { createServer as createPlainServer, STATUS_CODES } from './node-http.ts';
 import { TUNNEL_PROTOCOL } from '../ports/http.ts';
 import type { HttpHandler, HttpPeer, HttpServer, HttpServerOptions, TlsIdentity } from '../ports/http.ts';
 

@@ -4,11 +4,11 @@
  * I1: it is either taken (its stream is used) or refused; a refusal is a whole HTTP answer and the end of the connection.
  */
 
-import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { HttpHeaders, HttpPeer, HttpUpgrade } from '../ports/http.ts';
 import { flatHeaders } from './http-1.ts';
+import { STATUS_CODES } from './node-http.ts';
 
 export class Http1Upgrade implements HttpUpgrade {
   readonly method: string;

@@ -9,7 +9,6 @@
  * I2: a call ends by its deadline, whatever the server does, and takes its connection with it when it fails.
  */
 
-import { Agent, request as httpRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { callbackify } from 'node:util';
@@ -19,6 +18,7 @@ import type { HttpHeaders } from '../ports/http.ts';
 import type { MutualAnswer } from '../ports/mutual-http.ts';
 import type { Upstream, UpstreamCall, UpstreamOptions, UpstreamUpgrade } from '../ports/upstream.ts';
 import { openTrusted, readWhole } from './mutual-http.ts';
+import { Agent, request as httpRequest } from './node-http.ts';
 
 const HEADER_BYTES = 16 * 1024;
 
