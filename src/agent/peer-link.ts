@@ -9,7 +9,7 @@
  */
 
 import { memberOfSubject } from '../decide/peer-trust.ts';
-import { isFault } from '../model/fault.ts';
+import { Fault, isFault } from '../model/fault.ts';
 import type { FrameworkMember } from '../model/framework.ts';
 import { isJsonObject } from '../model/json.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -108,18 +108,22 @@ export function openPeerLink(parts: PeerLinkParts, signal: AbortSignal): PeerLin
 
 // ---- the server -------------------------------------------------------------------------------------------------------------------------
 
-/** Listens as soon as this node has a certificate; takes a renewed one. */
-async function keepServing(link: Link, onServing: () => void): Promise<void> {
+/** Listens as soon as this node has a certificate; takes a renewed one. `onNews`: it serves, or there are other members than before. */
+async function keepServing(link: Link, onNews: () => void): Promise<void> {
   const { deps, signal } = link;
+  let known = '';
   while (!signal.aborted) {
     try {
-      if (await serve(link)) onServing();
+      const members = link.members().map(({ uid, incarnation, address }) => `${uid}:${incarnation}@${address}`);
+      if ((await serve(link)) || members.join(' ') !== known) onNews();
+      known = members.join(' ');
       say(link, undefined);
     } catch (cause) {
       if (!isFault(cause)) throw cause;
       say(link, `Other nodes of the cluster cannot reach this one: ${cause.message}`);
     }
-    await deps.clock.sleep(LIMITS.peerListenRetryMs, signal).catch(() => undefined);
+    const waitMs = link.identity === undefined ? LIMITS.peerJoinLookMs : LIMITS.peerListenRetryMs;
+    await deps.clock.sleep(waitMs, signal).catch(() => undefined);
   }
   await link.server?.close(CLOSE_MS);
 }
@@ -209,16 +213,20 @@ async function answerExchange({ license, deps }: Link, { from, body }: PeerCall)
   return { status: 200, body: tellOf(license) };
 }
 
-/** With every other member; one that does not answer holds up no other. */
+/** With every other member; one that does not answer holds up no other. Throws `Fault` PeerUnreachable when one did not: it is tried again soon. */
 async function exchangeWithAll(link: Link, signal: AbortSignal): Promise<void> {
   const { identity, deps } = link;
   if (identity === undefined) return;
   const others = link.members().filter(({ uid }) => uid !== deps.node.nodeUid);
   const body = tellOf(link.license);
-  await Promise.all(others.map((member) => exchangeWith(link, identity, member, body, signal)));
+  const met = await Promise.all(others.map((member) => exchangeWith(link, identity, member, body, signal)));
+  const missed = others.filter((_, index) => met[index] !== true).map(({ name }) => name);
+  if (missed.length > 0)
+    throw new Fault('PeerUnreachable', `${missed.join(', ')} did not answer; the license and running time wait for that.`);
 }
 
-async function exchangeWith(link: Link, identity: Identity, member: FrameworkMember, body: string, signal: AbortSignal): Promise<void> {
+/** True when it answered. */
+async function exchangeWith(link: Link, identity: Identity, member: FrameworkMember, body: string, signal: AbortSignal): Promise<boolean> {
   const { deps, license, port } = link;
   try {
     const answer = await deps.http.call(
@@ -238,10 +246,12 @@ async function exchangeWith(link: Link, identity: Identity, member: FrameworkMem
     const said = jsonOf(answer.body);
     if (answer.status !== 200) deps.log.debug(`${member.name} did not exchange.`, { status: answer.status, why: said?.['message'] });
     else await takeFrom(deps, license, member, said);
+    return answer.status === 200;
   } catch (cause) {
-    if (signal.aborted) return;
+    if (signal.aborted) return true;
     if (!isFault(cause)) throw cause;
     deps.log.debug(`${member.name} was not reached for the exchange.`, { error: cause });
+    return false;
   }
 }
 

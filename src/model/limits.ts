@@ -220,6 +220,8 @@ export const LIMITS = {
   peerCallMs: 5_000,
   peerBodyBytes: 256 * 1024,
   peerListenRetryMs: 5_000,
+  /** Until a node has joined, it looks this often whether it may serve the others. */
+  peerJoinLookMs: 250,
   ...METRIC_LIMITS,
   /** A signed license statement. */
   licenseTokenChars: 16 * 1024,
