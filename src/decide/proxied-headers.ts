@@ -8,7 +8,11 @@
  *     COOKIE_PREFIX and bound to the prefix, and only such are passed on, under their own name.
  * I2: headers that hold for one connection only (RFC 9110 7.6.1) are not passed on, in neither direction.
  * I3: `X-Forwarded-*` say what the director saw, never what the caller claims.
- * I4: a site sets nothing that holds for all of the director's address (HSTS, Alt-Svc, Clear-Site-Data, Service-Worker-Allowed).
+ * I4: a site sets nothing that holds for all of the director's address (HSTS, Alt-Svc, Clear-Site-Data, Service-Worker-Allowed, NEL), and asks nobody
+ *     for a password in the director's name.
+ * I5: no redirect leads out of what was reached: clients repeat the method, the body and often the credentials where they are sent, so that a site could
+ *     have its callers do at the director, or tell elsewhere, what only they may.
+ * I6: pages of a site have an origin of their own in a browser, so that their scripts are not those of the director's address.
  */
 
 type Flat = readonly string[];
@@ -36,6 +40,12 @@ const NOT_OUTWARD = new Set([
   'alt-svc',
   'clear-site-data',
   'service-worker-allowed',
+  'nel',
+  'report-to',
+  'expect-ct',
+  'accept-ch',
+  'set-login',
+  'www-authenticate',
   'set-cookie',
   'location',
   'content-location',
@@ -50,7 +60,20 @@ export interface ForwardedFor {
   readonly host: string;
   /** Below which the caller sees what it reaches. */
   readonly prefix: string;
+  /** Path and query as what is reached sees them; relative redirects begin there. */
+  readonly path: string;
+  readonly kind: 'service' | 'portal' | 'log';
 }
+
+/**
+ * Policies of the director for what sites show; browsers hold them beside those of the site itself. Without `allow-same-origin` a page's scripts have no
+ * cookies, no stores and no word with the director's other pages. The portal has log-in and forms, which need its origin, and therefore no scripts.
+ */
+const SANDBOX = {
+  service: 'sandbox allow-scripts allow-forms allow-modals allow-popups allow-downloads allow-pointer-lock',
+  portal: "sandbox allow-same-origin allow-forms allow-downloads; script-src 'none'; form-action 'self'; frame-ancestors 'none'",
+  log: "sandbox; default-src 'none'",
+} as const;
 
 /** What a site gets to see of the caller's headers. */
 export function headersInward(headers: Flat, { address, host, prefix }: ForwardedFor): string[] {
@@ -80,15 +103,24 @@ export function headersInward(headers: Flat, { address, host, prefix }: Forwarde
 }
 
 /** What the caller gets to see of a site's headers. */
-export function headersOutward(headers: Flat, { host, prefix }: Pick<ForwardedFor, 'host' | 'prefix'>): string[] {
+export function headersOutward(headers: Flat, seen: Omit<ForwardedFor, 'address'>): string[] {
   const outward: string[] = [];
   const named = namedByConnection(headers);
   eachHeader(headers, (name, value) => {
-    if (name === 'set-cookie') outward.push(name, cookieOutward(value, prefix));
-    else if (name === 'location' || name === 'content-location') outward.push(name, locationOutward(value, host, prefix));
-    else if (!PER_CONNECTION.has(name) && !named.has(name) && !NOT_OUTWARD.has(name)) outward.push(name, value);
+    if (name === 'set-cookie') outward.push(name, cookieOutward(value, seen.prefix));
+    else if (name === 'location' || name === 'content-location') {
+      const kept = locationOutward(value, seen);
+      if (kept !== undefined) outward.push(name, kept);
+    } else if (!PER_CONNECTION.has(name) && !named.has(name) && !NOT_OUTWARD.has(name)) outward.push(name, value);
   });
+  outward.push('content-security-policy', SANDBOX[seen.kind]);
   return outward;
+}
+
+/** Whether this answer redirects out of what was reached; then it is not to be passed on. */
+export function redirectsAway(status: number, headers: Flat, seen: Omit<ForwardedFor, 'address'>): boolean {
+  const location = headerOf(headers, 'location');
+  return status >= 300 && status < 400 && location !== undefined && locationOutward(location, seen) === undefined;
 }
 
 /** Between two hops of ours: only what holds for one connection is taken out. */
@@ -153,13 +185,20 @@ function cookieOutward(cookie: string, prefix: string): string {
   return [`${COOKIE_PREFIX}${pair}`, `Path=${prefix}${path}`, ...kept, 'Secure'].join('; ');
 }
 
-/** A redirect stays below the prefix when it leads to what was reached; elsewhere it is the site's word. */
-function locationOutward(location: string, host: string, prefix: string): string {
-  if (location.startsWith('/') && !location.startsWith('//')) return below(location, prefix);
-  const absolute = /^https?:\/\/([^/?#]*)(.*)$/is.exec(location);
-  if (absolute === null || absolute[1]?.toLowerCase() !== host.toLowerCase()) return location;
-  const rest = absolute[2] ?? '';
-  return below(rest.startsWith('/') ? rest : `/${rest}`, prefix);
+/** Below the prefix, whatever dots are in it; undefined: it leads elsewhere. Read as browsers read it, not by its letters. */
+function locationOutward(location: string, { host, prefix, path }: Omit<ForwardedFor, 'address'>): string | undefined {
+  const base = URL.parse(`https://${host}`) === null ? 'site.invalid' : host;
+  const url = URL.parse(location, `https://${base}${path}`);
+  const own = URL.parse(`https://${base}`);
+  if (url === null || !isWeb(url.protocol) || url.username !== '' || url.password !== '') return undefined;
+  // By either scheme: what is behind the tunnel mostly speaks HTTP and cannot know that the caller does not.
+  const given = URL.parse(`${url.protocol}//${base}`);
+  if (url.host !== given?.host && url.host !== own?.host) return undefined;
+  return below(`${url.pathname}${url.search}${url.hash}`, prefix);
+}
+
+function isWeb(protocol: string): boolean {
+  return protocol === 'https:' || protocol === 'http:';
 }
 
 /** What knows X-Forwarded-Prefix has put it there already. */

@@ -7,11 +7,12 @@
 
 import { reachedPath } from '../../decide/gateway-path.ts';
 import type { GatewayAim } from '../../decide/gateway-path.ts';
-import { headerOf, headersInward, headersOutward } from '../../decide/proxied-headers.ts';
+import { headerOf, headersInward, headersOutward, redirectsAway } from '../../decide/proxied-headers.ts';
 import type { ForwardedFor } from '../../decide/proxied-headers.ts';
+import { Fault } from '../../model/fault.ts';
 import { LIMITS } from '../../model/limits.ts';
 import type { HttpHeaders, HttpRequest, HttpResponse, HttpUpgrade } from '../../ports/http.ts';
-import type { CenterTunnel, JoinStreams, TunnelOrder } from '../../ports/tunnel.ts';
+import type { CenterTunnel, JoinStreams, TunnelAnswer, TunnelOrder } from '../../ports/tunnel.ts';
 
 /** For the audit line. */
 export interface Passed {
@@ -39,9 +40,10 @@ export async function passRequest(tunnel: CenterTunnel, aim: GatewayAim, request
     headMs: LIMITS.proxyHeadMs,
   };
   try {
-    const { status, headers, stream } = await tunnel.request(order, gone.signal);
+    const answer = await tunnel.request(order, gone.signal);
+    const { status, stream } = answer;
     const idleMs = aim.kind === 'log' ? LIMITS.watchMaxMs : LIMITS.proxyIdleMs;
-    const { bytes, complete } = await response.relay(status, headersOutward(headers, seen), stream, idleMs);
+    const { bytes, complete } = await response.relay(status, outward(answer, seen), stream, idleMs);
     return { status, outwardBytes: bytes, complete };
   } catch (cause) {
     if (!gone.signal.aborted) throw cause;
@@ -59,12 +61,13 @@ export async function passUpgrade(tunnel: CenterTunnel, aim: GatewayAim, upgrade
   try {
     const answer = await tunnel.request(order, gone.signal);
     if (answer.status === 200) {
-      const near = upgrade.accept(headersOutward(answer.headers, seen));
+      const near = upgrade.accept(outward(answer, seen));
       const counted = await join(near, answer.stream, LIMITS.proxyIdleMs);
       return { status: SWITCHING, webSocket: true, complete: true, ...counted };
     }
+    const refusing = outward(answer, seen);
     const body = await firstBytes(answer.stream);
-    upgrade.refuse(answer.status, withoutLength(headersOutward(answer.headers, seen)), body);
+    upgrade.refuse(answer.status, withoutLength(refusing), body);
     return { status: answer.status, outwardBytes: body.length, complete: true };
   } catch (cause) {
     if (!gone.signal.aborted) throw cause;
@@ -82,7 +85,20 @@ function targetOf(aim: GatewayAim): string {
 function forwardedFor(request: Pick<HttpRequest, 'header' | 'headers' | 'peer'>, aim: GatewayAim): ForwardedFor {
   // HTTP/2 has another name for it.
   const host = headerOf(request.headers(), 'host') ?? request.header(':authority') ?? '';
-  return { address: request.peer.address, host, prefix: aim.kind === 'proxy' ? aim.prefix : '' };
+  const { address } = request.peer;
+  if (aim.kind === 'log') return { address, host, prefix: '', path: '/', kind: 'log' };
+  const { prefix, reached } = aim;
+  return { address, host, prefix, path: reached.rest, kind: reached.kind };
+}
+
+/** Throws `Fault` PeerAnswerInvalid for what must not reach the caller. */
+function outward({ status, headers, stream }: TunnelAnswer, seen: ForwardedFor): string[] {
+  if (!redirectsAway(status, headers, seen)) return headersOutward(headers, seen);
+  stream.destroy();
+  throw new Fault(
+    'PeerAnswerInvalid',
+    'What was reached redirects to another address; clients would follow with their credentials, so it is not passed on. Ask that address by yourself if you trust it.',
+  );
 }
 
 async function firstBytes(body: AsyncIterable<Buffer>): Promise<Buffer> {

@@ -2,9 +2,22 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COOKIE_PREFIX, headerOf, headersInward, headersOnward, headersOutward } from '../../../src/decide/proxied-headers.ts';
+import {
+  COOKIE_PREFIX,
+  headerOf,
+  headersInward,
+  headersOnward,
+  headersOutward,
+  redirectsAway,
+} from '../../../src/decide/proxied-headers.ts';
 
-const FOR = { address: '10.0.0.1', host: 'director:7443', prefix: '/apis/x/proxy/portal' };
+const FOR = {
+  address: '10.0.0.1',
+  host: 'director:7443',
+  prefix: '/apis/x/proxy/services/web',
+  path: '/deep/page?q',
+  kind: 'service',
+} as const;
 const inward = (...headers: string[]): string[] => headersInward(headers, FOR);
 const outward = (...headers: string[]): string[] => headersOutward(headers, FOR);
 const valuesOf = (headers: readonly string[], name: string): string[] => headers.filter((_, i) => i % 2 === 1 && headers[i - 1] === name);
@@ -67,18 +80,73 @@ test('I3: X-Forwarded-* are ours alone', () => {
 });
 
 test('I4: a site sets nothing for the whole address', () => {
-  for (const name of ['strict-transport-security', 'alt-svc', 'clear-site-data', 'service-worker-allowed'])
-    assert.deepEqual(outward(name, 'x'), []);
+  for (const name of [
+    'strict-transport-security',
+    'alt-svc',
+    'clear-site-data',
+    'service-worker-allowed',
+    'nel',
+    'report-to',
+    'www-authenticate',
+  ])
+    assert.equal(headerOf(outward(name, 'x'), name), undefined, name);
 });
 
-test('redirects stay below the prefix', () => {
+test('I5: redirects stay below the prefix, whatever dots and letters they are made of', () => {
   for (const [location, expected] of [
-    ['/login', `${FOR.prefix}/login`],
-    [`${FOR.prefix}/login`, `${FOR.prefix}/login`],
-    ['login', 'login'],
-    ['https://director:7443/a?b', `${FOR.prefix}/a?b`],
-    ['https://elsewhere/a', 'https://elsewhere/a'],
-    ['//elsewhere/a', '//elsewhere/a'],
-  ] as const)
-    assert.equal(headerOf(outward('location', location), 'location'), expected);
+    ['/login', '/login'],
+    [`${FOR.prefix}/login`, '/login'],
+    ['login', '/deep/login'],
+    ['?a', '/deep/page?a'],
+    ['./', '/deep/'],
+    ['https://director:7443/a?b', '/a?b'],
+    ['http://DIRECTOR:7443/a#c', '/a#c'],
+    ['../../../../../../api/v1/namespaces/demo', '/api/v1/namespaces/demo'],
+    ['/%2e%2e/.%2E/api/v1', '/api/v1'],
+    [`${FOR.prefix}/../../../clusters/harbor`, '/apis/x/clusters/harbor'],
+    ['/\t../api', '/api'],
+    ['https:/api/v1', '/api/v1'],
+  ] as const) {
+    assert.equal(headerOf(outward('location', location), 'location'), `${FOR.prefix}${expected}`, location);
+    assert.equal(headerOf(outward('content-location', location), 'content-location'), `${FOR.prefix}${expected}`, location);
+    assert.equal(redirectsAway(307, ['location', location], FOR), false);
+  }
+});
+
+test('I5: a redirect to elsewhere is not passed on; a place that is only told is left out', () => {
+  for (const location of [
+    'https://elsewhere/a',
+    '//elsewhere/a',
+    '\\\\elsewhere/a',
+    '/\\elsewhere/a',
+    'http:/\\elsewhere',
+    'https://director:7443@elsewhere/',
+    'https://u:p@director:7443/',
+    'https://director:7444/',
+    'https://director/',
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'https://[',
+    ' \thttps://elsewhere',
+  ]) {
+    assert.equal(redirectsAway(302, ['location', location], FOR), true, location);
+    assert.equal(redirectsAway(201, ['location', location], FOR), false, location);
+    assert.equal(headerOf(outward('location', location), 'location'), undefined, location);
+  }
+  for (const host of ['', 'a b', 'evil/..', 'x@y'])
+    assert.equal(redirectsAway(302, ['location', '//elsewhere'], { ...FOR, host }), true, host);
+});
+
+test('I6: scripts of a site have no origin that they share with the director; the portal has an origin and no scripts', () => {
+  const policiesOf = (kind: 'service' | 'portal' | 'log'): string[] =>
+    valuesOf(
+      headersOutward(['content-security-policy', 'sandbox allow-same-origin allow-scripts'], { ...FOR, kind }),
+      'content-security-policy',
+    );
+  const [theirs, ours] = policiesOf('service');
+  assert.equal(theirs, 'sandbox allow-same-origin allow-scripts');
+  assert.match(ours ?? '', /^sandbox (?!.*allow-same-origin)(?!.*allow-top-navigation)(?!.*escape)/);
+  assert.match(policiesOf('portal')[1] ?? '', /script-src 'none'/);
+  assert.doesNotMatch(policiesOf('portal')[1] ?? '', /allow-scripts/);
+  assert.match(policiesOf('log')[1] ?? '', /^sandbox; default-src 'none'$/);
 });
