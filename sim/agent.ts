@@ -14,7 +14,7 @@ import type { Observations } from '../src/decide/observation.ts';
 import { planCluster, planOf } from '../src/decide/plan.ts';
 import type { NodePlan } from '../src/decide/plan.ts';
 import { carryOut } from '../src/extension/act.ts';
-import { CLUSTER_NODES, CLUSTERS, VIRTUAL_DATA_CENTERS } from '../src/model/addresses.ts';
+import { CLUSTER_NODES, CLUSTERS, SITES, VIRTUAL_DATA_CENTERS } from '../src/model/addresses.ts';
 import type { ClusterNode } from '../src/model/cluster-node.ts';
 import type { ClusterRelease } from '../src/model/cluster-release.ts';
 import type { Cluster } from '../src/model/cluster.ts';
@@ -24,6 +24,8 @@ import { LEASES } from '../src/model/core-kinds.ts';
 import { LABEL_CLUSTER_UID, nodeLeaseName } from '../src/model/labels.ts';
 import { LIMITS } from '../src/model/limits.ts';
 import { DEFAULT_SERVER_CONFIG } from '../src/model/server-config.ts';
+import type { Site } from '../src/model/site.ts';
+import type { SiteKeeper } from '../src/agent/site-keeper.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
 import type { EntityApi } from '../src/ports/api.ts';
 import { simulatedApi } from './api.ts';
@@ -33,6 +35,7 @@ import { clockOf, later, logOf, monotonicMs, startLife } from './process.ts';
 import type { Life } from './process.ts';
 import { createPods } from './pods.ts';
 import type { Pods } from './pods.ts';
+import { startSiteKeeper } from './site-agent.ts';
 import { violate } from './world.ts';
 import type { World } from './world.ts';
 
@@ -45,6 +48,8 @@ interface Agent {
   readonly life: Life;
   readonly api: EntityApi;
   readonly pods: Pods;
+  /** Undefined: nobody in this world speaks of Sites, or it is a worker, which never comes to write any. */
+  site: SiteKeeper | undefined;
   known: Known | undefined;
   plan: NodePlan | undefined;
   seen: Observations;
@@ -68,6 +73,8 @@ interface Known {
   readonly nodes: readonly ClusterNode[];
   readonly release: ClusterRelease | undefined;
   readonly vdc: VirtualDataCenter | undefined;
+  /** The one that spec.site names; on a copy: as its keeper follows it. */
+  readonly site: Site | undefined;
 }
 
 export function startAgent(world: World, machine: Machine): void {
@@ -79,6 +86,7 @@ export function startAgent(world: World, machine: Machine): void {
     life,
     api: simulatedApi(world, life),
     pods,
+    site: undefined,
     known: undefined,
     plan: undefined,
     seen: NO_OBSERVATIONS,
@@ -94,9 +102,22 @@ export function startAgent(world: World, machine: Machine): void {
   world.store.onCommit((commit) => {
     if (!life.over && concerns(machine, commit.object, commit.plural)) refreshSoon(agent);
   });
+  if (world.connectionServers.size > 0 && machine.role === 'Primary') agent.site = keeperOf(agent);
   join(agent);
   refreshSoon(agent);
   renewLease(agent);
+}
+
+/** Works from the agent's birth: pairing is the last step of creation. One that is replaced writes nothing any more. */
+function keeperOf(agent: Agent): SiteKeeper {
+  const { world, machine, life, api } = agent;
+  const term = (): number | undefined => {
+    const { membership } = machine.disk;
+    const node = agent.known?.nodes.find((one) => one.metadata.uid === machine.nodeUid);
+    if (membership === undefined || node === undefined || node.spec.incarnation > machine.incarnation) return undefined;
+    return mayRunSingletons(membership, self(agent)) ? membership.term : undefined;
+  };
+  return startSiteKeeper({ world, machine, life, api, cluster: () => agent.known?.cluster, term, onChange: () => refreshSoon(agent) });
 }
 
 /** Shows that it lives, once a minute; a renewal that is lost is made up for by the next. */
@@ -179,7 +200,10 @@ function refresh(agent: Agent): void {
   const nodes = (world.store.list('clusternodes') as readonly ClusterNode[]).filter((node) => node.spec.clusterUid === machine.clusterUid);
   const release = world.store.get('clusterreleases', '', mine?.spec.release ?? '') as ClusterRelease | undefined;
   const vdc = world.store.get('virtualdatacenters', machine.namespace, mine?.spec.virtualDataCenter ?? '') as VirtualDataCenter | undefined;
-  agent.known = { cluster: mine, nodes, release, vdc };
+  // A keeper looks every few seconds by itself; at once it looks only for what it goes by.
+  const [was, is] = [agent.known?.cluster?.metadata, mine?.metadata];
+  agent.known = { cluster: mine, nodes, release, vdc, site: undefined };
+  if (was?.generation !== is?.generation || was?.deletionTimestamp !== is?.deletionTimestamp) agent.site?.poke();
   // An older report may have overtaken the newest: what the director shows counts, not what was sent.
   const node = nodes.find((one) => one.metadata.uid === machine.nodeUid);
   const shown = node?.status?.agent;
@@ -291,7 +315,7 @@ function manage(agent: Agent): void {
   const membership = machine.disk.membership;
   if (agent.isManaging) agent.manageAgain = true;
   if (agent.isManaging || membership === undefined || !mayRunSingletons(membership, self(agent))) return;
-  const cached = viewOf(agent, agent.known, false);
+  const cached = viewOf(agent, agent.known === undefined ? undefined : { ...agent.known, site: agent.site?.site() }, false);
   if (cached === undefined) return;
   const manager = { node: machine.node, term: membership.term };
   const first = decideManager(cached, manager);
@@ -339,6 +363,7 @@ function viewOf(agent: Agent, known: Known | undefined, live: boolean): ClusterV
     nodes: known.nodes,
     ...(known.vdc === undefined ? {} : { virtualDataCenter: known.vdc }),
     ...(known.release === undefined ? {} : { release: known.release }),
+    ...(known.site === undefined ? {} : { site: known.site }),
     config: DEFAULT_SERVER_CONFIG,
     nowMs: clockOf(life).nowMs(),
     monotonicMs: monotonicMs(life),
@@ -352,6 +377,8 @@ async function readLive(agent: Agent): Promise<Known | undefined> {
   const { api, machine, life, known } = agent;
   const { signal } = life.controller;
   const vdc = await api.get(VIRTUAL_DATA_CENTERS, machine.namespace, known?.cluster?.spec.virtualDataCenter ?? '', signal);
+  const named = known?.cluster?.spec.site;
+  const site = named === undefined ? undefined : await api.get(SITES, machine.namespace, named, signal);
   const cluster = await api.get(CLUSTERS, machine.namespace, machine.cluster, signal);
   if (!cluster.ok || cluster.value.metadata.uid !== machine.clusterUid) return undefined;
   const nodes = await api.list(
@@ -360,5 +387,11 @@ async function readLive(agent: Agent): Promise<Known | undefined> {
     signal,
   );
   if (!nodes.ok) return undefined;
-  return { cluster: cluster.value, nodes: nodes.value.items, release: known?.release, vdc: vdc.ok ? vdc.value : undefined };
+  return {
+    cluster: cluster.value,
+    nodes: nodes.value.items,
+    release: known?.release,
+    vdc: vdc.ok ? vdc.value : undefined,
+    site: site?.ok === true ? site.value : undefined,
+  };
 }

@@ -5,6 +5,7 @@
 
 import type { Json, JsonObject } from '../src/model/json.ts';
 import { Fault } from '../src/model/fault.ts';
+import type { Site } from '../src/model/site.ts';
 import type { ResourceAddress } from '../src/model/core-kinds.ts';
 import type { Answer, EntityApi, Listed } from '../src/ports/api.ts';
 import { later } from './process.ts';
@@ -28,11 +29,11 @@ export function simulatedApi(world: World, life: Life): EntityApi {
         const found = world.store.get(address.plural, namespace, name);
         return found === undefined ? { ok: false, reason: 'NotFound', message: `${name} not found` } : { ok: true, value: found as T };
       }),
-    list: <T>(address: ResourceAddress<T>, selection: { namespace?: string; labelSelector?: string }) =>
+    list: <T>(address: ResourceAddress<T>, selection: Selection) =>
       call<Listed<T>>(undefined, () => ({ ok: true, value: listed<T>(world, address.plural, selection) })),
     create: <T>(address: ResourceAddress<T>, namespace: string, object: object) =>
       call(
-        nameOfWrite({ verb: 'create', plural: address.plural }),
+        nameOfWrite({ verb: 'create', plural: address.plural }, writer),
         () => world.store.create(writer, address.plural, namespace, object) as Answer<T>,
       ),
     mergePatch: <T>(
@@ -43,14 +44,14 @@ export function simulatedApi(world: World, life: Life): EntityApi {
       _: AbortSignal,
       subresource?: 'status',
     ) => {
-      const what = nameOfWrite({ verb: 'patch', plural: address.plural, patch });
+      const what = nameOfWrite({ verb: 'patch', plural: address.plural, patch }, writer);
       requireGuard(world, writer, what, patch);
       return call(what, () => world.store.mergePatch(writer, address.plural, namespace, name, patch, subresource) as Answer<T>);
     },
     delete: (address, namespace, name, preconditions) => {
       if (preconditions.uid === undefined || preconditions.resourceVersion === undefined)
         violate(world, `${writer} deletes ${name} without uid and revision`);
-      return call(nameOfWrite({ verb: 'delete', plural: address.plural }), () =>
+      return call(nameOfWrite({ verb: 'delete', plural: address.plural }, writer), () =>
         world.store.remove(writer, address.plural, namespace, name, preconditions),
       );
     },
@@ -60,10 +61,15 @@ export function simulatedApi(world: World, life: Life): EntityApi {
   };
 }
 
-function listed<T>(world: World, plural: string, selection: { namespace?: string; labelSelector?: string }): Listed<T> {
+type Selection = { readonly namespace?: string; readonly labelSelector?: string; readonly fieldSelector?: string };
+
+function listed<T>(world: World, plural: string, selection: Selection): Listed<T> {
   const [label, value] = (selection.labelSelector ?? '').split('=');
+  const [field, wanted] = (selection.fieldSelector ?? '').split('=');
+  if (field !== '' && field !== 'status.cluster.uid') violate(world, `nobody selects by ${field} here`);
   const items = world.store.list(plural).filter((object) => {
     if (selection.namespace !== undefined && object.metadata.namespace !== selection.namespace) return false;
+    if (wanted !== undefined && (object.status as Site['status'])?.cluster?.uid !== wanted) return false;
     return label === undefined || label === '' || object.metadata.labels?.[label] === value;
   });
   return { items: items as T[], resourceVersion: String(world.store.revision()) };
@@ -82,9 +88,10 @@ function answerOwnPath(world: World, path: string, body: Json): Answer<Json> {
   return isWelcome ? { ok: true, value: {} } : { ok: false, reason: 'Forbidden', message: 'the token is for no node that is' };
 }
 
-/** Everything that servers write about existing entities must name the state that it was decided on. */
+/** Everything that servers write about existing entities, and all that is written about Sites, must name the state that it was decided on. */
 function requireGuard(world: World, writer: string, what: string, patch: JsonObject): void {
-  if (!writer.startsWith('server') || what === 'other') return;
+  const isBound = writer.startsWith('server') || what.endsWith('Site');
+  if (!isBound || what === 'other') return;
   const metadata = patch['metadata'] as JsonObject | undefined;
   if (metadata?.['uid'] === undefined || metadata['resourceVersion'] === undefined)
     violate(world, `${writer} does ${what} without uid and revision`);

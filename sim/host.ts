@@ -257,7 +257,7 @@ function createMachine(host: SimHost, node: ClusterNode): Machine {
   const { namespace = '', name, uid } = node.metadata;
   const { incarnation, cluster, clusterUid, index, role } = node.spec;
   const agent = createProcess(`agent-${name}-${incarnation}`, host.world.dice.fork(`${host.name}/${uid}`));
-  const disk = { isMember: false, membership: undefined, slots: {}, ready: {} };
+  const disk = { isMember: false, membership: undefined, slots: {}, ready: {}, site: undefined };
   return {
     host: host.name,
     namespace,

@@ -2,6 +2,7 @@
  * What a machine is: its disk (what an agent remembers), its agent and its pods.
  */
 
+import type { SiteRecord } from '../src/agent/site-record.ts';
 import type { Membership } from '../src/decide/authority.ts';
 import type { ListedPod } from '../src/decide/service-machine.ts';
 import type { Process } from './process.ts';
@@ -29,5 +30,6 @@ export interface Machine {
     membership: Membership | undefined;
     slots: Record<string, number>;
     ready: Record<string, { hash: string; ready: boolean }>;
+    site: SiteRecord | undefined;
   };
 }

@@ -9,8 +9,8 @@ export type WriteShape =
   | { readonly verb: 'delete'; readonly plural: string }
   | { readonly verb: 'patch'; readonly plural: string; readonly patch: JsonObject };
 
-/** `other` for what is no effect of ours (Events). */
-export function nameOfWrite(shape: WriteShape): string {
+/** `other` for what is no effect of ours (Events). `writer`: name of the process. */
+export function nameOfWrite(shape: WriteShape, writer: string): string {
   if (shape.verb === 'create') return shape.plural === 'clusternodes' ? 'CreateNode' : 'other';
   if (shape.verb === 'delete') return shape.plural === 'clusternodes' ? 'DeleteNode' : 'other';
   const { patch } = shape;
@@ -24,9 +24,17 @@ export function nameOfWrite(shape: WriteShape): string {
       return Object.values((part('status')?.['reservations'] ?? {}) as JsonObject).some((entry) => entry === null)
         ? 'Unreserve'
         : 'Reserve';
+    case 'sites':
+      return siteWrite(part('status'), writer);
     default:
       return 'other';
   }
+}
+
+/** The agent takes its own plug away, an extension server that of a cluster that cannot. */
+function siteWrite(status: JsonObject | undefined, writer: string): string {
+  if (status?.['cluster'] === null) return writer.startsWith('server') ? 'ReleaseSite' : 'UnplugSite';
+  return status?.['cluster'] === undefined ? 'ReportSite' : 'ClaimSite';
 }
 
 function clusterWrite(metadata: JsonObject | undefined, status: JsonObject | undefined): string {

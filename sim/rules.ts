@@ -8,7 +8,9 @@
 import type { ClusterNode } from '../src/model/cluster-node.ts';
 import type { Cluster } from '../src/model/cluster.ts';
 import { reservationKey } from '../src/model/labels.ts';
+import type { Site } from '../src/model/site.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
+import { siteRule } from './site-rules.ts';
 import type { Stored } from './stored.ts';
 
 export interface Verdict {
@@ -22,6 +24,7 @@ type Read = (plural: string, name: string) => Stored | undefined;
 export function checkTransition(plural: string, old: Stored | undefined, next: Stored, admission: Read | undefined): Verdict | undefined {
   if (plural === 'clusters') return old === undefined ? undefined : guard(clusterRule(old as Cluster, next as Cluster));
   if (plural === 'virtualdatacenters') return guard(dataCenterRule(old as VirtualDataCenter | undefined, next as VirtualDataCenter));
+  if (plural === 'sites') return old === undefined ? undefined : guard(siteRule(old as Site, next as Site));
   if (plural !== 'clusternodes') return undefined;
   if (old !== undefined) return guard(nodeRule(old as ClusterNode, next as ClusterNode));
   return admission === undefined ? undefined : admitNode(next as ClusterNode, admission);
@@ -39,6 +42,8 @@ function clusterRule(old: Cluster, next: Cluster): string | undefined {
   if (before.availableAt !== undefined && after.abandonedAttempt !== before.abandonedAttempt) return 'abandonedAttempt is frozen';
   if (after.availableAt !== undefined && (after.abandonedAttempt ?? 0) >= (after.attempt ?? Infinity))
     return 'an attempt that became available cannot be abandoned';
+  if (old.spec.site !== undefined && next.spec.site !== undefined && old.spec.site !== next.spec.site)
+    return 'site cannot be changed to another one in one step';
   if ((after.term ?? 0) < (before.term ?? 0)) return 'term must not fall';
   const lists = [after.attempts, after.eventSet, after.errorSet];
   if (lists.some((list) => (list?.length ?? 0) > 20) || (after.conditions?.length ?? 0) > 32) return 'a list is too long';

@@ -14,6 +14,7 @@ import { exitPod } from './machine.ts';
 import { crash, pause } from './process.ts';
 import type { Process } from './process.ts';
 import { sayFarewell, startServer } from './server.ts';
+import { planPlugging, removeCluster } from './site-script.ts';
 import { setTrap } from './traps.ts';
 import type { World } from './world.ts';
 
@@ -23,6 +24,8 @@ export interface Stage {
   readonly hosts: readonly SimHost[];
   /** From then on nothing breaks. */
   readonly calmMs: number;
+  /** Names of the Sites of this world. */
+  readonly sites: readonly string[];
 }
 
 export const NAMESPACE = 'demo';
@@ -80,6 +83,7 @@ function strike(stage: Stage, dice: Dice): void {
     [8, 'pod exit', killPod],
     [3, 'pod trouble', troublePods],
     [2, 'machine lost', loseOne],
+    ...(stage.sites.length === 0 ? [] : [[6, 'lagging site', lagSites] as const]),
   ];
   const total = kinds.reduce((sum, [weight]) => sum + weight, 0);
   let at = dice.between(0, total - 1);
@@ -152,6 +156,13 @@ function lagCaches(stage: Stage, dice: Dice): void {
         lagMs: dice.pick([1_000, 10_000, 60_000, 150_000]),
         plural: plural === 'all' ? undefined : plural,
       });
+}
+
+/** Agents and servers hear late of Sites. */
+function lagSites(stage: Stage, dice: Dice): void {
+  const untilMs = stage.world.scheduler.nowMs() + dice.between(20_000, 200_000);
+  for (const name of everybody(stage))
+    if (dice.chance(0.5)) stage.world.faults.lag.set(name, { untilMs, lagMs: dice.pick([1_000, 10_000, 60_000]), plural: 'sites' });
 }
 
 /** One server hears of a new cluster, or of its nodes, long after everybody else. */
@@ -259,7 +270,7 @@ export function planPeople(stage: Stage, name: string): void {
   const orderMs = dice.between(500, 300_000);
   at(orderMs, () => {
     if (orderMs < stage.calmMs && dice.chance(0.5)) missTheBeginning(stage, dice);
-    order(world, name, dice);
+    order(stage, name, dice);
   });
   const change = (spec: () => Partial<Cluster['spec']>): void =>
     void world.store.mergePatch('person', 'clusters', NAMESPACE, name, { spec: { ...spec() } });
@@ -272,11 +283,12 @@ export function planPeople(stage: Stage, name: string): void {
   if (dice.chance(0.1)) at(dice.between(orderMs, 1_500_000), () => deleteSomeNode(world, name, dice));
   if (dice.chance(0.5)) {
     const deleteMs = dice.between(orderMs + 1_000, 1_800_000);
-    at(deleteMs, () => void world.store.remove('person', 'clusters', NAMESPACE, name, {}));
+    at(deleteMs, () => removeCluster({ ...stage, namespace: NAMESPACE }, name, dice.fork('removal')));
     if (dice.chance(0.3)) at(deleteMs + dice.between(30_000, 200_000), () => force(stage, name));
     if (dice.chance(0.5))
-      for (let tries = 0; tries < 8; tries++) at(deleteMs + 1_000 + tries * dice.between(1_000, 60_000), () => order(world, name, dice));
+      for (let tries = 0; tries < 8; tries++) at(deleteMs + 1_000 + tries * dice.between(1_000, 60_000), () => order(stage, name, dice));
   }
+  planPlugging({ ...stage, namespace: NAMESPACE }, stage.sites, name, orderMs);
 }
 
 /** Plans what people do to the data center: hosts that are named late, a quota that is raised, a host that is cordoned for a while. */
@@ -306,7 +318,8 @@ export function planProvider(stage: Stage): void {
   world.scheduler.after(dice.between(900_000, 1_500_000), () => cordon(false));
 }
 
-function order(world: World, name: string, dice: Dice): void {
+function order({ world, sites }: Stage, name: string, dice: Dice): void {
+  const site = sites.length > 0 && world.dice.fork(`site of ${name} at ${world.scheduler.nowMs()}`).chance(0.6) ? sites[0] : undefined;
   const spec = {
     virtualDataCenter: 'lab',
     release: dice.chance(0.1) ? '9.9.9' : dice.pick(['1.0.0', '1.0.0', '1.0.1']),
@@ -314,6 +327,7 @@ function order(world: World, name: string, dice: Dice): void {
     workers: dice.pick([0, 1, 1, 1, 2]),
     resources: { cpuMillis: 500, memoryMiB: 256 },
     services: [],
+    ...(site === undefined ? {} : { site }),
     availability: { failover: 'None', nodeRestart: 'Medium' },
     autoRepairOnErrors: dice.chance(0.85),
   };

@@ -117,6 +117,9 @@ function listen(server: Server): void {
   informers.virtualDataCenters.onChange((vdc) => addAll((cluster) => cluster.spec.virtualDataCenter === vdc.metadata.name));
   informers.releases.onChange((release) => addAll((cluster) => cluster.spec.release === release.metadata.name));
   informers.configs.onChange(() => addAll(() => true));
+  informers.sites.onChange(({ metadata, status }) =>
+    addAll((cluster) => cluster.spec.site === metadata.name || cluster.metadata.uid === status?.cluster?.uid),
+  );
 }
 
 /** Renews the Lease and looks at the others', each second. */

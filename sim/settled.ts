@@ -9,6 +9,7 @@ import { conditionOf } from '../src/model/condition.ts';
 import type { ConditionType } from '../src/model/condition.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
 import { labelOf } from './machine.ts';
+import { SITE_REASONS, sitesUnsettled } from './site-settled.ts';
 import type { World } from './world.ts';
 
 /** What is not as asked; empty: all is. */
@@ -21,6 +22,7 @@ export function unsettled(world: World): string[] {
       .filter((node) => !clusters.some((one) => one.metadata.uid === node.spec.clusterUid))
       .map((node) => `${node.metadata.name} has no cluster`),
     ...(world.store.list('virtualdatacenters') as readonly VirtualDataCenter[]).flatMap((vdc) => entriesAre(vdc, clusters, nodes)),
+    ...sitesUnsettled(world),
     ...world.machines.filter((machine) => machine.isAlive).flatMap((machine) => machineIs(world, machine, nodes)),
   ];
 }
@@ -90,6 +92,7 @@ const TRUE_REASONS: Readonly<Record<string, (world: World, cluster: Cluster) => 
     return others + cluster.spec.workers + 1 > (vdc?.spec.quota.nodes ?? 0);
   },
   NoCapacity: (world) => isFull(world),
+  ...SITE_REASONS,
   AttemptsExhausted: (_, cluster) => cluster.spec.autoRepairOnErrors,
   RepairDisabled: (_, cluster) => !cluster.spec.autoRepairOnErrors,
 };

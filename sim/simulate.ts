@@ -18,6 +18,8 @@ import { createScheduler } from './scheduler.ts';
 import { NAMESPACE, planFaults, planPeople, planProvider, planTraps } from './script.ts';
 import type { Stage } from './script.ts';
 import { startServer } from './server.ts';
+import { watchSites } from './site-checks.ts';
+import { planSites } from './site-script.ts';
 import { unsettled } from './settled.ts';
 import { createStore } from './store.ts';
 import type { Commit } from './store.ts';
@@ -97,7 +99,9 @@ function createStage(seed: number, onLine: ((line: string) => void) | undefined)
   const dice = createDice(`outrigger ${seed}`);
   const scheduler = createScheduler();
   const uuids = randomOf(dice.fork('uuid'));
-  const store = createStore({ nowMs: () => WALL_START_MS + scheduler.nowMs(), uuid: () => uuids.uuid(), admission: dice.chance(0.6) });
+  const admission = dice.chance(0.6);
+  const siteAdmission = admission && dice.fork('site admission').chance(0.5);
+  const store = createStore({ nowMs: () => WALL_START_MS + scheduler.nowMs(), uuid: () => uuids.uuid(), admission, siteAdmission });
   const trace =
     onLine === undefined
       ? (): void => undefined
@@ -113,14 +117,17 @@ function createStage(seed: number, onLine: ((line: string) => void) | undefined)
     leases: new Map(),
     violations: [],
     givenUp: new Set(),
+    connectionServers: new Map(),
     traps: new Map(),
     crashed: () => undefined,
     trace,
   };
   const servers = Array.from({ length: dice.between(2, 3) }, (_, index) => createProcess(`server-${index}`, dice));
   const hosts = Array.from({ length: dice.between(2, 3) }, (_, index) => createHost(world, `h${index + 1}`));
-  const stage: Stage = { world, servers, hosts, calmMs: dice.between(900_000, 1_500_000) };
+  const calmMs = dice.between(900_000, 1_500_000);
+  const stage: Stage = { world, servers, hosts, calmMs, sites: planSites({ world, namespace: NAMESPACE, calmMs }) };
   watchSafety(world);
+  watchSites(world);
   furnish(stage);
   for (const server of servers) startServer(world, server);
   for (const host of hosts) startDaemon(host);

@@ -8,7 +8,9 @@ import type { JsonObject } from '../src/model/json.ts';
 import type { ObjectMeta } from '../src/model/resource.ts';
 import type { Answer, DeletePreconditions } from '../src/ports/api.ts';
 import { canonicalJson } from '../src/base/canonical.ts';
+import type { Cluster } from '../src/model/cluster.ts';
 import { checkTransition } from './rules.ts';
+import { refusedNaming, refusedRemoval } from './site-rules.ts';
 import type { Stored } from './stored.ts';
 
 export interface Commit {
@@ -34,6 +36,8 @@ export interface StoreOptions {
   readonly uuid: () => string;
   /** Whether nodes without a reservation are refused (the director), or not (a plain Kubernetes API without the webhook). */
   readonly admission: boolean;
+  /** Whether a site that another cluster names is refused. */
+  readonly siteAdmission: boolean;
 }
 
 export interface SimStore {
@@ -130,6 +134,9 @@ function remove(tables: Tables, writer: string, plural: string, old: Stored, pre
   const wrong = precondition(old, preconditions);
   if (wrong !== undefined) return wrong;
   if (old.metadata.deletionTimestamp !== undefined) return { ok: true, value: undefined };
+  const list = (other: string): readonly Stored[] => [...tableOf(tables, other).values()];
+  const forbidden = tables.options.admission ? refusedRemoval(plural, old, list) : undefined;
+  if (forbidden !== undefined) return refused('Invalid', forbidden);
   const deletionTimestamp = new Date(tables.options.nowMs()).toISOString();
   const next: Stored = { ...old, metadata: { ...old.metadata, deletionTimestamp, generation: (old.metadata.generation ?? 1) + 1 } };
   const isGone = (old.metadata.finalizers ?? []).length === 0;
@@ -159,6 +166,10 @@ function commit(
 function guarded(tables: Tables, writer: string, plural: string, old: Stored | undefined, next: Stored): Answer<never> | undefined {
   const read = (other: string, name: string): Stored | undefined =>
     tables.objects.get(other)?.get(`${next.metadata.namespace ?? ''}/${name}`);
+  const list = (other: string): readonly Stored[] => [...tableOf(tables, other).values()];
+  const named =
+    plural === 'clusters' && tables.options.siteAdmission ? refusedNaming(old as Cluster | undefined, next as Cluster, list) : undefined;
+  if (named !== undefined) return refused('Invalid', named);
   const verdict = checkTransition(plural, old, next, tables.options.admission ? read : undefined);
   if (verdict === undefined) return undefined;
   if (verdict.isGuard)

@@ -31,6 +31,10 @@ export const TRAPPED = [
   'StartPod',
   'StopPod',
   'RemovePod',
+  'ReleaseSite',
+  'ClaimSite',
+  'ReportSite',
+  'UnplugSite',
 ] as const;
 
 export function setTrap(traps: Traps, dice: Dice): void {

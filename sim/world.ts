@@ -2,6 +2,7 @@
  * One simulated world: what every part of the simulator shares.
  */
 
+import type { SimConnectionServer } from './connection-servers.ts';
 import type { Coverage } from './coverage.ts';
 import type { Dice } from './dice.ts';
 import type { Faults } from './faults.ts';
@@ -26,6 +27,8 @@ export interface World {
   readonly violations: string[];
   /** Uids of nodes whose machine was given up by a person (force, confirm-dead). */
   readonly givenUp: Set<string>;
+  /** By host name; empty: nobody in this world speaks of Sites. */
+  readonly connectionServers: Map<string, SimConnectionServer>;
   /** Faults that wait for an effect. */
   readonly traps: Traps;
   /** Told of a process that a trap crashed: whoever starts it does so again. */

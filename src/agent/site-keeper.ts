@@ -47,6 +47,8 @@ export interface SiteKeeperParts {
   readonly term: () => number | undefined;
   /** What is remembered of the site, or seen of it, has changed. */
   readonly onChange: () => void;
+  /** How Sites are followed; absent: by watches of the director. */
+  readonly followSite?: typeof followSite;
 }
 
 export interface SiteKeeper {
@@ -80,7 +82,12 @@ export function keepSite(parts: SiteKeeperParts, signal: AbortSignal): SiteKeepe
     wake.poke();
     parts.onChange();
   };
-  const sites = followSite({ api, clock: deps.clock, random: deps.random, log: deps.log }, deps.node.namespace, onSite, signal);
+  const sites = (parts.followSite ?? followSite)(
+    { api, clock: deps.clock, random: deps.random, log: deps.log },
+    deps.node.namespace,
+    onSite,
+    signal,
+  );
   const state: State = { parts, sites, checks: NO_CHECKS, secretRead: undefined, strayLooked: undefined };
   const loop = pokeLoop(deps, { what: 'Keeping the site', everyMs: 100, resyncMs: RESYNC_MS }, (work) => once(state, work), signal);
   wake.poke = () => loop.poke();

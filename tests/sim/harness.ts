@@ -53,7 +53,7 @@ export async function hunt<R extends { readonly violations: readonly string[] } 
   const folder = await mkdtemp(join(tmpdir(), 'outrigger-mutant-'));
   try {
     await cp(join(ROOT, 'package.json'), join(folder, 'package.json'));
-    for (const part of ['base', 'model', 'decide', 'ports', 'client', 'extension'])
+    for (const part of ['base', 'model', 'decide', 'ports', 'client', 'extension', 'agent'])
       await cp(join(ROOT, 'src', part), join(folder, 'src', part), { recursive: true });
     await cp(join(ROOT, 'sim'), join(folder, 'sim'), { recursive: true });
     const path = join(folder, mutant.file);
