@@ -81,10 +81,14 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpServer
   server.on('clientError', refuseMalformed);
   await listening(server, options);
   server.on('error', options.onError);
+  let shown = options.tls;
   return {
     port: (server.address() as AddressInfo).port,
     replaceTls: (identity) => {
-      if (server instanceof TlsServer) server.setSecureContext(contextOptions(identity));
+      // Callers come whenever anything of theirs has changed; a context is 100 kB that the collector does not see, and forgets all TLS sessions.
+      if (!(server instanceof TlsServer) || isSame(shown, identity)) return;
+      server.setSecureContext(contextOptions(identity));
+      shown = identity;
     },
     connections: () => (server as unknown as { _connections?: number })._connections ?? 0,
     close: (graceMs) => closeServer(server, open, graceMs),
@@ -149,6 +153,10 @@ function tlsServer(
   });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   return server;
+}
+
+function isSame(one: TlsIdentity | undefined, other: TlsIdentity): boolean {
+  return one?.certificate === other.certificate && one.key === other.key && one.clientCa === other.clientCa;
 }
 
 function contextOptions(tls: TlsIdentity): { cert: string; key: string; ca?: string } {
