@@ -6,7 +6,7 @@
 import type { ExitCode } from '../model/fault.ts';
 import { FRAMEWORK_SERVICES } from '../model/framework.ts';
 import { renderFault } from '../cli/render-fault.ts';
-import { keepCompiled } from '../platform/program.ts';
+import { COMPILE_ROLE, keepCompiled } from '../platform/program.ts';
 import { processTerminal, stopSignals } from '../platform/terminal.ts';
 import { absoluteFolder } from '../platform/durable-file.ts';
 import type { NodeRoleOptions } from './node-role-options.ts';
@@ -18,8 +18,20 @@ const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   balancer: async () => (await import('./balancer.ts')).runBalancer,
 };
 
+/** In the order in which a node starts them. */
+const LOADED_BY_NODES: readonly (() => Promise<unknown>)[] = [
+  () => import('./agent.ts'),
+  () => import('./balancer.ts'),
+  () => import('./service.ts'),
+  () => import('./service-connector-client.ts'),
+  () => import('./service-cloud-proxy.ts'),
+  () => import('./service-connection-server-proxy.ts'),
+  () => import('./service-monitor.ts'),
+];
+
 /** Runs `agent` or `balancer` when `argv` is a plain call of one; false: it is something else. Ends the process when it is done. */
 export async function runNodeRole(argv: readonly string[]): Promise<boolean> {
+  if (argv.length === 1 && argv[0] === COMPILE_ROLE) return await compileRoles();
   const start = argv[0] === 'service' ? serviceRole(argv.slice(1)) : nodeRole(argv);
   if (start === undefined) return false;
   try {
@@ -30,6 +42,15 @@ export async function runNodeRole(argv: readonly string[]): Promise<boolean> {
     const rendered = renderFault(error);
     processTerminal().writeError(rendered.text);
     process.exitCode = rendered.exit;
+  }
+  process.exit();
+}
+
+/** Each as soon as it is loaded: the node's agent may start at any moment. */
+async function compileRoles(): Promise<true> {
+  for (const load of LOADED_BY_NODES) {
+    await load();
+    keepCompiled();
   }
   process.exit();
 }

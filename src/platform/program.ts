@@ -16,8 +16,11 @@ export function programVersion(): string {
   return String((JSON.parse(text) as { version: unknown }).version);
 }
 
+/** Loads what every node runs, so that it lies in the compile cache, and ends (src/main/node-roles.ts). Nobody types it. */
+export const COMPILE_ROLE = 'compile-roles';
+
 /** Every node has these, and none makes much garbage at a time: small young spaces and one helper thread save 5 MB each. */
-const LIGHT_ROLES = ['agent', 'balancer', 'service', 'connection-server'];
+const LIGHT_ROLES = ['agent', 'balancer', 'service', 'connection-server', COMPILE_ROLE];
 const LIGHT_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 
 /** The command line that runs `outrigger` with `args`. */
@@ -34,6 +37,11 @@ export function programFile(): string {
 /** A file or folder that comes with this program, absolute. */
 export function packageFile(path: string): string {
   return join(dirname(HERE), '..', '..', path);
+}
+
+/** True when Node has to strip types before it can compile: in a checkout, and in nothing that is published. */
+export function stripsTypes(): boolean {
+  return extname(HERE) === '.ts';
 }
 
 /**
