@@ -40,6 +40,7 @@ import type { Memory, RememberedService } from './memory.ts';
 import { serveNodeMetrics } from './node-metrics.ts';
 import { pokeLoop } from './poke-loop.ts';
 import { openAgentPortal } from './portal/open.ts';
+import type { Portal } from './portal/portal.ts';
 import { showPresence } from './presence.ts';
 import { reportTo } from './reporter.ts';
 import type { Reporter } from './reporter.ts';
@@ -68,6 +69,7 @@ interface Agent {
   readonly balancer: BalancerKeeper;
   readonly framework: FrameworkKeeper;
   readonly licensing: Licensing;
+  portal: Portal | undefined;
   connected: Connected | undefined;
   /** Sentences about what stands in the way of the newest plan. */
   problems: string[];
@@ -102,6 +104,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
     balancer,
     framework,
     licensing: openLicensing({ deps, memory, trusted, framework, onChange: () => wake.poke() }, own),
+    portal: undefined,
     connected: undefined,
     problems: [],
     told: '',
@@ -114,7 +117,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   stopRequested.addEventListener('abort', wake.poke, { once: true });
   loop.poke();
   serveNodeMetrics(agent);
-  const portal = openAgentPortal(agent, own);
+  const portal = (agent.portal = openAgentPortal(agent, wake.poke, own));
   const drained = untilDrained(agent, stopRequested, own);
   const connecting = connect(agent, wake.poke, own);
   try {
@@ -197,8 +200,8 @@ async function settle(agent: Agent, stopRequested: AbortSignal): Promise<void> {
   const failure = await keptInLine(agent, plan);
   if (failure !== undefined) agent.problems.unshift(failure.message);
   agent.licensing.look(managingTerm(agent), readyServices(agent), plan);
-  const unreachable = agent.licensing.peers.problem();
-  if (unreachable !== undefined) agent.problems.push(unreachable);
+  for (const unreachable of [agent.licensing.peers.problem(), agent.portal?.problem()])
+    if (unreachable !== undefined) agent.problems.push(unreachable);
   report(agent, plan, wanted, stopRequested.aborted);
   connected?.manager.poke();
   connected?.site.poke();

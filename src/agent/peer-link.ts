@@ -42,6 +42,8 @@ export type PeerRoute = (call: PeerCall, signal: AbortSignal) => Promise<PeerAns
 export interface PeerLink {
   /** Adds a route, e.g. ('GET', '/peer/v1/metrics', …). */
   route(method: 'GET' | 'POST', path: string, route: PeerRoute): void;
+  /** The member of this cluster that made this request, by its certificate; else why it is none. */
+  callerOf(request: Pick<HttpRequest, 'peer'>): FrameworkMember | string;
   /** Why other nodes cannot reach this one; undefined: nothing is known to stand in the way. */
   problem(): string | undefined;
   /** Resolves when it has ended; call it after the signal aborted. */
@@ -101,6 +103,7 @@ export function openPeerLink(parts: PeerLinkParts, signal: AbortSignal): PeerLin
   const serving = keepServing(link, () => exchange.poke());
   return {
     route: (method, path, route) => void routes.set(`${method} ${path}`, route),
+    callerOf: (request) => callerOf(link, request),
     problem: () => link.problem,
     settled: async () => void (await Promise.all([exchange.settled(), Promise.race([serving, link.broken.promise])])),
   };
@@ -178,7 +181,7 @@ function routed(link: Link, request: HttpRequest): { url: URL; route: PeerRoute 
 }
 
 /** The member that asks, or why it is not answered. */
-function callerOf(link: Link, { peer }: HttpRequest): FrameworkMember | string {
+function callerOf(link: Link, { peer }: Pick<HttpRequest, 'peer'>): FrameworkMember | string {
   const { deps, identity } = link;
   if (identity === undefined) return 'This node has not joined yet.';
   let member: FrameworkMember | undefined;

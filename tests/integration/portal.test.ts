@@ -3,11 +3,15 @@
  */
 import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
 import { connect } from 'node:tls';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { LIMITS } from '../../src/model/limits.ts';
 import { PORTS } from '../../src/model/ports.ts';
+import { certificates } from '../../src/platform/certificate.ts';
+import { identityStore } from '../../src/platform/identity-store.ts';
 import { thumbprintOf } from '../../src/platform/mutual-http.ts';
 import { startDirector } from '../support/director.ts';
 import type { TestDirector } from '../support/director.ts';
@@ -278,6 +282,39 @@ test('a password that is changed ends all other sessions; a wrong one is counted
   assert.equal((await guesser.post('/login', { password })).status, 429, 'the right one waits as well');
   assert.ok(Number((await guesser.post('/login', { password })).headers['retry-after']) > 0);
 });
+
+test('I2: through the tunnel each caller is counted by himself, as the node that passes him on says; nobody else is believed', async () => {
+  const identity = await identityStore(`${worker.dir}/identity`, certificates()).load();
+  assert.ok(identity !== undefined);
+  const guess = async (from: string, text: string, by: typeof identity | undefined): Promise<number> => {
+    const headers = { 'content-type': 'application/json', 'x-forwarded-for': from };
+    return (await askPortal(primary.address, 'POST', '/api/v1/login', headers, JSON.stringify({ password: text }), by)).status;
+  };
+  for (let i = 0; i < LIMITS.portalLoginFailures; i++) assert.equal(await guess('10.1.1.1', `guess ${i}`, identity), 401);
+  assert.equal(await guess('10.1.1.1', password, identity), 429);
+  assert.equal(await guess('10.1.1.2', password, identity), 200);
+  for (let i = 0; i <= LIMITS.portalLoginFailures; i++) await guess(`10.2.1.${i}`, `guess ${i}`, undefined);
+  assert.equal(await guess('10.2.2.2', password, undefined), 429, 'a stranger is counted by his own address, whatever he says');
+});
+
+test('a port of the portal that another process has is said in the problems of the node, until it is free', async () => {
+  worker.killAll();
+  const taken = createServer((socket) => socket.destroy());
+  await eventually('the port is taken', () => listens(taken, worker.address), 30_000);
+  await worker.start();
+  const problems = async (): Promise<string> => (await worker.seen()).status?.agent?.message ?? '';
+  await eventually('it is said', async () => /The portal cannot be reached: /.test(await problems()), 60_000);
+  await new Promise((done) => taken.close(done));
+  await eventually('it is over', async () => !/portal/.test(await problems()), 60_000);
+  await serves(worker);
+});
+
+function listens(server: Server, host: string): Promise<boolean> {
+  return new Promise((done) => {
+    server.once('error', () => done(false));
+    server.listen(PORTS.portal, host, () => done(true));
+  });
+}
 
 function shownThumbprint(address: string): Promise<string> {
   return new Promise((done, failed) => {

@@ -52,9 +52,13 @@ export function askPortal(
   path: string,
   headers: Readonly<Record<string, string>> = {},
   body = '',
+  identity: { readonly certificate: string; readonly privateKey: string } | undefined = undefined,
 ): Promise<PortalAnswer> {
   return new Promise((done, failed) => {
-    const agent = new Agent({ keepAlive: false });
+    const agent = new Agent({
+      keepAlive: false,
+      ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.privateKey }),
+    });
     const sent = request(
       {
         host: address,

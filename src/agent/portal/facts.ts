@@ -35,7 +35,9 @@ export interface PortalSources {
   readonly license: () => LicenseSection | undefined;
   /** Asks for a sync soon. Undefined: asked; else why that is of no use now. */
   readonly syncNow: () => string | undefined;
-  readonly peers: Pick<PeerLink, 'route' | 'problem'>;
+  readonly peers: Pick<PeerLink, 'route' | 'problem' | 'callerOf'>;
+  /** The portal's own problem has changed. */
+  readonly onProblem: () => void;
 }
 
 export type Row = Readonly<Record<string, string | number | boolean>>;

@@ -19,7 +19,7 @@ export interface AgentParts extends Pick<PortalSources, 'deps' | 'memory' | 'sup
 }
 
 /** Serves until the signal aborts. `agent` is looked at anew for each request. */
-export function openAgentPortal(agent: AgentParts, signal: AbortSignal): Portal {
+export function openAgentPortal(agent: AgentParts, onProblem: () => void, signal: AbortSignal): Portal {
   const { deps, memory, supervisor, framework, licensing, trusted } = agent;
   const { keeping } = licensing;
   return openPortal(
@@ -39,6 +39,7 @@ export function openAgentPortal(agent: AgentParts, signal: AbortSignal): Portal 
         return canAsk(keeper) ? undefined : (viewKeeper(keeper, bootReading(deps)).waitsFor ?? 'No sync is possible now.');
       },
       peers: licensing.peers,
+      onProblem,
     },
     signal,
   );

@@ -85,23 +85,29 @@ async function keepServing(door: Door): Promise<void> {
   while (!door.signal.aborted) {
     try {
       await serve(door);
-      door.problem = undefined;
+      say(door, undefined);
     } catch (cause) {
       if (!isFault(cause)) throw cause;
-      const problem = `The portal cannot be reached: ${cause.message}`;
-      if (problem !== door.problem) deps.log.warn(problem);
-      door.problem = problem;
+      say(door, `The portal cannot be reached: ${cause.message}`);
     }
     await deps.clock.sleep(LIMITS.peerListenRetryMs, door.signal).catch(() => undefined);
   }
   await door.server?.close(CLOSE_MS);
 }
 
+function say(door: Door, problem: string | undefined): void {
+  if (problem === door.problem) return;
+  door.problem = problem;
+  if (problem !== undefined) door.sources.deps.log.warn(problem);
+  door.sources.onProblem();
+}
+
 async function serve(door: Door): Promise<void> {
   const { deps } = door.sources;
   const identity = await deps.identity.load();
   if (identity === undefined || identity.certificate === door.certificate) return;
-  const tls = { certificate: identity.certificate, key: identity.privateKey };
+  // Of cloud-proxy, which says whom it asks for; browsers have none of this authority and are not asked.
+  const tls = { certificate: identity.certificate, key: identity.privateKey, clientCa: identity.authority };
   if (door.server !== undefined) door.server.replaceTls(tls);
   else {
     door.server = await deps.listenHttp({
@@ -118,7 +124,7 @@ async function serve(door: Door): Promise<void> {
 // ---- one request ------------------------------------------------------------------------------------------------------------------------
 
 async function handle(door: Door, request: HttpRequest, response: HttpResponse): Promise<void> {
-  const asked = readAsked(request);
+  const asked = readAsked(request, () => typeof door.sources.peers.callerOf(request) !== 'string');
   try {
     await route(door, asked, request, response);
   } catch (cause) {
