@@ -159,7 +159,14 @@ function look(all: Keeping, around: LicenseSurroundings): void {
 }
 
 function countSeen(all: Keeping, seen: SeatsSeen): void {
-  track(all, keepSeats(all, countSeats(all.seats, seen, all.keeper.record?.statement.license.peakReset ?? 0)));
+  track(all, keepSeats(all, countBy(all, seen)));
+}
+
+function countBy({ seats, keeper }: Keeping, seen: SeatsSeen | undefined): SeatCount {
+  const statement = keeper.record?.statement;
+  if (statement === undefined) return countSeats(seats, seen, 0);
+  const { license, serial } = statement;
+  return countSeats(seats, seen, license.peakReset, { uid: license.uid, serial });
 }
 
 async function keepSeats(all: Keeping, seats: SeatCount | undefined): Promise<void> {
@@ -276,10 +283,9 @@ async function sync(all: Keeping, request: number): Promise<void> {
   if (answers !== undefined && answers === all.pending) answerRequest(all);
 }
 
-/** The statement may ask to count the peaks anew. */
+/** The statement may ask to count the peaks anew, or be of another license. */
 function resetPeaks(all: Keeping): void {
   const { seats } = all;
-  const peakReset = all.keeper.record?.statement.license.peakReset ?? 0;
-  if (seats !== undefined && peakReset > seats.use.peakReset)
+  if (seats !== undefined && countBy(all, undefined) !== seats)
     countSeen(all, all.around?.seats ?? { concurrent: seats.use.concurrent, users: [] });
 }

@@ -8,7 +8,7 @@ import { isJsonObject } from '../model/json.ts';
 import type { JsonObject } from '../model/json.ts';
 import { LIMITS } from '../model/limits.ts';
 import { readSeatUse } from './license-ledger.ts';
-import type { SeatCount } from './seat-use.ts';
+import type { SeatCount, SeatLicense } from './seat-use.ts';
 import type { LicenseRecord, LicenseStatement } from '../model/license-statement.ts';
 
 /** Times up to the year 9999. */
@@ -54,7 +54,13 @@ export function readSeats(body: unknown): SeatCount | undefined {
   const use = readSeatUse(body['use']);
   const users = body['users'].filter((user): user is string => typeof user === 'string' && USER.test(user));
   if (use === undefined || users.length !== body['users'].length || users.length > LIMITS.seatsExchanged) return undefined;
-  return { use, users };
+  const license = isJsonObject(body['license']) ? readSeatLicense(body['license']) : undefined;
+  return { use, users, ...(license === undefined ? {} : { license }) };
+}
+
+function readSeatLicense({ uid, serial }: JsonObject): SeatLicense | undefined {
+  if (typeof uid !== 'string' || uid === '' || uid.length > TEXT_MAX || typeof serial !== 'number') return undefined;
+  return Number.isSafeInteger(serial) && serial > 0 ? { uid, serial } : undefined;
 }
 
 function statementOf(on: Reading, body: unknown): LicenseStatement {

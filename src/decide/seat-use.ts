@@ -4,7 +4,7 @@
  * Seats are counted and shown, never enforced (src/model/universal-license.ts). A person is known by the beginning of a hash of the
  * name, never by the name. A named seat, once used, stays used until somebody raises the license's `peakReset`.
  *
- * S1: peaks never fall and are never below the use, until a higher peakReset; a lower one (an old statement, another node) changes nothing.
+ * S1: peaks never fall and are never below the use, until a higher peakReset, or another license; a lower one (an old statement, another node) changes nothing.
  * S2: counting the same sessions twice, or in another order, or on two nodes and together, gives the same.
  * S3: at most LIMITS.namedUsers persons are kept apart; with more of them `named` means "at least".
  */
@@ -17,6 +17,15 @@ export interface SeatCount {
   readonly use: SeatUse;
   /** Beginnings of hashes of the persons since the last reset; sorted. */
   readonly users: readonly string[];
+  /** By whose `peakReset` it is counted; absent: no statement was known. */
+  readonly license?: SeatLicense;
+}
+
+export interface SeatLicense {
+  /** uid of the UniversalLicense: each has a `peakReset` of its own, and those of two say nothing of each other. */
+  readonly uid: string;
+  /** Of a statement of it: of two licenses the one with the higher serial was assigned later. */
+  readonly serial: number;
 }
 
 /** What the connection servers say at a moment. `users`: SHA-256 in hex digits of each person with a session. */
@@ -30,11 +39,19 @@ const HASH_DIGITS = 16;
 
 const NONE: SeatCount = { use: { concurrent: 0, named: 0, peakConcurrent: 0, peakNamed: 0, peakReset: 0 }, users: [] };
 
-/** `before` with what was seen now. `seen` undefined: no server answered, so the last use stands. `peakReset`: of the newest statement. */
-export function countSeats(before: SeatCount | undefined, seen: SeatsSeen | undefined, peakReset: number): SeatCount {
+/** `before` with what was seen now. `seen` undefined: no server answered, so the last use stands. `peakReset`, `license`: of the newest statement. */
+export function countSeats(
+  before: SeatCount | undefined,
+  seen: SeatsSeen | undefined,
+  peakReset: number,
+  license?: SeatLicense,
+): SeatCount {
   const from = before ?? { ...NONE, use: { ...NONE.use, peakReset } };
-  const isReset = peakReset > from.use.peakReset;
+  const isOther = isLater(license, from.license);
+  const isOlder = isLater(from.license, license);
+  const isReset = isOther || (!isOlder && peakReset > from.use.peakReset);
   if (seen === undefined && !isReset) return from;
+  const by = isOlder ? from.license : (license ?? from.license);
   const concurrent = seen?.concurrent ?? from.use.concurrent;
   const users = union(isReset ? [] : from.users, (seen?.users ?? []).map(short));
   return {
@@ -44,18 +61,28 @@ export function countSeats(before: SeatCount | undefined, seen: SeatsSeen | unde
       named: users.length,
       peakConcurrent: Math.max(concurrent, isReset ? 0 : from.use.peakConcurrent),
       peakNamed: Math.max(users.length, isReset ? 0 : from.use.peakNamed),
-      peakReset: Math.max(peakReset, from.use.peakReset),
+      peakReset: isReset ? peakReset : from.use.peakReset,
     },
+    ...(by === undefined ? {} : { license: by }),
   };
 }
 
-/** What two nodes counted, together: the higher reset holds; at the same one the persons of both and the higher peaks. */
+/** Whether `license` is another one than `than`, and was assigned after it. */
+function isLater(license: SeatLicense | undefined, than: SeatLicense | undefined): boolean {
+  return license !== undefined && than !== undefined && license.uid !== than.uid && license.serial > than.serial;
+}
+
+/** What two nodes counted, together: the later license holds, then the higher reset; at the same one the persons of both and the higher peaks. */
 export function mergeSeats(own: SeatCount | undefined, other: SeatCount | undefined): SeatCount | undefined {
   if (own === undefined || other === undefined) return own ?? other;
+  if (isLater(own.license, other.license)) return own;
+  if (isLater(other.license, own.license)) return other;
   if (own.use.peakReset !== other.use.peakReset) return own.use.peakReset > other.use.peakReset ? own : other;
   const users = union(own.users, other.users);
+  const license = (own.license?.serial ?? 0) >= (other.license?.serial ?? 0) ? own.license : other.license;
   return {
     users,
+    ...(license === undefined ? {} : { license }),
     use: {
       concurrent: own.use.concurrent,
       named: users.length,

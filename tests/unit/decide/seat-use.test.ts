@@ -41,6 +41,27 @@ describe('seats', () => {
     assert.deepEqual(countSeats(before, undefined, 1).use, { concurrent: 9, named: 0, peakConcurrent: 9, peakNamed: 0, peakReset: 1 });
   });
 
+  it('S1: begin anew with another license, however often the one before was reset; what is older changes nothing', () => {
+    const [harbor, pier] = [
+      { uid: 'harbor', serial: 5 },
+      { uid: 'pier', serial: 9 },
+    ];
+    const before = countSeats(undefined, { concurrent: 9, users: ['ann', 'bob'] }, 1_000, harbor);
+    const after = countSeats(before, { concurrent: 1, users: ['cid'] }, 0, pier);
+    assert.deepEqual(after, {
+      use: { concurrent: 1, named: 1, peakConcurrent: 1, peakNamed: 1, peakReset: 0 },
+      users: ['cid'],
+      license: pier,
+    });
+    assert.equal(countSeats(after, { concurrent: 0, users: [] }, 1, pier).use.peakConcurrent, 0, 'its own reset is heard');
+    const late = countSeats(after, { concurrent: 1, users: [] }, 2_000, harbor);
+    assert.deepEqual([late.license, late.use.peakReset, late.users], [pier, 0, ['cid']]);
+    assert.equal(mergeSeats(before, after), after);
+    assert.equal(mergeSeats(after, before), after);
+    const known = countSeats(countSeats(undefined, { concurrent: 4, users: ['ann'] }, 3), undefined, 3, harbor);
+    assert.equal(known.use.peakConcurrent, 4, 'a count of before licenses were told apart stays');
+  });
+
   it('keep the last use while no connection server answers', () => {
     const before = countAll([{ concurrent: 9, users: ['ann'] }]);
     assert.equal(countSeats(before, undefined, 0), before);
