@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { compactVerify, importX509 } from 'jose';
 import { SITES, UNIVERSAL_LICENSES } from '../../src/model/addresses.ts';
+import type { JsonObject } from '../../src/model/json.ts';
 import type { LicenseStatement } from '../../src/model/license-statement.ts';
 import type { Site } from '../../src/model/site.ts';
 import type { UniversalLicense } from '../../src/model/universal-license.ts';
@@ -89,6 +90,16 @@ test('an answer bears the nonce of its request, so that it answers no other one'
     assert.equal(answer.status, 400, String(bad));
     assert.match(sentence(answer), /nonce must be a text/);
   }
+});
+
+test('a contract of before 1970 is one that has ended, and is said so as sites can read it', async () => {
+  const { spec } = await license();
+  const edit = (change: JsonObject) =>
+    rig.api.mergePatch<UniversalLicense>(UNIVERSAL_LICENSES, 'demo', 'standard', { spec: change }, never);
+  await must(edit({ start: '1960-01-01T00:00:00Z', end: '1969-01-01T00:00:00Z' }));
+  const { startMs, endMs } = statementOf(await ask()).license;
+  assert.deepEqual([startMs, endMs], [0, 0]);
+  await must(edit({ start: spec.start, end: spec.end }));
 });
 
 test('an independent library verifies it with the certificate in it', async () => {

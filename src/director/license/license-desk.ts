@@ -246,8 +246,8 @@ async function signed(desk: Desk, { node, site, license }: Entitled, serial: num
       edition: spec.edition,
       seats: spec.seats,
       model: spec.model,
-      startMs: Date.parse(spec.start),
-      endMs: Date.parse(spec.end),
+      startMs: since1970(spec.start),
+      endMs: since1970(spec.end),
       syncPeriodMs: spec.syncPeriodHours * HOUR_MS,
       syncGraceMs: spec.syncGraceDays * DAY_MS,
       contractGraceMs: spec.contractGraceDays * DAY_MS,
@@ -257,4 +257,9 @@ async function signed(desk: Desk, { node, site, license }: Entitled, serial: num
   };
   const key = await desk.keys.current();
   return { status: 200, body: { token: await key.sign(statement), serial } };
+}
+
+/** Statements know no time before 1970; what began or ended earlier did so then, or sites would not read it. */
+function since1970(time: string): number {
+  return Math.max(0, Date.parse(time));
 }
