@@ -47,7 +47,7 @@ export function evaluateStep(view: ClusterView, attempt: number, step: Step): St
     case 'ServicesReady':
       return after(ensure(view, attempt, allIndexes(view)), () => servicesReady(view, attempt));
     case 'PairSite':
-      return pairSite(view);
+      return after(ensure(view, attempt, allIndexes(view)), () => pairSite(view, attempt));
   }
 }
 
@@ -182,10 +182,15 @@ function whatOf(node: ClusterNode, service: string): string {
   return `${node.metadata.name} (${instance?.phase ?? 'not started'}${note})`;
 }
 
-/** The primary's agent makes the checks; this only waits for what it says. */
-function pairSite(view: ClusterView): StepResult {
+/**
+ * The primary's agent makes the checks; this only waits for what it says. That may take a person days, so what was ready before is looked at once
+ * more: a machine that was lost meanwhile fails the step, and nothing becomes available whose services do not run.
+ */
+function pairSite(view: ClusterView, attempt: number): StepResult {
+  const present = nodesAre(view, attempt, allIndexes(view), () => true, 'NodeNotReady');
+  if (present.state !== 'Done') return present;
   const { done, input: isInput, reason, message } = siteStanding(view.cluster, view.site);
-  if (done) return DONE;
+  if (done) return servicesReady(view, attempt);
   return isInput ? input(reason, message) : { state: 'Wait', reason, message };
 }
 

@@ -189,14 +189,15 @@ describe('how a cluster stands', () => {
   });
 
   it('the step waits as it says, and names the first failed line', () => {
-    const step = (of?: Site): ReturnType<typeof evaluateStep> => evaluateStep(view({ cluster: named, site: of }), 1, 'PairSite');
+    const nodes = [readyNode(0), readyNode(1)];
+    const step = (of?: Site): ReturnType<typeof evaluateStep> => evaluateStep(view({ cluster: named, nodes, site: of }), 1, 'PairSite');
     assert.equal(step(site(paired())).state, 'Done');
     const failed = step(site(paired({ state: 'Failed', checks: [line('Passed'), line('Failed', 'Nothing listens.')] })));
     assert.deepEqual([failed.state, failed.state === 'Wait' && failed.waitingFor], ['Wait', 'Input']);
     assert.match(failed.state === 'Wait' ? failed.message : '', /site pier is not paired: Port of cs-1: Nothing listens$/);
     const working = step(site());
     assert.deepEqual([working.state, working.state === 'Wait' && working.waitingFor], ['Wait', undefined]);
-    assert.equal(evaluateStep(view({ cluster: cluster() }), 1, 'PairSite').state, 'Done');
+    assert.equal(evaluateStep(view({ cluster: cluster(), nodes }), 1, 'PairSite').state, 'Done');
   });
 
   it('the manager says it from then on; a copy that lacks the Site says nothing and asks', () => {

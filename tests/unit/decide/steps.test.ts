@@ -34,8 +34,23 @@ describe('steps', () => {
 
   it('I3: a lost machine fails every step that needs it', () => {
     const lost = node(0, { host: 'h1', status: { infrastructure: { incarnation: 1, phase: 'Gone' } } });
-    for (const step of ['PrimaryReady', 'WorkersJoined', 'ServicesReady'] as const)
+    for (const step of ['PrimaryReady', 'WorkersJoined', 'ServicesReady', 'PairSite'] as const)
       assert.equal(evaluateStep(view({ nodes: [lost, readyNode(1)] }), 1, step).state, 'Failed');
+  });
+
+  it('I3: a machine that is lost while a person is waited for fails the step, and nothing becomes available that does not run', () => {
+    const named = cluster({ spec: { site: 'pier' } });
+    const gone = { incarnation: 1, phase: 'Gone' as const };
+    const lost = evaluateStep(
+      view({ cluster: named, nodes: [readyNode(0), node(1, { host: 'h1', status: { infrastructure: gone } })] }),
+      1,
+      'PairSite',
+    );
+    assert.deepEqual([lost.state, lost.state === 'Failed' && lost.reason], ['Failed', 'NodeLost']);
+    const waits = evaluateStep(view({ cluster: named, nodes: [readyNode(0), node(1)] }), 1, 'PairSite');
+    assert.deepEqual([waits.state, waits.state === 'Wait' && waits.reason], ['Wait', 'SiteNotFound']);
+    const stopped = evaluateStep(view({ nodes: [readyNode(0), node(1, { host: 'h1' })] }), 1, 'PairSite');
+    assert.deepEqual([stopped.state, stopped.state === 'Wait' && stopped.reason], ['Wait', 'NodeNotReady']);
   });
 
   it('I4: nodes are created only under reservations made for them', () => {
