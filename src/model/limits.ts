@@ -284,8 +284,10 @@ export const LIMITS = {
   doorCloseMs: 5_000,
 
   /** A node's tunnel: the site asks for a sign of life this often, suspects when its echo is this late, and ends it after this much silence. */
-  tunnelPingEveryMs: 800,
-  tunnelEchoMs: 400,
+  tunnelPingEveryMs: 600,
+  tunnelEchoMs: 300,
+  /** Of the time between two looks at a tunnel so much counts as silence: who could not listen for longer has not heard that there was nothing. */
+  tunnelLookCountsMs: 300,
   tunnelSilenceMs: 4_000,
   /** While something is under way in it: on a slow line echoes wait behind data. */
   tunnelBusySilenceMs: 20_000,

@@ -4,6 +4,7 @@
  * I1: nothing is served on a connection whose other end has not shown a director's certificate of our CA.
  * I2: a tunnel counts as open only when the director has greeted: a handshake proves nothing about being let in.
  * I3: any byte is a sign of life, so a tunnel that is busy is not taken for dead.
+ * I4: a process that was held up itself does not take that for silence of the director: what waits to be read is read first.
  */
 
 import { performServerHandshake } from 'node:http2';
@@ -104,12 +105,10 @@ function serve(session: ServerHttp2Session, socket: TLSSocket, order: SiteTunnel
 function tunnelOf(session: ServerHttp2Session, socket: TLSSocket, director: string, underWay: ReadonlySet<object>): SiteTunnel {
   let why = 'the connection was closed';
   let roundTripMs = 0;
-  let life = { bytes: -1, atMs: performance.now() };
-  const look = (): number => {
-    const nowMs = performance.now();
-    if (life.bytes !== socket.bytesRead) life = { bytes: socket.bytesRead, atMs: nowMs };
-    return nowMs - life.atMs;
-  };
+  const look = silenceMeter(
+    () => socket.bytesRead,
+    () => performance.now(),
+  );
   const pinger = setInterval(() => {
     look();
     if (!session.destroyed)
@@ -151,6 +150,22 @@ function tunnelOf(session: ServerHttp2Session, socket: TLSSocket, director: stri
       why = reason;
       session.destroy();
     },
+  };
+}
+
+/** Tells for how long nothing came, each time it is asked. */
+export function silenceMeter(bytesRead: () => number, now: () => number): () => number {
+  let bytes = -1;
+  let lookedMs = now();
+  let silentMs = 0;
+  return () => {
+    const nowMs = now();
+    const passedMs = nowMs - lookedMs;
+    lookedMs = nowMs;
+    const isNews = bytes !== bytesRead();
+    bytes = bytesRead();
+    silentMs = isNews ? 0 : silentMs + Math.min(passedMs, LIMITS.tunnelLookCountsMs);
+    return silentMs;
   };
 }
 
