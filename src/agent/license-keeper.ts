@@ -33,6 +33,8 @@ export interface LicenseSurroundings {
   readonly term: number | undefined;
   /** uid of the site that the cluster is paired with; undefined: none. */
   readonly siteUid: string | undefined;
+  /** Whether the cluster names a site at all. */
+  readonly isPlugged: boolean;
   /** Framework services without a live instance in the cluster. */
   readonly missing: readonly FrameworkService[];
   /** Value of the annotation license-sync. */
@@ -63,6 +65,9 @@ export interface LicenseKeeping {
   settled(): Promise<void>;
 }
 
+/** `isRefused`: a director said it, or connector-client in its place; else nobody answered as he should. */
+export type SyncSaid = { readonly token: string } | { readonly why: string; readonly isRefused?: boolean };
+
 /** Body of a sync, as the director reads it. */
 export interface SyncAsk {
   readonly term: number;
@@ -79,7 +84,7 @@ export interface KeeperParts {
   readonly deps: KeeperDeps;
   readonly memory: Memory;
   /** A token, or a sentence that says why there is none. */
-  readonly ask: (ask: SyncAsk, signal: AbortSignal) => Promise<{ readonly token: string } | { readonly why: string }>;
+  readonly ask: (ask: SyncAsk, signal: AbortSignal) => Promise<SyncSaid>;
   /** State changes, warnings and failures: to be told to people. */
   readonly tell: (effect: Extract<LicenseEffect, { kind: 'ReportState' | 'Warn' | 'ReportFailure' }>) => void;
   /** Something that is shown or handed on has changed. */
@@ -146,8 +151,10 @@ function look(all: Keeping, around: LicenseSurroundings): void {
   all.around = around;
   all.answered ??= around.answered;
   if (around.seats !== undefined && around.seats !== before?.seats) countSeen(all, around.seats);
-  const isNew = before === undefined || before.siteUid !== around.siteUid || before.missing.join() !== around.missing.join();
-  if (isNew) step(all, { kind: 'PrerequisitesChanged', siteUid: around.siteUid, missing: around.missing });
+  if (before === undefined || isOther(before, around)) {
+    const { siteUid, isPlugged, missing } = around;
+    step(all, { kind: 'PrerequisitesChanged', siteUid, isPlugged, missing });
+  }
   if ((around.term !== undefined) !== all.keeper.hasAuthority)
     step(all, { kind: around.term === undefined ? 'AuthorityLost' : 'AuthorityGained' });
   const isAsked = around.request !== undefined && around.request !== all.answered && around.request !== all.pending;
@@ -156,6 +163,10 @@ function look(all: Keeping, around: LicenseSurroundings): void {
   step(all, { kind: 'SyncRequested' });
   // Nothing can be asked now: that is the answer, and the request stays in the machine.
   if (around.siteUid === undefined || around.missing.length > 0) answerRequest(all);
+}
+
+function isOther(before: LicenseSurroundings, now: LicenseSurroundings): boolean {
+  return before.siteUid !== now.siteUid || before.isPlugged !== now.isPlugged || before.missing.join() !== now.missing.join();
 }
 
 function countSeen(all: Keeping, seen: SeatsSeen): void {
@@ -205,8 +216,15 @@ function step(all: Keeping, event: LicenseEvent): void {
     all.line = all.line.then(() => carryOut(all, effects));
     track(all, all.line);
   }
-  if (keeper.state !== before.state || keeper.record?.token !== before.record?.token || keeper.lastFailure !== before.lastFailure)
-    all.onChange();
+  if (isShownOtherwise(before, keeper)) all.onChange();
+}
+
+/** What is said of the license has changed: what is no longer so must not stand there until the next sync. */
+function isShownOtherwise(before: LicenseKeeper, after: LicenseKeeper): boolean {
+  const { state, record, lastFailure, siteUid, isPlugged, missing, hasAuthority } = before;
+  if (state !== after.state || record?.token !== after.record?.token || lastFailure !== after.lastFailure) return true;
+  if (siteUid !== after.siteUid || isPlugged !== after.isPlugged || hasAuthority !== after.hasAuthority) return true;
+  return missing?.join() !== after.missing?.join();
 }
 
 function setAlarm(all: Keeping, wakeInMs: number): void {
@@ -274,8 +292,9 @@ async function sync(all: Keeping, request: number): Promise<void> {
   const statement = 'why' in answer ? answer.why : await verifiedAnswer(deps, answer.token, nonce);
   if ('why' in answer || typeof statement === 'string') {
     const message = typeof statement === 'string' ? statement : '';
+    const isRefused = 'why' in answer && answer.isRefused === true;
     deps.log.warn('The license was not synced.', { why: message });
-    step(all, { kind: 'SyncFailed', request, message });
+    step(all, { kind: 'SyncFailed', request, message, isRefused });
   } else {
     step(all, { kind: 'SyncSucceeded', request, token: answer.token, statement });
     resetPeaks(all);

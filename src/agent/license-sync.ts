@@ -14,7 +14,7 @@ import { LIMITS } from '../model/limits.ts';
 import { PORTS } from '../model/ports.ts';
 import type { MutualAnswer } from '../ports/mutual-http.ts';
 import type { AgentDeps } from './deps.ts';
-import type { SyncAsk } from './license-keeper.ts';
+import type { SyncAsk, SyncSaid } from './license-keeper.ts';
 import type { TrustedTime } from './trusted-time.ts';
 
 type SyncDeps = Pick<AgentDeps, 'node' | 'http' | 'identity'>;
@@ -28,7 +28,7 @@ export async function askThroughConnector(
   trustedNow: TrustedTime,
   ask: SyncAsk,
   signal: AbortSignal,
-): Promise<{ readonly token: string } | { readonly why: string }> {
+): Promise<SyncSaid> {
   const identity = await deps.identity.load();
   if (identity === undefined) return { why: 'This node has not joined yet.' };
   const port = config?.services.find(({ framework }) => framework === 'connector-client')?.port ?? PORTS.connectorClient;
@@ -63,12 +63,12 @@ export async function askThroughConnector(
   }
 }
 
-function outcomeOf({ status, body }: MutualAnswer): { readonly token: string } | { readonly why: string } {
+function outcomeOf({ status, body }: MutualAnswer): SyncSaid {
   const said = jsonOf(body);
   const token = said?.['token'];
   if (status === 200 && typeof token === 'string') return { token };
   const message = said?.['message'];
-  if (typeof message === 'string') return { why: message.slice(0, SAID_MAX) };
+  if (typeof message === 'string') return { why: message.slice(0, SAID_MAX), isRefused: status >= 400 && status < 500 };
   return { why: `The answer to the sync was no license (status ${status}); look at the log of connector-client.` };
 }
 

@@ -85,8 +85,8 @@ export function openLicensing({ deps, memory, trusted, framework, onChange }: Li
   };
 }
 
-function siteOf(config: FrameworkConfig | undefined): Pick<LicenseSurroundings, 'siteUid'> {
-  return { siteUid: config?.site?.paired === true ? config.site.uid : undefined };
+function siteOf(config: FrameworkConfig | undefined): Pick<LicenseSurroundings, 'siteUid' | 'isPlugged'> {
+  return { siteUid: config?.site?.paired === true ? config.site.uid : undefined, isPlugged: config?.site !== undefined };
 }
 
 function answeredBy(cluster: Cluster | undefined): string | undefined {

@@ -52,7 +52,7 @@ function store(keeper: LicenseKeeper, now: BootReading, effects: LicenseEffect[]
 function reportState(before: LicenseKeeper, after: LicenseKeeper, event: LicenseEvent, now: BootReading, effects: LicenseEffect[]): void {
   const isInherited = event.kind === 'AuthorityGained' && !before.hasAuthority && after.state !== 'Active' && after.state !== 'Inactive';
   if (before.state === after.state && !isInherited) return;
-  const view = viewOf(after.record, now);
+  const view = viewOf(after, now);
   const mark = after.state === 'Active' ? after.record?.statement.serial : view.sinceMs;
   effects.push({ kind: 'ReportState', key: `${after.state}-${mark ?? 0}`, from: before.state, view });
 }
@@ -65,7 +65,7 @@ function warn(keeper: LicenseKeeper, now: BootReading, effects: LicenseEffect[])
   if (approach === undefined || days === undefined) return keeper;
   const last = keeper.warned[approach.to];
   if (last?.atMs === approach.atMs && last.days <= days) return keeper;
-  effects.push({ kind: 'Warn', key: `${approach.to}-${approach.atMs}-${days}`, days, view: viewOf(keeper.record, now) });
+  effects.push({ kind: 'Warn', key: `${approach.to}-${approach.atMs}-${days}`, days, view: viewOf(keeper, now) });
   return { ...keeper, warned: { ...keeper.warned, [approach.to]: { atMs: approach.atMs, days } } };
 }
 

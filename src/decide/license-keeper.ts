@@ -15,6 +15,7 @@ import type { BootReading } from './license-clock.ts';
 import { viewLicense } from './universal-license.ts';
 import { momentsOf, stateAt } from './license-moments.ts';
 import type { LicenseView } from './universal-license.ts';
+import type { SyncTrouble } from './license-banner.ts';
 import type { LicenseApproach } from './license-moments.ts';
 
 export type LicenseEffect =
@@ -45,6 +46,8 @@ export interface LicenseKeeper {
   readonly state: LicenseState;
   readonly hasAuthority: boolean;
   readonly siteUid: string | undefined;
+  /** Whether the cluster names a site at all, paired with it or not. */
+  readonly isPlugged: boolean;
   /** Framework services without a live instance, as far as it was told. */
   readonly missing: readonly FrameworkService[] | undefined;
   /** In [0, 1): how much earlier than due the next sync is asked for. */
@@ -55,6 +58,8 @@ export interface LicenseKeeper {
   readonly failures: number;
   readonly tries: number;
   readonly lastFailure: string | undefined;
+  /** It was a director that said it. */
+  readonly isRefused: boolean;
   readonly isRequested: boolean;
   /** No request before this; ms of CLOCK_BOOTTIME, as every time of the machine that is not license time. */
   readonly notBeforeMs: number;
@@ -77,7 +82,7 @@ export interface KeeperView extends LicenseView {
 
 /** What holds at this node now. */
 export function viewKeeper(keeper: LicenseKeeper, now: BootReading): KeeperView {
-  const view = viewOf(keeper.record, now);
+  const view = viewOf(keeper, now);
   const waitsFor = whySyncWaits(keeper);
   const syncAtMs = syncAt(keeper);
   return { ...view, ...(syncAtMs === undefined ? {} : { syncAtMs }), ...(waitsFor === undefined ? {} : { waitsFor }) };
@@ -116,18 +121,32 @@ export function isWanted(keeper: LicenseKeeper, now: BootReading): boolean {
   return keeper.isRequested || keeper.record === undefined || atMs === undefined || licenseNowMs(keeper.record, now) >= atMs;
 }
 
-function whySyncWaits({ siteUid, missing, lastFailure, hasAuthority }: LicenseKeeper): string | undefined {
+function whySyncWaits({ siteUid, isPlugged, missing, lastFailure, hasAuthority }: LicenseKeeper): string | undefined {
   if (!hasAuthority) return 'The node with authority over the cluster syncs; this one does not have it.';
-  if (siteUid === undefined) return 'This cluster is not paired with a site; give it one (spec.site).';
   if (missing === undefined) return 'It is not known yet which framework services run.';
+  if (!isPlugged) return 'This cluster is not plugged into a site; name one (spec.site) and pair it.';
+  if (siteUid === undefined) return 'This cluster is not paired with its site; outrigger site status names the check that failed.';
   if (missing.length > 0) return `No live instance of ${missing.join(', ')} on any node; see outrigger status.`;
   return lastFailure;
+}
+
+/** The newest cause that this node knows of: what is missing goes before what an earlier try said. */
+export function troubleOf({ siteUid, isPlugged, missing, lastFailure, isRefused, hasAuthority }: LicenseKeeper): SyncTrouble | undefined {
+  // Nobody has looked yet.
+  if (missing === undefined) return undefined;
+  if (!isPlugged) return { kind: 'NoSite' };
+  if (siteUid === undefined) return { kind: 'NotPaired' };
+  if (!hasAuthority) return { kind: 'Elsewhere' };
+  if (missing.length > 0) return { kind: 'ServicesMissing', services: missing };
+  if (lastFailure === undefined) return undefined;
+  return { kind: isRefused ? 'Refused' : 'Failed', said: lastFailure };
 }
 
 export function stateOf(record: LicenseRecord | undefined, now: BootReading): LicenseState {
   return record === undefined ? 'Inactive' : stateAt(momentsOf(record.statement), licenseNowMs(record, now));
 }
 
-export function viewOf(record: LicenseRecord | undefined, now: BootReading): LicenseView {
-  return viewLicense(record, record === undefined ? 0 : licenseNowMs(record, now));
+export function viewOf(keeper: LicenseKeeper, now: BootReading): LicenseView {
+  const { record } = keeper;
+  return viewLicense(record, record === undefined ? 0 : licenseNowMs(record, now), troubleOf(keeper));
 }

@@ -43,6 +43,7 @@ export function initialLicense(
     state: stateOf(record, now),
     hasAuthority: false,
     siteUid: undefined,
+    isPlugged: false,
     missing: undefined,
     jitter: dice,
     asking: undefined,
@@ -50,6 +51,7 @@ export function initialLicense(
     failures: 0,
     tries: 0,
     lastFailure: undefined,
+    isRefused: false,
     isRequested: false,
     notBeforeMs: now.bootMs,
     askedMs: now.bootMs - LIMITS.licenseAskEveryMs,
@@ -86,9 +88,12 @@ function absorb(keeper: LicenseKeeper, event: LicenseEvent, now: BootReading, di
     case 'SyncSucceeded':
       return accepted(keeper, event, now, dice);
     case 'SyncFailed':
-      return event.request === keeper.asking?.request ? failed(keeper, event.message, now, dice) : keeper;
+      return event.request === keeper.asking?.request
+        ? { ...failed(keeper, event.message, now, dice), isRefused: event.isRefused === true }
+        : keeper;
     case 'PrerequisitesChanged': {
-      const told = { ...otherSite(keeper, event.siteUid), missing: event.missing };
+      const { siteUid, missing, isPlugged = siteUid !== undefined } = event;
+      const told = { ...otherSite(keeper, siteUid), isPlugged, missing };
       return canAsk(told) && (!canAsk(keeper) || told.siteUid !== keeper.siteUid) ? askable(told) : told;
     }
     case 'PeerRecord':
@@ -149,6 +154,7 @@ function failed(keeper: LicenseKeeper, message: string, now: BootReading, dice: 
     failures: keeper.failures + 1,
     tries,
     lastFailure: message,
+    isRefused: false,
     notBeforeMs: now.bootMs + retryMs(keeper, tries, dice),
   };
 }

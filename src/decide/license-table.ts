@@ -15,10 +15,18 @@ export type LicenseEvent =
   | { readonly kind: 'TimePassed' }
   /** The answer to RequestSync `request`, its signature verified by the shell. */
   | { readonly kind: 'SyncSucceeded'; readonly request: number; readonly token: string; readonly statement: LicenseStatement }
-  /** `message`: a sentence, also when the answer was tampered with or cut short. */
-  | { readonly kind: 'SyncFailed'; readonly request: number; readonly message: string }
-  /** `siteUid`: of the site that this cluster is paired with; undefined: none. `missing`: framework services without a live instance. */
-  | { readonly kind: 'PrerequisitesChanged'; readonly siteUid: string | undefined; readonly missing: readonly FrameworkService[] }
+  /** `message`: a sentence, also when the answer was tampered with or cut short. `isRefused`: a director said it. */
+  | { readonly kind: 'SyncFailed'; readonly request: number; readonly message: string; readonly isRefused?: boolean }
+  /**
+   * `siteUid`: of the site that this cluster is paired with; undefined: none. `isPlugged`: it names a site, paired or not; absent: as `siteUid` says.
+   * `missing`: framework services without a live instance.
+   */
+  | {
+      readonly kind: 'PrerequisitesChanged';
+      readonly siteUid: string | undefined;
+      readonly isPlugged?: boolean;
+      readonly missing: readonly FrameworkService[];
+    }
   /** What another node of this cluster holds, counted up to its sending; verified by the shell. */
   | { readonly kind: 'PeerRecord'; readonly record: LicenseRecord }
   | { readonly kind: 'AuthorityGained' }

@@ -9,7 +9,7 @@
 
 import type { LicenseRecord, LicenseState } from '../model/license-statement.ts';
 import { bannerOf } from './license-banner.ts';
-import type { Severity } from './license-banner.ts';
+import type { Severity, SyncTrouble } from './license-banner.ts';
 import { approachAt, momentsOf, stateAt, thresholdAt } from './license-moments.ts';
 import type { LicenseMoments } from './license-moments.ts';
 
@@ -36,16 +36,16 @@ export interface LicenseView {
   readonly warnAtDays?: number;
 }
 
-/** What holds at license time `licenseMs` (ignored without a record). */
-export function viewLicense(record: LicenseRecord | undefined, licenseMs: number): LicenseView {
-  if (record === undefined) return { state: 'Inactive', refusesNewSessions: true, ...bannerOf({ state: 'Inactive' }) };
+/** What holds at license time `licenseMs` (ignored without a record). `trouble`: for the words alone; it changes nothing that holds. */
+export function viewLicense(record: LicenseRecord | undefined, licenseMs: number, trouble?: SyncTrouble): LicenseView {
+  if (record === undefined) return { state: 'Inactive', refusesNewSessions: true, ...bannerOf({ state: 'Inactive', trouble }) };
   const moments = momentsOf(record.statement);
   const state = stateAt(moments, licenseMs);
   const span = spanOf(state, moments, licenseMs);
   const approach = approachAt(moments, licenseMs);
   const daysLeft = approach === undefined ? undefined : Math.ceil((approach.atMs - licenseMs) / DAY_MS);
   const warnAtDays = approach === undefined ? undefined : thresholdAt(approach, licenseMs);
-  const facts = { state, moments, licenseMs, license: record.statement.license.name, daysLeft, approach: approach?.to };
+  const facts = { state, moments, licenseMs, license: record.statement.license.name, daysLeft, approach: approach?.to, trouble };
   return {
     state,
     ...bannerOf(facts),

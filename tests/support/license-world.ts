@@ -159,6 +159,7 @@ export interface NodeOrder {
 export const SURROUNDINGS: LicenseSurroundings = {
   term: 1,
   siteUid: SITE_UID,
+  isPlugged: true,
   missing: [],
   request: undefined,
   answered: undefined,

@@ -5,17 +5,17 @@
  */
 
 import { licenseNowMs } from '../../decide/license-clock.ts';
-import { viewLicense } from '../../decide/universal-license.ts';
+import { refusalForUsers } from '../../decide/license-banner.ts';
+import { momentsOf, stateAt } from '../../decide/license-moments.ts';
 import type { Framework } from '../framework.ts';
 
-/** Why no new session may begin, as a sentence; undefined: one may. A site that was never licensed, or not yet, has nothing to offer. */
-export function refusalOf(framework: Framework): string | undefined {
+/**
+ * Why no new session may begin, for whoever asked for one; undefined: one may. A site that was never licensed, or not yet, has nothing to offer. What to
+ * do about it is for those who run the site: status, portal and command line tell them.
+ */
+export function refusalOf(framework: Pick<Framework, 'config' | 'reading'>): string | undefined {
   const { license } = framework.config();
-  const view = viewLicense(license, license === undefined ? 0 : licenseNowMs(license, framework.reading()));
-  if (view.state === 'Inactive') return `New sessions are refused: ${license === undefined ? NO_LICENSE : NOT_BEGUN}`;
-  return view.refusesNewSessions ? `New sessions are refused: ${view.message} Sessions that run go on.` : undefined;
+  if (license === undefined) return refusalForUsers('Inactive', undefined);
+  const moments = momentsOf(license.statement);
+  return refusalForUsers(stateAt(moments, licenseNowMs(license, framework.reading())), moments);
 }
-
-const NO_LICENSE =
-  'no license has reached this site yet. Assign a UniversalLicense to the site (spec.license) and pair it: the first sync follows within seconds.';
-const NOT_BEGUN = 'the license of this site has not begun yet.';
