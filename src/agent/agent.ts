@@ -200,8 +200,11 @@ async function settle(agent: Agent, stopRequested: AbortSignal): Promise<void> {
   const failure = await keptInLine(agent, plan);
   if (failure !== undefined) agent.problems.unshift(failure.message);
   agent.licensing.look(managingTerm(agent), readyServices(agent), plan);
-  for (const unreachable of [agent.licensing.peers.problem(), agent.portal?.problem()])
-    if (unreachable !== undefined) agent.problems.push(unreachable);
+  const tunnel = agent.framework.statuses()['connector-client'];
+  // Without a tunnel nobody reads it, and that there is none is no fault of the node.
+  const contested = tunnel?.director === undefined ? undefined : tunnel.message;
+  for (const problem of [agent.licensing.peers.problem(), agent.portal?.problem(), contested])
+    if (problem !== undefined) agent.problems.push(problem);
   report(agent, plan, wanted, stopRequested.aborted);
   connected?.manager.poke();
   connected?.site.poke();

@@ -302,6 +302,8 @@ export const LIMITS = {
   tunnelRetryCapMs: 1_000,
   /** A tunnel that was lost sooner counts as one that was refused. */
   tunnelStableMs: 2_000,
+  /** That somebody else took this node's place at a director stands in its problems for this long. */
+  tunnelContestedMs: 10 * 60_000,
   /** A tunnel to another director than the preferred one is kept about this long before that one is tried; one that was replaced ends after its last request, or this. */
   tunnelReturnMs: 30_000,
   tunnelRetiredMs: 60_000,

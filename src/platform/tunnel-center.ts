@@ -50,8 +50,9 @@ export function openCenterTunnel(socket: Duplex): CenterTunnel {
     },
     streams: () => streams,
     onEnd: (listener) => void listeners.push(listener),
-    retire: (graceMs) => {
+    retire: (graceMs, reason) => {
       if (session.destroyed) return;
+      if (reason !== undefined) session.goaway(constants.NGHTTP2_NO_ERROR, 0, Buffer.from(reason.slice(0, 1024), 'utf8'));
       session.close();
       setTimeout(() => session.destroy(), graceMs).unref();
     },

@@ -37,11 +37,14 @@ export interface CenterTunnel {
   streams(): number;
   /** Called once. */
   onEnd(listener: (why: string) => void): void;
-  /** Takes nothing new; ends after its last request, at the latest after `graceMs`. */
-  retire(graceMs: number): void;
+  /** Takes nothing new; ends after its last request, at the latest after `graceMs`. The node is told `why`. */
+  retire(graceMs: number, why?: string): void;
   /** Ends it, with a sentence for the node. */
   end(why: string): void;
 }
+
+/** What a director tells a node whose tunnel it retires because there is a newer one of that node. */
+export const TUNNEL_REPLACED = 'a newer tunnel was opened with the certificate of this node';
 
 export type OpenCenterTunnel = (socket: Duplex) => CenterTunnel;
 

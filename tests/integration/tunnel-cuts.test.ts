@@ -8,6 +8,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { execFile } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { Agent, request } from 'node:https';
+import { dialTunnel } from '../../src/platform/tunnel-site.ts';
 import { programCommand } from '../../src/platform/program.ts';
 import { startDirector } from '../support/director.ts';
 import type { TestDirector } from '../support/director.ts';
@@ -224,6 +225,33 @@ describe('a revoked node', () => {
     await rig.start();
   });
   after(async () => await rig.cleanup());
+
+  test('a second holder of a node’s certificate is said by the node itself, also when it has its tunnel back', async () => {
+    const [stolen] = rig.nodes;
+    assert.ok(stolen !== undefined);
+    assert.equal((await stolen.status())?.message, undefined, 'one that only opened its own is not suspected');
+    const thief = await dialTunnel(
+      {
+        director: director.url,
+        identity: await stolen.identity(),
+        trustedNowMs: Date.now(),
+        handler: (_request, response) => response.send(200, [], Buffer.alloc(0)),
+        onUpgrade: (upgrade) => upgrade.refuse(404, [], Buffer.alloc(0)),
+        dialMs: 10_000,
+      },
+      AbortSignal.timeout(20_000),
+    );
+    const status = await eventually(
+      'it has its tunnel back and says so',
+      async () => {
+        const now = await stolen.status();
+        return now?.director !== undefined && now.message !== undefined ? now : undefined;
+      },
+      BACK_MS,
+    );
+    assert.match(status.message ?? '', /^Somebody else opened a tunnel .* outrigger node revoke/);
+    thief.cut('the test is over');
+  });
 
   test('loses its tunnel, its watches and its word within 5 s; the other node loses nothing; a new identity brings it back', async () => {
     const [stolen, other] = rig.nodes;

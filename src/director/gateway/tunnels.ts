@@ -10,7 +10,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { HttpPeer, TunnelHandler } from '../../ports/http.ts';
 import type { Log } from '../../ports/log.ts';
 import { LIMITS } from '../../model/limits.ts';
-import { TUNNEL_HELLO } from '../../ports/tunnel.ts';
+import { TUNNEL_HELLO, TUNNEL_REPLACED } from '../../ports/tunnel.ts';
 import type { CenterTunnel, OpenCenterTunnel } from '../../ports/tunnel.ts';
 import type { Authenticator } from '../auth/identity.ts';
 import { isRefused } from '../auth/identity.ts';
@@ -41,6 +41,8 @@ export interface Tunnels {
 
 interface Held {
   readonly node: NodeFacts;
+  /** From where it was dialed. */
+  readonly address: string;
   readonly tunnel: CenterTunnel;
 }
 
@@ -102,12 +104,13 @@ async function admit(parts: TunnelParts, registry: Registry, tunnel: CenterTunne
   if (over !== undefined) return;
   if (registry.closed) return tunnel.end('this director stops');
   const before = registry.byNode.get(node.uid);
-  registry.byNode.set(node.uid, { node, tunnel });
+  registry.byNode.set(node.uid, { node, address: peer.address, tunnel });
   const place = placeOf(node);
   registry.byCluster.set(place, (registry.byCluster.get(place) ?? new Set()).add(node.uid));
-  before?.tunnel.retire(LIMITS.tunnelRetiredMs);
+  before?.tunnel.retire(LIMITS.tunnelRetiredMs, TUNNEL_REPLACED);
   parts.leases.take(node);
-  log.info('A tunnel is open.', { node: node.name, namespace: node.namespace, remoteAddress: peer.address });
+  const inPlaceOf = before === undefined ? {} : { inPlaceOfOneFrom: before.address };
+  log.info('A tunnel is open.', { node: node.name, namespace: node.namespace, remoteAddress: peer.address, ...inPlaceOf });
 }
 
 function forget(parts: TunnelParts, registry: Registry, node: NodeFacts, tunnel: CenterTunnel, why: string): void {

@@ -4,6 +4,7 @@
  * I1: a tunnel that is suspected, unwanted or not the preferred one is replaced only by one that is open: the other goes first.
  * I2: what is under way in a tunnel that was replaced goes on to its end, within a bound.
  * I3: every wait ends with the signal, and what was dialed by then is cut.
+ * I4: that somebody else opens tunnels with this node's certificate is said, also while this node has one: it is the only sign of a stolen one.
  */
 
 import {
@@ -23,6 +24,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { HttpHandler, UpgradeHandler } from '../../ports/http.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
+import { TUNNEL_REPLACED } from '../../ports/tunnel.ts';
 import type { DialTunnel, SiteTunnel } from '../../ports/tunnel.ts';
 import type { Framework } from '../framework.ts';
 
@@ -46,13 +48,17 @@ interface Keeper {
   state: DialState;
   /** Certificate that the tunnel was opened with; another one wants another tunnel. */
   certificate: string;
+  /** Another tunnel is being opened beside the one that is there: then a director that retires that one does as it is meant to. */
+  besides: boolean;
+  /** When somebody else took this node's place last. */
+  contestedMs: number;
   /** Said once, until it is something else. */
   trouble: string | undefined;
 }
 
 /** Until the signal aborts. */
 export async function keepTunnel(deps: KeeperDeps, signal: AbortSignal): Promise<void> {
-  const keeper: Keeper = { deps, state: freshState(deps), certificate: '', trouble: undefined };
+  const keeper: Keeper = { deps, state: freshState(deps), certificate: '', besides: false, contestedMs: -Infinity, trouble: undefined };
   await tell(keeper, undefined, 'There was no tunnel yet.');
   while (!signal.aborted) {
     try {
@@ -123,6 +129,7 @@ async function hold(keeper: Keeper, first: SiteTunnel, signal: AbortSignal): Pro
       if (held.ended !== undefined) break;
       const next = await better(keeper, held, signal);
       if (next === undefined) continue;
+      held.replaced = true;
       held.tunnel.retire(LIMITS.tunnelRetiredMs);
       held = begin(keeper, next);
       await tell(keeper, held.tunnel.director, undefined);
@@ -140,11 +147,14 @@ interface Held {
   readonly sinceMs: number;
   readonly over: Promise<void>;
   ended: string | undefined;
+  /** By another one of this node's own. */
+  replaced: boolean;
   /** When the preferred director is to be tried. */
   returnAtMs: number;
 }
 
-function begin({ deps, state }: Keeper, tunnel: SiteTunnel): Held {
+function begin(keeper: Keeper, tunnel: SiteTunnel): Held {
+  const { deps, state } = keeper;
   const over = Promise.withResolvers<void>();
   const nowMs = deps.clock.monotonicMs();
   const backMs = returnAfterMs(state, tunnel.director, deps.random.float());
@@ -153,10 +163,12 @@ function begin({ deps, state }: Keeper, tunnel: SiteTunnel): Held {
     sinceMs: nowMs,
     over: over.promise,
     ended: undefined,
+    replaced: false,
     returnAtMs: backMs === undefined ? Infinity : nowMs + backMs,
   };
   tunnel.onEnd((why) => {
     held.ended = why;
+    if (why === TUNNEL_REPLACED && !held.replaced && !keeper.besides) keeper.contestedMs = deps.clock.monotonicMs();
     over.resolve();
   });
   return held;
@@ -193,6 +205,7 @@ async function beside(keeper: Keeper, held: Held, at: number, signal: AbortSigna
     if (judged === 'dead') held.tunnel.cut('it was silent for too long');
     else if (wasSilent && judged === 'alive') dropped.abort(new Error('the tunnel lives'));
   }, LOOK_MS);
+  keeper.besides = true;
   try {
     return await dialNext(keeper, either, at);
   } catch (cause) {
@@ -200,6 +213,7 @@ async function beside(keeper: Keeper, held: Held, at: number, signal: AbortSigna
     return undefined;
   } finally {
     clearInterval(watch);
+    keeper.besides = false;
   }
 }
 
@@ -209,16 +223,22 @@ function followingOf({ directors }: DialState, director: string): number {
 }
 
 /** For the agent, and once for the log. */
-async function tell(keeper: Keeper, director: string | undefined, message: string | undefined): Promise<void> {
+async function tell(keeper: Keeper, director: string | undefined, trouble: string | undefined): Promise<void> {
   const { framework, clock, log } = keeper.deps;
   keeper.deps.onHeld(director);
-  const news = director ?? message ?? '';
+  const message = contested(keeper) ?? trouble;
+  const news = `${director ?? ''} ${message ?? ''}`;
   if (news === keeper.trouble) return;
   keeper.trouble = news;
   if (director === undefined) log.warn(`There is no tunnel: ${message ?? ''}`);
+  else if (message !== undefined) log.warn(`The tunnel to ${director} is open. ${message}`);
   else log.info(`The tunnel to ${director} is open.`);
   const status: ConnectorClientStatus = { director, sinceBootMs: clock.monotonicMs(), message };
-  await framework.tell(
-    director === undefined ? { sinceBootMs: status.sinceBootMs, message: message ?? '' } : { director, sinceBootMs: status.sinceBootMs },
-  );
+  await framework.tell(Object.fromEntries(Object.entries(status).filter(([, value]) => value !== undefined)));
+}
+
+function contested({ deps, contestedMs }: Keeper): string | undefined {
+  if (deps.clock.monotonicMs() - contestedMs > LIMITS.tunnelContestedMs) return undefined;
+  const { name } = deps.framework.config().node;
+  return `Somebody else opened a tunnel with the certificate of this node. Unless this node runs twice by mistake, its key was stolen: outrigger node revoke ${name}.`;
 }
