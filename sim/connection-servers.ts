@@ -24,7 +24,7 @@ export interface SimConnectionServer {
   illUntilMs: number;
   /** Lets nobody in without a log-in. */
   readonly asksLogIn: boolean;
-  /** Uid of the cluster whose license it holds. */
+  /** `<uid of the site>/<uid of the cluster>` whose license it holds. */
   licenseOf: string | undefined;
 }
 

@@ -56,11 +56,7 @@ function judgeSite(world: World, facts: Facts, commit: Commit): void {
   const before = commit.previous as Site | undefined;
   const [was, is] = [before?.status?.cluster, commit.type === 'DELETED' ? undefined : site.status?.cluster];
   notePaired(world, facts, commit);
-  if (commit.type === 'DELETED') {
-    // A person removed it by force, and was told in the answer what stays there.
-    for (const { url } of site.spec.connectionServers) forget(world, url);
-    return;
-  }
+  if (commit.type === 'DELETED') return;
   if (was !== undefined && is !== undefined && was.uid !== is.uid)
     violate(world, `the plug of site ${site.metadata.name} goes from ${was.name} to ${is.name} without being free`);
   if (is !== undefined && was?.uid !== is.uid) judgePlug(world, facts, commit);
@@ -71,11 +67,6 @@ function judgeSite(world: World, facts: Facts, commit: Commit): void {
   if (is === undefined && before !== undefined && was !== undefined) judgeFreed(world, facts, commit, before, was.uid);
   if (before !== undefined && was?.uid === is?.uid) judgeSteady(world, before, site);
   if (site.status?.pairing?.state === 'Paired' && before?.status?.pairing?.state !== 'Paired') judgePaired(world, site);
-}
-
-function forget(world: World, url: string): void {
-  const server = world.connectionServers.get(new URL(url).hostname);
-  if (server !== undefined) server.licenseOf = undefined;
 }
 
 function notePaired(world: World, facts: Facts, { type, object, previous }: Commit): void {
@@ -118,11 +109,13 @@ function judgeFreed(world: World, facts: Facts, { object, writer }: Commit, befo
       violate(world, `${writer} frees site ${name} while ${labelOf(machine)} runs`);
 }
 
-/** What connection servers still hold of the cluster is said in the write that frees the Site. */
+/** What connection servers still hold of the cluster by way of this Site is said in the write that frees the Site. */
 function judgeLeft(world: World, before: Site, after: Site, uid: string): void {
-  for (const { name, url } of before.spec.connectionServers) {
+  for (const { name, url, pin } of before.spec.connectionServers) {
+    // Whom nobody vouches for any more nobody speaks to, and nobody speaks of.
+    if (pin === undefined) continue;
     const server = world.connectionServers.get(new URL(url).hostname);
-    if (server?.licenseOf !== uid) continue;
+    if (server?.licenseOf !== `${before.metadata.uid}/${uid}`) continue;
     if (after.status?.leftBehind?.some((line) => line.startsWith(`${name} `)) !== true)
       violate(world, `site ${after.metadata.name} is free, ${name} holds the license, and nobody says so`);
   }
@@ -143,7 +136,7 @@ function judgePaired(world: World, site: Site): void {
     const isCurrent = site.status?.pairing?.generation === site.metadata.generation;
     if (isCurrent && (pin === undefined || server?.shown.has(pin) !== true))
       violate(world, `site ${site.metadata.name} is paired, and nobody vouched for ${name}`);
-    if (server !== undefined && server.thumbprint === pin) server.licenseOf = site.status?.cluster?.uid;
+    if (server !== undefined && server.thumbprint === pin) server.licenseOf = `${site.metadata.uid}/${site.status?.cluster?.uid}`;
   }
 }
 

@@ -145,7 +145,7 @@ export function planPlugging(stage: SiteStage, sites: readonly string[], cluster
   const change = (site: string | null): void => void world.store.mergePatch('person', 'clusters', namespace, cluster, { spec: { site } });
   for (let round = dice.between(0, 3); round > 0; round--) {
     const atMs = dice.between(orderMs, LAST_MS - 300_000);
-    const [leavesFirst, byForce] = [dice.chance(0.7), dice.chance(0.25)];
+    const [leavesFirst, byForce] = [dice.chance(0.7), dice.chance(0.6)];
     world.scheduler.after(atMs, () => {
       if (leavesFirst) change(null);
       if (leavesFirst && byForce) world.scheduler.after(dice.between(1_000, 120_000), () => forceUnplug(stage, cluster));
@@ -167,7 +167,7 @@ export function removeCluster(stage: SiteStage, name: string, dice: Dice, tries 
   const cluster = world.store.get('clusters', namespace, name) as Cluster | undefined;
   const answer = world.store.remove('person', 'clusters', namespace, name, {});
   if (answer.ok || cluster === undefined || tries === 0) return;
-  if (dice.chance(0.3)) {
+  if (dice.chance(0.5)) {
     for (const node of world.store.list('clusternodes') as readonly ClusterNode[])
       if (node.spec.clusterUid === cluster.metadata.uid) world.givenUp.add(node.metadata.uid);
     world.store.mergePatch('person', 'clusters', namespace, name, { metadata: { annotations: { [ANNOTATION_FORCE_DELETE]: 'true' } } });
