@@ -226,7 +226,7 @@ function followingOf({ directors }: DialState, director: string): number {
 async function tell(keeper: Keeper, director: string | undefined, trouble: string | undefined): Promise<void> {
   const { framework, clock, log } = keeper.deps;
   keeper.deps.onHeld(director);
-  const message = contested(keeper) ?? trouble;
+  const message = [trouble, contested(keeper)].filter((one) => one !== undefined).join(' ') || undefined;
   const news = `${director ?? ''} ${message ?? ''}`;
   if (news === keeper.trouble) return;
   keeper.trouble = news;
