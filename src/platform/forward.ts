@@ -28,11 +28,38 @@ export const forwardTo: ForwardTo = (destination: Destination): Forwarder => {
   const agent = new DestinationAgent(destination);
   const where = `${destination.host}:${destination.port}`;
   return {
-    send: (order, signal) => send({ agent, where }, order, signal),
-    upgrade: (order, signal) => upgrade({ agent, where }, order, signal),
+    send: (order, signal) => explained(destination, send({ agent, where }, order, signal)),
+    upgrade: (order, signal) => explained(destination, upgrade({ agent, where }, order, signal)),
     close: () => agent.destroy(),
   };
 };
+
+/** OpenSSL's words for an answer that is no TLS. */
+const NO_TLS = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNEXPECTED_MESSAGE|RECORD_LAYER/;
+
+/** Whoever took the wrong one of http and https is told so, by his name for the service, instead of what each makes of the other. */
+async function explained<T>(destination: Destination, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    if (destination.kind === 'node' || !isFault(cause)) throw cause;
+    const { kind, host, port, name = `${host}:${port}` } = destination;
+    const code = (cause.cause as { readonly code?: string } | undefined)?.code ?? '';
+    if (kind === 'tls' && NO_TLS.test(code)) throw new Fault('PeerAnswerInvalid', `${name} speaks no TLS; leave out https:.`, { cause });
+    if (kind === 'plain' && code !== 'ECONNREFUSED' && (await speaksTls(host, port)))
+      throw new Fault('PeerAnswerInvalid', `${name} speaks TLS; write https:${name}.`, { cause });
+    throw cause;
+  }
+}
+
+async function speaksTls(host: string, port: number): Promise<boolean> {
+  try {
+    (await connected({ kind: 'tls', host, port })).destroy();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 interface Way {
   readonly agent: Agent;

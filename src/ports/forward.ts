@@ -11,9 +11,9 @@ import type { HttpHeaders } from './http.ts';
 import type { Trust } from './mutual-http.ts';
 
 export type Destination =
-  | { readonly kind: 'plain'; readonly host: string; readonly port: number }
+  | { readonly kind: 'plain'; readonly host: string; readonly port: number; /** For people. */ readonly name?: string }
   /** TLS, whoever shows whatever certificate: a service of the customer, which has one of its own. */
-  | { readonly kind: 'tls'; readonly host: string; readonly port: number }
+  | { readonly kind: 'tls'; readonly host: string; readonly port: number; /** For people. */ readonly name?: string }
   /** A node of ours. Its connections are kept. */
   | {
       readonly kind: 'node';

@@ -98,6 +98,29 @@ describe('services', () => {
     assert.deepEqual(answer.headers['set-cookie'], [`${COOKIE_PREFIX}sid=1; Path=${rig.proxy('services/web')}/; HttpOnly; Secure`]);
   });
 
+  test('a path that ends without a slash is sent to the one with it, so that relative links lead where they should', async () => {
+    for (const [bare, slashed] of [
+      ['services/web', './web/'],
+      ['services/https:web?a=b', './https:web/?a=b'],
+      ['portal?x', './portal/?x'],
+    ] as const) {
+      const answer = await director.call('POST', rig.proxy(bare), { body: 'x' });
+      assert.deepEqual([answer.status, answer.headers['location']], [308, slashed]);
+      const url = new URL(slashed, `${director.url}${rig.proxy(bare)}`);
+      assert.equal(`${url.pathname}${url.search}`, rig.proxy(bare).replace(/(\?.*)?$/, '/$1'));
+    }
+    assert.equal((await director.call('GET', rig.proxy('services/web/'))).status, 200);
+  });
+
+  test('whoever takes https for a service without TLS is told to leave it out', async () => {
+    const answer = await director.call('GET', rig.proxy('services/https:web/'));
+    assert.equal(answer.status, 502, answer.text);
+    assert.match(answer.text, /web speaks no TLS; leave out https:/);
+    const plain = await director.call('GET', rig.proxy('services/secure/'));
+    assert.equal(plain.status, 502, plain.text);
+    assert.match(plain.text, /secure speaks TLS; write https:secure/);
+  });
+
   test('large bodies pass whole, both ways, without being held', async () => {
     const body = randomBytes(48 * MIB);
     const begun = performance.now();

@@ -130,6 +130,8 @@ export async function tunnelRig(directors: readonly TestDirector[], count: numbe
 function servicesOf(web: Server, ports: TunnelNode['ports']): PublishedService[] {
   return [
     { name: 'web', port: portOf(web), protocol: 'HTTP' },
+    // Of the customer, with TLS of its own.
+    { name: 'secure', port: ports.cloudProxy, protocol: 'TCP' },
     { name: 'cloud-proxy', port: ports.cloudProxy, protocol: 'HTTP', framework: 'cloud-proxy' },
     { name: 'connector-client', port: ports.connectorClient, protocol: 'HTTP', framework: 'connector-client' },
   ];

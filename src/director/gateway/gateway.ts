@@ -66,13 +66,14 @@ interface Asked {
   readonly method: string;
   readonly target: string;
   readonly peer: HttpPeer;
+  readonly webSocket?: true;
   header(name: string): string | undefined;
 }
 
 /** Where a request goes, once everything about it is right. */
 type Way =
   | { readonly kind: 'tunnel'; readonly tunnel: CenterTunnel; readonly aim: GatewayAim }
-  | { readonly kind: 'elsewhere'; readonly location: string }
+  | { readonly kind: 'elsewhere'; readonly location: string; readonly status: 307 | 308 }
   | { readonly kind: 'refused'; readonly refusal: Refused };
 
 /** What the audit line says besides. */
@@ -99,7 +100,9 @@ export function createGateway(parts: GatewayParts): Gateway {
         upgrade.refuse(status, headers, body);
         return { status, outwardBytes: body.length, complete: true };
       };
-      void run(parts, underWay, upgrade, send, (tunnel, aim) => passUpgrade(tunnel, aim, upgrade, parts.join));
+      const { method, target, peer } = upgrade;
+      const asked: Asked = { method, target, peer, header: (name) => upgrade.header(name), webSocket: true };
+      void run(parts, underWay, asked, send, (tunnel, aim) => passUpgrade(tunnel, aim, upgrade, parts.join));
     },
   };
 }
@@ -119,7 +122,7 @@ async function run(
   try {
     const way = underWay.count > LIMITS.proxiedRequests ? tooMany() : await wayOf(parts, asked, course);
     if (way.kind === 'tunnel') passed = await pass(way.tunnel, way.aim);
-    else if (way.kind === 'elsewhere') passed = send(307, ['location', way.location, 'cache-control', 'no-store'], Buffer.alloc(0));
+    else if (way.kind === 'elsewhere') passed = send(way.status, ['location', way.location, 'cache-control', 'no-store'], Buffer.alloc(0));
     else passed = sendRefusal(send, way.refusal);
   } catch (error) {
     passed = sendRefusal(send, refusalOf(parts, asked, error));
@@ -170,7 +173,21 @@ async function wayOf(parts: GatewayParts, asked: Asked, course: Course): Promise
   if (verb === '' || (read.aim.kind === 'log' && verb !== 'get')) return no(methodNotAllowed(`${asked.method} is not supported here`));
   const refusal = authorized(authorizer, identity, verb, read.aim);
   if (refusal !== undefined) return no(refusal);
+  const slashed = asked.webSocket === true ? undefined : withSlash(asked.target, read.aim);
+  if (slashed !== undefined) return { kind: 'elsewhere', location: slashed, status: 308 };
   return await tunnelFor(parts, asked, read.aim);
+}
+
+/**
+ * Where the path ends with what is reached, without a slash, links of its pages would lead beside it: the same path with the slash, for the
+ * same method (308), relative, as whoever stands between (kubectl proxy) may have other paths. Undefined: it has one.
+ */
+function withSlash(target: string, aim: GatewayAim): string | undefined {
+  if (aim.kind === 'log') return undefined;
+  const { prefix } = aim;
+  const behind = target.slice(prefix.length);
+  if (behind !== '' && !behind.startsWith('?')) return undefined;
+  return `./${prefix.slice(prefix.lastIndexOf('/') + 1)}/${behind}`;
 }
 
 function authorized(authorizer: Authorizer, identity: Identity, verb: string, aim: GatewayAim): Refused | undefined {
@@ -185,7 +202,7 @@ async function tunnelFor(parts: GatewayParts, asked: Asked, aim: GatewayAim): Pr
   if (isUnknown(parts, aim)) await parts.store.fresh(parts.signal);
   const found = aim.kind === 'log' ? ofNode(parts, aim.namespace, aim.node) : ofCluster(parts, aim.namespace, aim.cluster);
   if ('code' in found) return { kind: 'refused', refusal: found };
-  if (typeof found.to === 'string') return { kind: 'elsewhere', location: `${found.to}${asked.target}` };
+  if (typeof found.to === 'string') return { kind: 'elsewhere', location: `${found.to}${asked.target}`, status: 307 };
   if (found.to.streams() < LIMITS.tunnelStreams) return { kind: 'tunnel', tunnel: found.to, aim };
   const message = `${LIMITS.tunnelStreams} requests are under way in the tunnel of this site; try again in a second`;
   return { kind: 'refused', refusal: { ...refused(429, 'TooManyRequests', message), retryAfterSeconds: 1 } };

@@ -79,11 +79,12 @@ function decide({ framework }: CloudProxyDeps, ways: Ways, peer: HttpPeer, targe
     if (place.status === 503) return unavailable(place.message);
     return place.status === 403 ? forbidden(place.message) : notHere(place.message);
   }
-  return { forwarder: ways.to(place), target: read.reached.rest };
+  const name = read.reached.kind === 'service' ? read.reached.service : 'portal';
+  return { forwarder: ways.to(place, name), target: read.reached.rest };
 }
 
 interface Ways {
-  to(place: Exclude<ReachedPlace, { readonly kind: 'refused' }>): Forwarder;
+  to(place: Exclude<ReachedPlace, { readonly kind: 'refused' }>, name: string): Forwarder;
   close(): void;
 }
 
@@ -96,10 +97,10 @@ function forwarders({ framework, forwardTo }: CloudProxyDeps): Ways {
     return forwarder;
   };
   return {
-    to: (place) => {
+    to: (place, name) => {
       if (place.kind === 'service') {
         const { host, port, secure } = place;
-        return get(`${secure ? 'tls' : 'plain'} ${host}:${port}`, () => ({ kind: secure ? 'tls' : 'plain', host, port }));
+        return get(`${secure ? 'tls' : 'plain'} ${name} ${host}:${port}`, () => ({ kind: secure ? 'tls' : 'plain', host, port, name }));
       }
       const { member, port } = place;
       return get(`portal ${member.uid} ${member.address}:${port}`, () => ({
