@@ -12,6 +12,7 @@
 import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
 import { fetch } from 'undici';
 
+import { clause } from '../base/clause.ts';
 import type { ResourceAddress } from '../model/core-kinds.ts';
 import { Fault } from '../model/fault.ts';
 import type { Json, JsonObject } from '../model/json.ts';
@@ -135,7 +136,9 @@ function parseBody(text: string): Json | undefined {
 function unreachableFault(url: URL, method: string, cause: unknown): Fault {
   const written = method === HttpMethod.GET ? '' : ' The write may have happened; it is looked at again before it is repeated.';
   const why = rootCause(cause);
-  return new Fault('DirectorUnreachable', `No answer from ${url.origin} to ${method} ${url.pathname}: ${why}.${written}`, { cause });
+  return new Fault('DirectorUnreachable', `No answer from ${url.origin} to ${method} ${url.pathname}: ${clause(why)}.${written}`, {
+    cause,
+  });
 }
 
 function rootCause(cause: unknown): string {

@@ -7,6 +7,7 @@
  * I1: what to do follows the newest cause that is known, and is never an advice that the cause makes useless.
  */
 
+import { clause } from '../base/clause.ts';
 import type { LicenseState } from '../model/license-statement.ts';
 import type { LicenseApproach, LicenseMoments } from './license-moments.ts';
 
@@ -130,9 +131,9 @@ function syncAdvice(trouble: SyncTrouble | undefined): string {
     case 'ServicesMissing':
       return `let ${trouble.services.join(', ')} run on a node (the portal of the primary and outrigger status say why not)`;
     case 'Failed':
-      return `let the primary reach a director; its last sync ended with: "${clause(trouble.said)}"`;
+      return `let the primary reach a director; its last sync ended with: "${clause(trouble.said.slice(0, SAID_MAX))}"`;
     case 'Refused':
-      return `do what the director says, which refused the last sync: "${clause(trouble.said)}"`;
+      return `do what the director says, which refused the last sync: "${clause(trouble.said.slice(0, SAID_MAX))}"`;
     case 'Elsewhere':
     case undefined:
       return 'let the primary reach a director; what is missing is said by the portal of the primary and, once a director answers, by outrigger license status';
@@ -156,10 +157,6 @@ function reasonOf(trouble: SyncTrouble | undefined): string {
     default:
       return '';
   }
-}
-
-function clause(said: string): string {
-  return said.slice(0, SAID_MAX).replace(/[.\s]+$/, '');
 }
 
 /** Why nobody is let in, for somebody who wants a session; undefined: the license lets him in. */

@@ -9,6 +9,7 @@
  */
 
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import { clause } from '../base/clause.ts';
 import { Fault } from '../model/fault.ts';
 import type { ResourceAddress } from '../model/core-kinds.ts';
 import type { Json, JsonObject } from '../model/json.ts';
@@ -141,16 +142,20 @@ async function openFor(client: Client, signal: AbortSignal): Promise<OpenSession
     return await client.keeper.session(signal);
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
-    throw new Fault('DirectorUnreachable', `No director was reached: ${reasonOf(cause)}. Nothing was sent.`, { cause });
+    throw new Fault('DirectorUnreachable', `No director was reached: ${clause(reasonOf(cause))}. Nothing was sent.`, { cause });
   }
 }
 
 function unanswered(session: OpenSession, sent: Sent, signal: AbortSignal, cause: unknown): Fault {
   const stopped = signal.aborted && (signal.reason as Error | undefined)?.name !== 'TimeoutError';
   const why = stopped ? 'this program stops' : signal.aborted ? `not within ${LIMITS.callDeadlineMs} ms` : reasonOf(cause);
-  return new Fault('DirectorUnreachable', `No answer from ${session.origin} to ${describe(sent)}: ${why}.${mayHaveHappened(sent)}`, {
-    cause,
-  });
+  return new Fault(
+    'DirectorUnreachable',
+    `No answer from ${session.origin} to ${describe(sent)}: ${clause(why)}.${mayHaveHappened(sent)}`,
+    {
+      cause,
+    },
+  );
 }
 
 function describe(sent: Sent): string {

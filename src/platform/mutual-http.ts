@@ -11,6 +11,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
+import { clause, secondsText } from '../base/clause.ts';
 import { Fault, isFault } from '../model/fault.ts';
 import type { MutualAnswer, MutualHttp, MutualOrder, ShownCertificate, Trust } from '../ports/mutual-http.ts';
 import type { Identity } from '../ports/director.ts';
@@ -260,7 +261,7 @@ async function withDeadline<T>(where: string, deadlineMs: number, signal: AbortS
     if (deadline.aborted && !isFault(cause, 'PeerUntrusted'))
       throw new Fault(
         'DeadlineExceeded',
-        `${where} did not answer within ${deadlineMs / 1000} s; see whether it runs and is not overloaded.`,
+        `${where} did not answer within ${secondsText(deadlineMs)}; see whether it runs and is not overloaded.`,
       );
     throw cause;
   } finally {
@@ -284,7 +285,7 @@ function unreachable(where: string, cause: unknown): Fault {
           : `the connection failed (${code})`;
   return new Fault(
     'PeerUnreachable',
-    `${where} cannot be reached: ${why}. See that it runs, and that address, port and firewall are right.`,
+    `${where} cannot be reached: ${clause(why)}. See that it runs, and that address, port and firewall are right.`,
     {
       cause,
     },

@@ -8,6 +8,7 @@
 
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { clause } from '../base/clause.ts';
 import { assert } from '../base/assert.ts';
 import { Fault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
@@ -66,7 +67,7 @@ function dial(host: string, port: number, deadlineMs: number, signal: AbortSigna
     // Listened to for ever: a connection that waits for its WebSocket may break meanwhile.
     socket.on('error', (cause: Error & { code?: string }) => {
       const why = cause.code === 'ECONNREFUSED' ? 'nothing listens there' : (cause.code ?? cause.message);
-      fail(new Fault('PeerUnreachable', `The back end ${host}:${port} does not take connections: ${why}.`, { cause }));
+      fail(new Fault('PeerUnreachable', `The back end ${host}:${port} does not take connections: ${clause(why)}.`, { cause }));
     });
   });
 }

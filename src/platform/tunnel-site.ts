@@ -10,6 +10,7 @@
 import { performServerHandshake } from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import { clause } from '../base/clause.ts';
 import { Fault } from '../model/fault.ts';
 import { isDirectorSubject } from '../decide/peer-trust.ts';
 import { LIMITS } from '../model/limits.ts';
@@ -42,7 +43,7 @@ export async function dialTunnel(order: SiteTunnelOrder, signal: AbortSignal): P
   const late = setTimeout(() => tunnel.cut(`${order.director} did not greet in time`), order.dialMs);
   const onAbort = (): void => tunnel.cut('no longer wanted');
   signal.addEventListener('abort', onAbort, { once: true });
-  tunnel.onEnd((why) => greeted.reject(new Fault('DirectorRefused', `${order.director} took no tunnel: ${why}.`)));
+  tunnel.onEnd((why) => greeted.reject(new Fault('DirectorRefused', `${order.director} took no tunnel: ${clause(why)}.`)));
   try {
     await greeted.promise;
     return tunnel;
