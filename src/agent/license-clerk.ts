@@ -3,18 +3,19 @@
  *
  * I1: the section is written by the node with authority only, at most once a second, and when it differs from what the director is known to have.
  * I2: an Event bears a name made from what it says, so that telling it twice makes no second one; while no director answers, the newest ones wait.
- * I3: nothing here holds up the license; no wall clock is read: Events bear trusted time.
+ * I3: nothing here holds up the license; no wall clock is read: Events bear the trusted time at which it happened (src/decide/license-news.ts).
  */
 
 import { hash32 } from '../base/ring.ts';
-import type { LicenseEffect } from '../decide/license-keeper.ts';
+import { viewKeeper } from '../decide/license-keeper.ts';
+import { noteOf, tellable } from '../decide/license-news.ts';
+import type { LicenseNews, LicenseNote } from '../decide/license-news.ts';
 import { licenseSection } from '../decide/license-report.ts';
 import { mergeDiff } from '../decide/merge-diff.ts';
 import { eventOf } from '../decide/request.ts';
 import { CLUSTERS } from '../model/addresses.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { EVENTS } from '../model/core-kinds.ts';
-import type { EventReason } from '../model/event-reason.ts';
 import { Fault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { EntityApi } from '../ports/api.ts';
@@ -24,8 +25,6 @@ import type { LicenseKeeping } from './license-keeper.ts';
 import { pokeLoop } from './poke-loop.ts';
 import { bootReading } from './trusted-time.ts';
 import type { TrustedTime } from './trusted-time.ts';
-
-export type LicenseNews = Extract<LicenseEffect, { kind: 'ReportState' | 'Warn' | 'ReportFailure' }>;
 
 export interface LicenseClerk {
   tell(news: LicenseNews): void;
@@ -45,19 +44,13 @@ export interface ClerkParts {
   readonly trustedNow: TrustedTime;
 }
 
-interface Note {
-  readonly key: string;
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: EventReason;
-  readonly message: string;
-}
-
 const EVERY_MS = 1_000;
 /** Days left change without any event of the machine. */
 const RESYNC_MS = 30_000;
 
 export function licenseClerk(parts: ClerkParts, signal: AbortSignal): LicenseClerk {
-  const notes: Note[] = [];
+  const notes: LicenseNote[] = [];
+  let last: LicenseNote | undefined;
   let director: { readonly api: EntityApi; readonly following: Following } | undefined;
   const loop = pokeLoop(
     parts.deps,
@@ -71,7 +64,7 @@ export function licenseClerk(parts: ClerkParts, signal: AbortSignal): LicenseCle
   );
   return {
     tell: (news) => {
-      const note = noteOf(news);
+      const note = (last = noteOf(news, parts.trustedNow(), last));
       parts.deps.log[note.type === 'Warning' ? 'warn' : 'info'](note.message, { reason: note.reason });
       notes.push(note);
       if (notes.length > LIMITS.licenseEventsKept) notes.shift();
@@ -86,49 +79,31 @@ export function licenseClerk(parts: ClerkParts, signal: AbortSignal): LicenseCle
   };
 }
 
-function noteOf(news: LicenseNews): Note {
-  switch (news.kind) {
-    case 'ReportState': {
-      const isFirst = news.from === 'Inactive' && news.view.state === 'Active';
-      const isBad = news.view.severity === 'Warning' || news.view.severity === 'Danger';
-      return {
-        key: news.key,
-        type: isBad ? 'Warning' : 'Normal',
-        reason: isFirst ? 'LicenseActivated' : 'LicenseStateChanged',
-        message: news.view.message,
-      };
-    }
-    case 'Warn':
-      return { key: news.key, type: 'Warning', reason: 'LicenseWarning', message: news.view.message };
-    case 'ReportFailure':
-      return {
-        key: `failure-${news.message}`,
-        type: 'Warning',
-        reason: 'LicenseSyncFailed',
-        message: `The license was not synced: ${news.message}`,
-      };
-  }
-}
-
 /** In their order; a director that is away keeps them. */
 async function sendNotes(
-  { deps, trustedNow }: ClerkParts,
+  { deps, keeping }: ClerkParts,
   api: EntityApi,
   following: Following,
-  notes: Note[],
+  notes: LicenseNote[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { node } = deps;
   // Only once the cluster was seen does the director know us, and we it.
   if (following.cluster() === undefined) return;
   for (let note = notes[0]; note !== undefined && !signal.aborted; note = notes[0]) {
-    const about = { kind: 'Cluster' as const, namespace: node.namespace, name: node.cluster, uid: node.clusterUid };
-    const name = `${node.cluster}.license-${hash32(`${node.clusterUid} ${note.reason} ${note.key}`).toString(16).padStart(8, '0')}`;
-    const effect = { kind: 'RecordEvent' as const, about, type: note.type, reason: note.reason, message: note.message.slice(0, 1024) };
-    const now = `${new Date(trustedNow()).toISOString().slice(0, 19)}Z`;
-    await api.create(EVENTS, node.namespace, eventOf(effect, node.node, name, now), signal);
+    const message = tellable(note, viewKeeper(keeping().state().keeper, bootReading(deps)));
+    if (message !== undefined) await sendNote(deps, api, note, message, signal);
     if (notes[0] === note) notes.shift();
   }
+}
+
+async function sendNote({ node }: ClerkDeps, api: EntityApi, note: LicenseNote, message: string, signal: AbortSignal): Promise<void> {
+  const about = { kind: 'Cluster' as const, namespace: node.namespace, name: node.cluster, uid: node.clusterUid };
+  const name = `${node.cluster}.license-${hash32(`${node.clusterUid} ${note.reason} ${note.key}`).toString(16).padStart(8, '0')}`;
+  const effect = { kind: 'RecordEvent' as const, about, type: note.type, reason: note.reason, message: message.slice(0, 1024) };
+  const at = new Date(note.atMs).toISOString();
+  const event = eventOf(effect, node.node, name, `${at.slice(0, 19)}Z`);
+  // Those of one second keep their order by it.
+  await api.create(EVENTS, node.namespace, { ...event, eventTime: at.replace('Z', '000Z') }, signal);
 }
 
 async function writeSection(

@@ -2,8 +2,9 @@
  * Statements, records and a keeper on a bench, for the tests of the universal license.
  */
 
+import { viewKeeper } from '../../../src/decide/license-keeper.ts';
 import { initialLicense, stepLicense } from '../../../src/decide/license-machine.ts';
-import type { LicenseEffect, LicenseKeeper } from '../../../src/decide/license-keeper.ts';
+import type { KeeperView, LicenseEffect, LicenseKeeper } from '../../../src/decide/license-keeper.ts';
 import type { LicenseEvent } from '../../../src/decide/license-table.ts';
 import type { LicenseRecord, LicenseStatement } from '../../../src/model/license-statement.ts';
 
@@ -62,6 +63,10 @@ export class KeeperBench {
   constructor(stored?: LicenseRecord, bootId = 'boot-1') {
     this.bootId = bootId;
     this.keeper = initialLicense('cluster-1', stored, this.reading(), 0);
+  }
+
+  keeperView(): KeeperView {
+    return viewKeeper(this.keeper, this.reading());
   }
 
   reading(): { bootId: string; bootMs: number } {
