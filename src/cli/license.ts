@@ -1,9 +1,10 @@
 /**
  * `outrigger license status`: how the universal license stands at each site, as the primaries say it.
  *
- * I1: a site that is not paired, has no license or was never heard of has a line too, which says so.
+ * I1: a site that is not paired, has no license or was never heard of has a line too, which says so; nobody is let in there.
  */
 
+import { clause } from '../base/clause.ts';
 import { CLUSTERS, SITES } from '../model/addresses.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { conditionOf } from '../model/condition.ts';
@@ -59,7 +60,8 @@ function lineOf(site: Site, cluster: Cluster | undefined): LicenseLine {
     license: license?.name ?? site.spec.license ?? '',
     state: license?.state ?? 'Unknown',
     severity: license?.severity ?? 'Info',
-    refusesNewSessions: license?.refusesNewSessions === true,
+    // Without a license that somebody vouches for the front door lets nobody in.
+    refusesNewSessions: license?.refusesNewSessions ?? true,
     daysLeft: license?.daysLeft,
     seats: license?.seats === undefined ? '' : `${used ?? '?'}/${license.seats}`,
     peak,
@@ -71,15 +73,19 @@ function lineOf(site: Site, cluster: Cluster | undefined): LicenseLine {
 
 function messageOf(site: Site, cluster: Cluster | undefined): string {
   const { name } = site.metadata;
-  if (site.status?.cluster === undefined) return `No cluster is paired with this site; name it in a cluster (spec.site: ${name}).`;
+  if (site.status?.cluster === undefined)
+    return `No cluster is paired with this site, so no new sessions are let in for it; name it in a cluster (spec.site: ${name}).`;
   if (site.spec.license === undefined && cluster?.status?.license?.name === undefined)
-    return 'No license is assigned to this site; name a UniversalLicense in its spec.license.';
+    return 'No license is assigned to this site, so no new sessions are let in; name a UniversalLicense in its spec.license.';
   const license = cluster?.status?.license;
-  if (license === undefined) return `The primary of ${site.status.cluster.name} has not said anything of the license yet.`;
+  if (license === undefined)
+    return `The primary of ${site.status.cluster.name} has not said anything of the license yet; without one no new sessions are let in.`;
   // The primary cannot say that it is silent.
   const silent = conditionOf(cluster?.status?.conditions, 'Reachable')?.status === 'False';
   const said = silent ? `Its primary is silent; this is what it said last: ${license.message}` : license.message;
-  return license.lastError === undefined ? said : `${said} Last sync: ${license.lastError}`;
+  const { lastError } = license;
+  // The sentence may have it already.
+  return lastError === undefined || said.includes(clause(lastError)) ? said : `${said} Last sync: ${lastError}`;
 }
 
 /** For people. */
@@ -103,7 +109,7 @@ export function renderLicenses(lines: readonly LicenseLine[]): string {
   );
 }
 
-/** 1 when any site refuses new sessions. */
+/** 1 when any site refuses new sessions, or has nothing by which it could let somebody in. */
 export function licensesExit(lines: readonly LicenseLine[]): ExitCode {
   return lines.some((line) => line.refusesNewSessions) ? 1 : 0;
 }
