@@ -1,7 +1,8 @@
 /**
- * What of a license is worth a line to who watches: its state and each warning of its end; with short days (`--day 2s`) every day of it.
+ * What of a license is worth a line to who watches: its state and each warning of its end, in full and at once; with short days (`--day 2s`) how time
+ * passes, too.
  *
- * I1: the same thing is never said twice in a row, and days are not told more often than once a second, however short they are.
+ * I1: the same thing is never said twice in a row, and that days pass is told in a few words, at most every ten seconds: it must not bury the rest.
  */
 
 import type { Cluster, ClusterStatus } from '../../model/cluster.ts';
@@ -23,7 +24,7 @@ interface Told {
   readonly atMs: number;
 }
 
-const DAY_LINE_GAP_MS = 1_000;
+const DAY_LINE_GAP_MS = 10_000;
 
 export function licenseTeller(everyDay: boolean): LicenseTeller {
   const told = new Map<string, Told>();
@@ -35,18 +36,31 @@ export function licenseTeller(everyDay: boolean): LicenseTeller {
       const before = told.get(title) ?? toldOf(undefined, 0);
       const now = toldOf(license, nowMs);
       const isNewDay = everyDay && now.day !== before.day && nowMs - before.atMs >= DAY_LINE_GAP_MS;
-      if (license === undefined || (now.standing === before.standing && !isNewDay)) return undefined;
+      const isChanged = now.standing !== before.standing;
+      if (license === undefined || (!isChanged && !isNewDay)) return undefined;
       told.set(title, now);
-      const synced = license.lastSync === undefined ? '' : `, synced on ${license.lastSync.slice(0, 10)}`;
+      if (!isChanged) return `${title} license: ${daysOf(license)}`;
+      const synced = license.lastSync === undefined ? '' : `, synced on ${dateOf(license.lastSync)}`;
       return `${title} has a license: ${license.state}${synced}. ${license.message}`;
     },
   };
 }
 
+/** `Active, 2026-12-14`; in grace `SyncGrace, last synced on 2026-12-01, 12 days left`. */
+function daysOf({ state, lastSync, daysLeft }: License): string {
+  if (lastSync === undefined) return state;
+  // An active license is synced every day: that is the date.
+  if (state === 'Active') return `${state}, ${dateOf(lastSync)}`;
+  return `${state}, last synced on ${dateOf(lastSync)}${daysLeft === undefined ? '' : `, ${daysLeft} days left`}`;
+}
+
+function dateOf(time: string): string {
+  return time.slice(0, 10);
+}
+
 function toldOf(license: License | undefined, atMs: number): Told {
   if (license === undefined) return { standing: '', day: '', atMs };
-  const { daysLeft, state, lastSync, message } = license;
+  const { daysLeft, state, lastSync } = license;
   const warning = daysLeft === undefined ? undefined : LICENSE_WARNING_DAYS.findLast((days) => daysLeft <= days);
-  // Without a sync the sentence still counts the days.
-  return { standing: `${state} ${warning ?? ''}`, day: `${lastSync?.slice(0, 10) ?? ''} ${message}`, atMs };
+  return { standing: `${state} ${warning ?? ''}`, day: `${lastSync?.slice(0, 10) ?? ''} ${daysLeft ?? ''}`, atMs };
 }

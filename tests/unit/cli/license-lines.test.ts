@@ -32,13 +32,15 @@ test('a state and each warning once; days pass without a word', () => {
   assert.deepEqual(said, ['25', '14', '7', '3', '1']);
 });
 
-test('I1: with short days each day is told, but not more often than once a second', () => {
+test('I1: with short days a short line at most every ten seconds; states and warnings at once and in full', () => {
   const teller = licenseTeller(true);
   teller.know(active('2026-12-01T10:00:00Z'));
-  assert.equal(teller.tell(active('2026-12-01T10:00:00Z'), 5_000), undefined);
-  assert.match(teller.tell(active('2026-12-02T10:00:00Z'), 7_000) ?? '', /synced on 2026-12-02/);
-  assert.equal(teller.tell(active('2026-12-03T10:00:00Z'), 7_500), undefined);
-  assert.match(teller.tell(active('2026-12-04T10:00:00Z'), 8_000) ?? '', /synced on 2026-12-04/);
-  assert.match(teller.tell(grace(25), 8_100) ?? '', /SyncGrace/, 'a new state at once');
-  assert.match(teller.tell(grace(24), 10_000) ?? '', /24 days left/);
+  assert.equal(teller.tell(active('2026-12-01T10:00:00Z'), 20_000), undefined);
+  assert.equal(teller.tell(active('2026-12-02T10:00:00Z'), 22_000), 'demo/harbor license: Active, 2026-12-02');
+  assert.equal(teller.tell(active('2026-12-03T10:00:00Z'), 31_900), undefined);
+  assert.equal(teller.tell(active('2026-12-06T10:00:00Z'), 32_000), 'demo/harbor license: Active, 2026-12-06');
+  assert.match(teller.tell(grace(25), 32_100) ?? '', /has a license: SyncGrace, .* 25 days left\.$/, 'a new state at once');
+  assert.equal(teller.tell(grace(21), 42_000), undefined);
+  assert.equal(teller.tell(grace(20), 42_100), 'demo/harbor license: SyncGrace, last synced on 2026-12-01, 20 days left');
+  assert.match(teller.tell(grace(14), 43_000) ?? '', /14 days left\.$/, 'a warning at once');
 });
