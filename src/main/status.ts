@@ -8,7 +8,7 @@ import { exitCodeOf, gatherStatus, renderStatus } from '../cli/status.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemFiles } from '../platform/files.ts';
 import { systemProcesses } from '../platform/spawn.ts';
-import { apiOf } from './api-access.ts';
+import { apiOf, kubeconfigFile } from './api-access.ts';
 import { addCommand } from './command.ts';
 
 export function registerStatus(program: Command): void {
@@ -25,7 +25,9 @@ export function registerStatus(program: Command): void {
     run: async ({ settings, options, terminal, signal }) => {
       const [files, processes, paths] = [systemFiles(), systemProcesses(), dataPaths(settings.data)];
       const api = apiOf(files, paths, settings.kubeconfig);
-      const status = await gatherStatus({ files, processes, paths, api, nowMs: systemClock().nowMs() }, signal);
+      const file = kubeconfigFile(files, paths, settings.kubeconfig);
+      const source = file === paths.kubeconfig ? undefined : file;
+      const status = await gatherStatus({ files, processes, paths, api, source, nowMs: systemClock().nowMs() }, signal);
       terminal.write(options['json'] === true ? `${JSON.stringify(status, undefined, 2)}\n` : renderStatus(status));
       return exitCodeOf(status);
     },
