@@ -139,12 +139,12 @@ function planServer({ world, calmMs }: SiteStage, server: SimConnectionServer, d
 
 /** Plans how a cluster is plugged in and out while it lives. */
 export function planPlugging(stage: SiteStage, sites: readonly string[], cluster: string, orderMs: number): void {
-  const { world, namespace } = stage;
+  const { world, namespace, calmMs } = stage;
   if (sites.length === 0) return;
   const dice = world.dice.fork(`plugging of ${cluster}`);
   const change = (site: string | null): void => void world.store.mergePatch('person', 'clusters', namespace, cluster, { spec: { site } });
-  for (let round = dice.between(0, 3); round > 0; round--) {
-    const atMs = dice.between(orderMs, LAST_MS - 300_000);
+  for (let round = dice.between(0, 4); round > 0; round--) {
+    const atMs = dice.between(orderMs, dice.chance(0.8) ? calmMs : LAST_MS - 300_000);
     const [leavesFirst, byForce] = [dice.chance(0.7), dice.chance(0.6)];
     world.scheduler.after(atMs, () => {
       if (leavesFirst) change(null);

@@ -37,8 +37,11 @@ export const TRAPPED = [
   'UnplugSite',
 ] as const;
 
+/** Met so seldom that traps wait for them more often. */
+const RARE = ['ReleaseSite', 'ReleaseSite', 'UnplugSite'] as const;
+
 export function setTrap(traps: Traps, dice: Dice): void {
-  const what = dice.pick(TRAPPED);
+  const what = dice.chance(0.2) ? dice.pick(RARE) : dice.pick(TRAPPED);
   traps.set(what, [...(traps.get(what) ?? []), dice.pick(TRAP_FAULTS)].slice(-3));
 }
 

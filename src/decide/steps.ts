@@ -47,7 +47,7 @@ export function evaluateStep(view: ClusterView, attempt: number, step: Step): St
     case 'ServicesReady':
       return after(ensure(view, attempt, allIndexes(view)), () => servicesReady(view, attempt));
     case 'PairSite':
-      return after(ensure(view, attempt, allIndexes(view)), () => pairSite(view, attempt));
+      return pairSite(view, attempt);
   }
 }
 
@@ -184,7 +184,8 @@ function whatOf(node: ClusterNode, service: string): string {
 
 /**
  * The primary's agent makes the checks; this only waits for what it says. That may take a person days, so what was ready before is looked at once
- * more: a machine that was lost meanwhile fails the step, and nothing becomes available whose services do not run.
+ * more: a machine that was lost meanwhile fails the step, and nothing becomes available whose services do not run. Nodes are not made here: a worker
+ * that is asked for meanwhile is the manager's.
  */
 function pairSite(view: ClusterView, attempt: number): StepResult {
   const present = nodesAre(view, attempt, allIndexes(view), () => true, 'NodeNotReady');
