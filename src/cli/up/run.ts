@@ -11,11 +11,12 @@ import { Fault } from '../../model/fault.ts';
 import type { ExitCode } from '../../model/fault.ts';
 import { CLUSTER_NODES, SITES } from '../../model/addresses.ts';
 import type { Cluster } from '../../model/cluster.ts';
+import { NAMESPACES } from '../../model/core-kinds.ts';
 import type { ClusterNode } from '../../model/cluster-node.ts';
 import { PORTS } from '../../model/ports.ts';
 import type { Site } from '../../model/site.ts';
 import type { ProcessId } from '../../ports/processes.ts';
-import { DIRECTOR_ADDRESS, directorUrl, readEndpoints, removeRunMark, writeEndpoints, writeRunMark } from '../data-folder.ts';
+import { DIRECTOR_ADDRESS, directorUrl, logFileOf, readEndpoints, removeRunMark, writeEndpoints, writeRunMark } from '../data-folder.ts';
 import { troubleOf } from '../cluster-line.ts';
 import { renderSeconds, renderTime } from '../screen.ts';
 import { applySample, needsSite } from './apply-sample.ts';
@@ -24,6 +25,7 @@ import { isShortDay } from './deps.ts';
 import type { AdminAccess, UpDeps, UpOptions } from './deps.ts';
 import { followClusters, tellChanges } from './live.ts';
 import type { ClusterFollower } from './live.ts';
+import { watchDirector } from './director-watch.ts';
 import { takeFolder } from './only-one.ts';
 import { connectionServerPart, databasePart, desktopPart, directorPart, extensionPart, hostPart } from './parts.ts';
 import { SAMPLE_CLUSTER, SAMPLE_NAMESPACE, SAMPLE_SITE } from './sample.ts';
@@ -61,6 +63,7 @@ export async function runUp(deps: UpDeps, options: UpOptions, signal: AbortSigna
     const follower = await comeUp(run, dies);
     run.up = true;
     tellChanges(follower, deps.screen, () => deps.clock.nowMs(), isShortDay(options), dies);
+    void watchOver(run, dies);
     await firstEnd(run, signal);
   } catch (cause) {
     if (!signal.aborted) throw cause;
@@ -75,6 +78,16 @@ export async function runUp(deps: UpDeps, options: UpOptions, signal: AbortSigna
   }
   deps.screen.line(`Stopped. Everything is kept in ${deps.paths.root}.`);
   return 0;
+}
+
+/** A director that hangs is there, and of no use. */
+async function watchOver({ deps, supervised }: Run, signal: AbortSignal): Promise<void> {
+  const { clock, screen, paths } = deps;
+  const director = supervised.find(({ part }) => part.name === 'director');
+  const say = (sentence: string): void => screen.line(`${renderTime(clock.nowMs())} ${sentence}`);
+  const ask = async (end: AbortSignal): Promise<unknown> => await deps.admin()?.api.list(NAMESPACES, {}, end);
+  const isAlive = (): boolean => director?.isReady() === true;
+  await watchDirector({ clock, isAlive, ask, say, logFile: logFileOf(paths, 'director') }, signal);
 }
 
 function prepareFolders({ files, paths }: UpDeps): void {
@@ -265,6 +278,7 @@ function showSummary(
     hasCurl: deps.hasProgram('curl'),
     ownCommand: deps.ownCommand,
     took: renderSeconds(deps.clock.monotonicMs() - run.startedMs),
+    shortDay: isShortDay(run.options) ? { dayMs: run.options.day, nowMs: deps.clock.nowMs() } : undefined,
   });
   for (const line of lines) deps.screen.line(line);
 }

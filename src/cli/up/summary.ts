@@ -10,7 +10,7 @@ import type { DataPaths } from '../data-folder.ts';
 import { PORTS } from '../../model/ports.ts';
 import { GROUP_VERSION } from '../../model/resource.ts';
 import type { Site } from '../../model/site.ts';
-import { HELLO_PORT, SAMPLE_CLUSTER, SAMPLE_NAMESPACE } from './sample.ts';
+import { HELLO_PORT, SAMPLE_CLUSTER, SAMPLE_NAMESPACE, SAMPLE_SITE } from './sample.ts';
 
 /** The service through which users reach the connection servers. */
 const FRONT_DOOR = 'connection-server-proxy';
@@ -30,6 +30,8 @@ export interface SummaryView {
   readonly ownCommand: string;
   /** As text. */
   readonly took: string;
+  /** How long a day of license time takes, in ms, where that is not a day; and what the wall clock says now. */
+  readonly shortDay: { readonly dayMs: number; readonly nowMs: number } | undefined;
 }
 
 /** Lines, without their ends. */
@@ -44,6 +46,7 @@ export function renderSummary(view: SummaryView): readonly string[] {
     ...nodeLines(cluster),
     ...siteLines(view),
     ...licenseLines(cluster),
+    ...contractLines(view),
     ...portalLines(view),
     `  Logs     ${paths.logFolder}`,
     '',
@@ -84,6 +87,26 @@ function licenseLines(cluster: Cluster | undefined): string[] {
   const license = cluster?.status?.license;
   return license === undefined ? [] : [`  License  ${license.state}: ${license.message}`];
 }
+
+const DAY_MS = 86_400_000;
+
+/** With days of seconds the contract of a year ends while somebody watches. */
+function contractLines({ cluster, shortDay, hasKubectl, paths }: SummaryView): string[] {
+  const license = cluster?.status?.license;
+  if (shortDay === undefined || license?.contractEnd === undefined || license.lastSync === undefined) return [];
+  const endMs = Date.parse(license.contractEnd);
+  const inMs = ((endMs - Date.parse(license.lastSync)) / DAY_MS) * shortDay.dayMs;
+  const until = new Date(shortDay.nowMs + inMs).toISOString().slice(0, 16).replace('T', ' ');
+  const took = inMs < 90_000 ? `${Math.round(inMs / 1_000)} s` : `${Math.round(inMs / 60_000)} min`;
+  const ends = `           its contract ends on ${license.contractEnd.slice(0, 10)} of license time: in about ${took}, at ${until} UTC`;
+  const end = `${new Date(endMs + RENEWAL_DAYS * DAY_MS).toISOString().slice(0, 10)}T00:00:00Z`;
+  const command = `kubectl --kubeconfig ${shellWord(paths.kubeconfig)} -n ${SAMPLE_NAMESPACE} patch universallicense ${SAMPLE_SITE} --type merge`;
+  const renew = hasKubectl ? ['           to renew it:', `           ${command} -p '{"spec":{"end":"${end}"}}'`] : [];
+  return [inMs > 0 ? ends : `           its contract ended on ${license.contractEnd.slice(0, 10)} of license time`, ...renew];
+}
+
+/** Ten years: two hours where a day takes two seconds. */
+const RENEWAL_DAYS = 3_653;
 
 function portalLines({ cluster, director, paths, ownCommand, primaryUid }: SummaryView): string[] {
   const primary = nodesOf(cluster).find(({ name }) => name === cluster?.status?.primary);

@@ -32,6 +32,7 @@ function view(over: Partial<SummaryView> = {}): SummaryView {
     hasCurl: true,
     ownCommand: '/p/bin/outrigger.mjs',
     took: '4.2 s',
+    shortDay: undefined,
     ...over,
   };
 }
@@ -110,4 +111,24 @@ test('with a site it says how that stands, the license, and where the portal is'
 test('words for the shell', () => {
   assert.equal(shellWord('/plain/path-1.x'), '/plain/path-1.x');
   assert.equal(shellWord('a b'), "'a b'");
+});
+
+test('with days of seconds it says when the contract ends, and the line that renews it', () => {
+  const license = {
+    state: 'Active',
+    message: 'It is active.',
+    contractEnd: '2027-11-22T00:00:00Z',
+    lastSync: '2026-11-22T12:00:00Z',
+  };
+  const cluster = { ...CLUSTER, status: { ...CLUSTER.status, license } } as unknown as Cluster;
+  const shortDay = { dayMs: 2_000, nowMs: Date.parse('2026-11-22T12:00:05Z') };
+  const lines = renderSummary(view({ cluster, shortDay }));
+  const at = lines.findIndex((line) => line.includes('contract ends'));
+  assert.deepEqual(lines.slice(at - 1, at + 3), [
+    '  License  Active: It is active.',
+    '           its contract ends on 2027-11-22 of license time: in about 12 min, at 2026-11-22 12:12 UTC',
+    '           to renew it:',
+    `           kubectl --kubeconfig /d/kubeconfig -n demo patch universallicense harbor --type merge -p '{"spec":{"end":"2037-11-22T00:00:00Z"}}'`,
+  ]);
+  assert.ok(!renderSummary(view({ cluster })).some((line) => line.includes('contract')), 'not where a day is a day');
 });
