@@ -26,6 +26,8 @@ export interface CommandContext<N extends SettingName> {
   readonly signal: AbortSignal;
   /** Aborts when they ask a second time. */
   readonly forced: AbortSignal;
+  /** What is done, without waiting, when it has to be ended because it does not stop. */
+  readonly atForcedEnd: (act: () => void) => void;
 }
 
 export interface CommandSpec<N extends SettingName> {

@@ -10,6 +10,7 @@ import type { AdminAccess, Database, UpDeps } from '../cli/up/deps.ts';
 import { runDown } from '../cli/up/down.ts';
 import { runUp } from '../cli/up/run.ts';
 import type { SampleObject } from '../cli/up/sample.ts';
+import { killEverything } from '../cli/up/stop.ts';
 import { shellWord } from '../cli/up/summary.ts';
 import { present } from '../base/assert.ts';
 import { Fault } from '../model/fault.ts';
@@ -62,9 +63,11 @@ export function registerUp(program: Command): void {
     ],
     settings: UP_SETTINGS,
     daemon: true,
-    run: ({ settings, terminal, signal, forced }) => {
+    run: ({ settings, terminal, signal, forced, atForcedEnd }) => {
       const { port, extensionServers, sample, day, logLevel } = settings;
-      return runUp(upDeps(settings.data, terminal), { port, extensionServers, sample, day, logLevel }, signal, forced);
+      const deps = upDeps(settings.data, terminal);
+      atForcedEnd(() => killEverything(deps));
+      return runUp(deps, { port, extensionServers, sample, day, logLevel }, signal, forced);
     },
   });
 }
@@ -75,8 +78,9 @@ export function registerDown(program: Command): void {
     summary: 'Stop everything that outrigger up started, or left behind when it was killed',
     examples: [['outrigger down --data /srv/outrigger', 'what runs in that folder, and nothing else']],
     settings: ['data'],
-    run: ({ settings, terminal, forced, signal }) => {
+    run: ({ settings, terminal, forced, signal, atForcedEnd }) => {
       const deps = upDeps(settings.data, terminal);
+      atForcedEnd(() => killEverything(deps));
       if (!deps.files.exists(settings.data))
         throw new Fault('UsageWrong', `There is no folder ${settings.data}; name the right one with --data.`);
       const up = readRunMark(deps.files, deps.paths, UP_PART);

@@ -9,7 +9,7 @@ import type { Files } from '../../ports/files.ts';
 import type { NameLocks } from '../../ports/name-lock.ts';
 import type { NewJoinSecret } from '../../ports/join-secret.ts';
 import type { MutualHttp } from '../../ports/mutual-http.ts';
-import type { Processes } from '../../ports/processes.ts';
+import type { ProcessId, Processes } from '../../ports/processes.ts';
 import type { Random } from '../../ports/random.ts';
 import type { TcpPorts } from '../../ports/tcp-ports.ts';
 import type { DataPaths } from '../data-folder.ts';
@@ -27,6 +27,8 @@ export interface Database {
   socketFolder(): string;
   /** Ends whatever runs in the folder, whoever started it; false: nothing did. `force`: at once, without waiting for sessions. */
   stop(force: boolean): Promise<boolean>;
+  /** The process that runs in the folder, whoever started it. */
+  running(): ProcessId | undefined;
 }
 
 /** Access to the control plane with the admin's certificate. */

@@ -12,9 +12,10 @@ import type { Processes, ProcessExit, ProcessId } from '../../ports/processes.ts
 import { startEmbeddedPostgres, stopEmbeddedPostgres } from './embedded.ts';
 import type { EmbeddedPostgres } from './embedded.ts';
 import { preparePostgresHome } from './home.ts';
-import { findPostmaster } from './postmaster.ts';
+import { anybodyIn, findPostmaster } from './postmaster.ts';
 
 const LOOK_EVERY_MS = 100;
+const EMPTY_DEADLINE_MS = 5_000;
 
 export interface EmbeddedDatabase {
   start(signal: AbortSignal): Promise<{ readonly id: ProcessId; readonly exited: Promise<ProcessExit> }>;
@@ -23,12 +24,18 @@ export interface EmbeddedDatabase {
   socketFolder(): string;
   /** False: nothing ran. */
   stop(force: boolean): Promise<boolean>;
+  /** The server that runs in the folder, whoever started it. */
+  running(): ProcessId | undefined;
 }
 
 /** `onNote`: sentences for the person who started it (where its files lie, and why). */
 export function embeddedDatabase(dataFolder: string, clock: Clock, processes: Processes, onNote: (note: string) => void): EmbeddedDatabase {
   let running: EmbeddedPostgres | undefined;
   const noted = new Set<string>();
+  const find = (): { readonly folder: string; readonly id: ProcessId | undefined } => {
+    const { folder } = preparePostgresHome(dataFolder);
+    return { folder, id: findPostmaster(join(folder, 'data'))?.process };
+  };
   return {
     start: async (signal) => {
       running = await startEmbeddedPostgres({ dataFolder, log: NO_LOG }, signal);
@@ -44,14 +51,27 @@ export function embeddedDatabase(dataFolder: string, clock: Clock, processes: Pr
       return running.address.host;
     },
     stop: async (force) => {
-      const { folder } = preparePostgresHome(dataFolder);
-      const postmaster = findPostmaster(join(folder, 'data'));
-      if (postmaster === undefined) return false;
-      if (force) await processes.stop(postmaster.process, 0, new AbortController().signal);
-      else await stopEmbeddedPostgres(folder);
+      const { folder, id } = find();
+      if (id === undefined) return false;
+      if (!force) await stopEmbeddedPostgres(folder);
+      else {
+        await processes.stop(id, 0, new AbortController().signal);
+        await untilEmpty(join(folder, 'data'), clock);
+      }
       return true;
     },
+    running: () => find().id,
   };
+}
+
+/** Its backends have sessions of their own; each ends by itself as soon as it sees that the server is dead. */
+async function untilEmpty(folder: string, clock: Clock): Promise<void> {
+  const untilMs = clock.monotonicMs() + EMPTY_DEADLINE_MS;
+  while (anybodyIn(folder)) {
+    if (clock.monotonicMs() > untilMs)
+      throw new Fault('DeadlineExceeded', `Processes of the killed PostgreSQL still work in ${folder}; run outrigger down.`);
+    await clock.sleep(LOOK_EVERY_MS, new AbortController().signal);
+  }
 }
 
 async function untilGone(id: ProcessId, clock: Clock, processes: Processes, signal: AbortSignal): Promise<ProcessExit> {
