@@ -69,7 +69,7 @@ async function loggedIn(): Promise<PortalClient> {
 test('without a password nobody gets in, and the page says how one is made', async () => {
   const answer = await portalClient(primary.address).post('/login', { password: 'x' });
   assert.equal(answer.status, 503);
-  assert.match(answer.text, /outrigger portal password --dir/);
+  assert.match(answer.text, /outrigger portal password CLUSTER -n NAMESPACE --data DIR/);
 });
 
 test('the owner of the machine makes the password; only its hash is on the disk, and the thumbprint is what the portal shows', async () => {

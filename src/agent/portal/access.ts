@@ -72,7 +72,7 @@ async function logIn(state: State, address: string, password: string): Promise<L
       ok: false,
       status: 503,
       message:
-        'No password was made for this portal yet. Make one on this machine, as its owner: outrigger portal password --dir <folder of this node>',
+        'No password was made for this portal yet. Make one on this machine, as its owner: outrigger portal password CLUSTER -n NAMESPACE --data DIR',
     };
   const judged = await compared(state, address, password, known);
   if (judged !== 'right') return judged;
