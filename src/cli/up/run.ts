@@ -9,10 +9,9 @@
 
 import { Fault } from '../../model/fault.ts';
 import type { ExitCode } from '../../model/fault.ts';
-import { CLUSTER_NODES, SITES } from '../../model/addresses.ts';
+import { SITES } from '../../model/addresses.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import { NAMESPACES } from '../../model/core-kinds.ts';
-import type { ClusterNode } from '../../model/cluster-node.ts';
 import { PORTS } from '../../model/ports.ts';
 import type { Site } from '../../model/site.ts';
 import type { ProcessId } from '../../ports/processes.ts';
@@ -76,6 +75,7 @@ export async function runUp(deps: UpDeps, options: UpOptions, signal: AbortSigna
     await stopEverything(deps, forced);
     giveBack();
   }
+  if (forced.aborted) deps.screen.line('It was told to stop at once: what had not ended by itself was killed.');
   deps.screen.line(`Stopped. Everything is kept in ${deps.paths.root}.`);
   return 0;
 }
@@ -119,7 +119,7 @@ async function comeUp(run: Run, signal: AbortSignal): Promise<ClusterFollower> {
   await Promise.all([...siteParts, ...rest.map((part) => keep(run, part))].map((one) => one.ready));
   void keepToken(deps, signal);
   const cluster = await untilLicensed(run, follower, await untilAvailable(run, follower, signal), signal);
-  showSummary(run, director, cluster, await siteOf(admin, signal), await uidOfPrimary(admin, cluster, signal));
+  showSummary(run, director, cluster, await siteOf(admin, signal));
   return follower;
 }
 
@@ -254,26 +254,13 @@ async function siteOf({ api }: AdminAccess, signal: AbortSignal): Promise<Site |
   return answer.ok ? answer.value : undefined;
 }
 
-async function uidOfPrimary({ api }: AdminAccess, cluster: Cluster | undefined, signal: AbortSignal): Promise<string | undefined> {
-  const name = cluster?.status?.primary;
-  const answer = name === undefined ? undefined : await api.get<ClusterNode>(CLUSTER_NODES, SAMPLE_NAMESPACE, name, signal);
-  return answer?.ok === true ? answer.value.metadata.uid : undefined;
-}
-
-function showSummary(
-  run: Run,
-  director: string,
-  cluster: Cluster | undefined,
-  site: Site | undefined,
-  primaryUid: string | undefined,
-): void {
+function showSummary(run: Run, director: string, cluster: Cluster | undefined, site: Site | undefined): void {
   const { deps } = run;
   const lines = renderSummary({
     paths: deps.paths,
     director,
     cluster,
     site,
-    primaryUid,
     hasKubectl: deps.hasProgram('kubectl'),
     hasCurl: deps.hasProgram('curl'),
     ownCommand: deps.ownCommand,

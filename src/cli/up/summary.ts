@@ -15,6 +15,9 @@ import { HELLO_PORT, SAMPLE_CLUSTER, SAMPLE_NAMESPACE, SAMPLE_SITE } from './sam
 /** The service through which users reach the connection servers. */
 const FRONT_DOOR = 'connection-server-proxy';
 
+/** kubectl's own default; it carries the administrator's credentials, which a browser does not have. */
+const KUBECTL_PROXY_PORT = 8001;
+
 export interface SummaryView {
   readonly paths: DataPaths;
   readonly director: string;
@@ -22,8 +25,6 @@ export interface SummaryView {
   readonly cluster: Cluster | undefined;
   /** Its site, when it is there. */
   readonly site: Site | undefined;
-  /** Uid of the cluster's primary, when it is known. */
-  readonly primaryUid: string | undefined;
   readonly hasKubectl: boolean;
   readonly hasCurl: boolean;
   /** How a person calls this program. */
@@ -108,14 +109,19 @@ function contractLines({ cluster, shortDay, hasKubectl, paths }: SummaryView): s
 /** Ten years: two hours where a day takes two seconds. */
 const RENEWAL_DAYS = 3_653;
 
-function portalLines({ cluster, director, paths, ownCommand, primaryUid }: SummaryView): string[] {
+function portalLines({ cluster, paths, ownCommand, hasKubectl }: SummaryView): string[] {
   const primary = nodesOf(cluster).find(({ name }) => name === cluster?.status?.primary);
-  if (cluster === undefined || primary === undefined || primaryUid === undefined) return [];
+  if (cluster === undefined || primary === undefined) return [];
   const { name, namespace = '' } = cluster.metadata;
   return [
     `  Portal   https://${primary.address}:${PORTS.portal}`,
-    `           through the director: ${director}/apis/${GROUP_VERSION}/namespaces/${namespace}/clusters/${name}/proxy/portal/`,
-    `           its password: ${ownCommand} portal password --dir ${shellWord(`${paths.nodesFolder}/${primaryUid}`)}`,
+    `           its password: ${ownCommand} portal password ${name} -n ${namespace} --data ${shellWord(paths.root)}`,
+    ...(hasKubectl
+      ? [
+          `           through the director: kubectl --kubeconfig ${shellWord(paths.kubeconfig)} proxy --port ${KUBECTL_PROXY_PORT}, and then`,
+          `           http://127.0.0.1:${KUBECTL_PROXY_PORT}/apis/${GROUP_VERSION}/namespaces/${namespace}/clusters/${name}/proxy/portal/`,
+        ]
+      : []),
   ];
 }
 

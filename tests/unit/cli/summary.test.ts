@@ -27,7 +27,6 @@ function view(over: Partial<SummaryView> = {}): SummaryView {
     director: 'https://127.0.0.1:7443',
     cluster: CLUSTER,
     site: undefined,
-    primaryUid: undefined,
     hasKubectl: true,
     hasCurl: true,
     ownCommand: '/p/bin/outrigger.mjs',
@@ -46,6 +45,10 @@ test('it says where everything is, and three things to try, one of them a kill',
     '  Cluster  demo/harbor: Available, primary harbor-a1-n0, workers 1/1',
     '  Nodes    harbor-a1-n0 (primary) http://127.77.1.10:8080',
     '           harbor-a1-n1 (worker) http://127.77.1.20:8080',
+    '  Portal   https://127.77.1.10:7445',
+    '           its password: /p/bin/outrigger.mjs portal password harbor -n demo --data /d',
+    '           through the director: kubectl --kubeconfig /d/kubeconfig proxy --port 8001, and then',
+    '           http://127.0.0.1:8001/apis/outrigger.dev/v1/namespaces/demo/clusters/harbor/proxy/portal/',
     '  Logs     /d/logs',
     '',
     '  export KUBECONFIG=/d/kubeconfig',
@@ -93,17 +96,18 @@ test('with a site it says how that stands, the license, and where the portal is'
     license: { state: 'Active', severity: 'Success', message: 'The license harbor is active.' },
   };
   const cluster = { ...CLUSTER, status } as unknown as Cluster;
-  const lines = renderSummary(view({ cluster, site: SITE, primaryUid: 'uid-0', paths: dataPaths('/my data') }));
+  const lines = renderSummary(view({ cluster, site: SITE, paths: dataPaths('/my data') }));
   const at = lines.findIndex((line) => line.startsWith('  Site'));
-  assert.deepEqual(lines.slice(at, at + 8), [
+  assert.deepEqual(lines.slice(at, at + 9), [
     '  Site     demo/harbor: Paired. 2 connection servers paired.',
     '           connection-server-1 https://127.0.0.1:1001',
     '           connection-server-2 https://127.0.0.1:1002',
     '           front door https://127.77.1.10:8443 https://127.77.1.20:8443',
     '  License  Active: The license harbor is active.',
     '  Portal   https://127.77.1.10:7445',
-    '           through the director: https://127.0.0.1:7443/apis/outrigger.dev/v1/namespaces/demo/clusters/harbor/proxy/portal/',
-    "           its password: /p/bin/outrigger.mjs portal password --dir '/my data/host/nodes/uid-0'",
+    "           its password: /p/bin/outrigger.mjs portal password harbor -n demo --data '/my data'",
+    "           through the director: kubectl --kubeconfig '/my data/kubeconfig' proxy --port 8001, and then",
+    '           http://127.0.0.1:8001/apis/outrigger.dev/v1/namespaces/demo/clusters/harbor/proxy/portal/',
   ]);
   assert.ok(renderSummary(view({ site: { ...SITE, status: {} } as unknown as Site })).includes('  Site     demo/harbor: not paired'));
 });
