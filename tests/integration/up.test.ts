@@ -2,6 +2,7 @@
  * `outrigger up` with real processes: what it starts, keeps, stops and finds again. Without the sample cluster; that is up-harbor.test.ts.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -9,8 +10,9 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { preparePostgresHome } from '../../src/platform/postgres/home.ts';
 import { sendSignal } from '../../src/platform/process-id.ts';
+import { programCommand } from '../../src/platform/program.ts';
 import { eventually } from '../support/eventually.ts';
-import { upRig } from '../support/up-rig.ts';
+import { UP_DEADLINE_MS, upRig } from '../support/up-rig.ts';
 import type { UpRig, UpRun } from '../support/up-rig.ts';
 
 const UP = /Outrigger is up after [\d.]+ s/;
@@ -124,10 +126,38 @@ describe('a life of outrigger up', () => {
     await run.line(UP);
     assert.deepEqual(statusOf(rig).clusters, []);
     sendSignal(run.pid, 'SIGINT');
-    // A person who is tired of waiting: everything is killed, and still nothing is left.
-    await run.line(/Stopping Outrigger/);
-    sendSignal(run.pid, 'SIGINT');
+    // A director that hangs, and a person who is tired of waiting: everything is killed, it says so, and still nothing is left.
+    process.kill(rig.pidOf('director'), 'SIGSTOP');
+    await run.line(/stopped Host daemon/);
+    await eventually('it takes a further signal for one of its own', () => {
+      sendSignal(run.pid, 'SIGINT');
+      return /told to stop at once/.test(run.output());
+    });
     await run.ended;
+    assert.match(run.output(), /killed Director/);
+    assert.deepEqual(rig.living(), []);
+  });
+
+  test('Ctrl-C at a whole process group, whose starter passes it on late, is one Ctrl-C', async () => {
+    const [node, ...rest] = programCommand(['up', '--data', rig.data, '--port', '0', '--no-sample']);
+    // As npm does on older Nodes: it lives between the terminal and us, and hands on what the group got already.
+    const between = `
+      const child = require('node:child_process').spawn(${JSON.stringify(node)}, ${JSON.stringify(rest)}, { stdio: 'inherit' });
+      process.on('SIGINT', () => { for (const ms of [0, 300, 700]) setTimeout(() => child.kill('SIGINT'), ms); });
+      child.on('exit', (code) => process.exit(code ?? 99));`;
+    const child = spawn(process.execPath, ['-e', between], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+    const ended = new Promise((done) => child.once('exit', done));
+    await eventually('it is up', () => UP.test(output), UP_DEADLINE_MS);
+    // It takes longer to stop than the copies take to arrive.
+    const director = rig.pidOf('director');
+    process.kill(director, 'SIGSTOP');
+    setTimeout(() => process.kill(director, 'SIGCONT'), 2_000);
+    process.kill(-(child.pid ?? 0), 'SIGINT');
+    assert.equal(await ended, 0, output);
+    assert.match(output, /stopped Director[^]*stopped PostgreSQL[^]*Stopped\. Everything is kept/);
+    assert.doesNotMatch(output, /  killed |told to stop at once/);
     assert.deepEqual(rig.living(), []);
   });
 
