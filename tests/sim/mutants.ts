@@ -144,7 +144,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the plug of a cluster that is gone is not swept',
-    seed: 1,
+    seed: 184,
     file: 'src/decide/sweep.ts',
     find: '...plugs.flatMap(releasedByAbsence), ',
     replace: '',
