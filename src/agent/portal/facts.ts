@@ -8,6 +8,7 @@
 import { memberId, mayRunSingletons } from '../../decide/authority.ts';
 import type { LicenseSection } from '../../decide/license-report.ts';
 import { roleOf } from '../../decide/phase.ts';
+import { directorProblem, licenseProblem } from '../../decide/portal-problems.ts';
 import type { ClusterNode } from '../../model/cluster-node.ts';
 import type { Json } from '../../model/json.ts';
 import type { Site } from '../../model/site.ts';
@@ -113,8 +114,16 @@ export function stateFacts(sources: PortalSources): StateFacts {
   };
 }
 
-function problemsOf({ problems, peers, memory }: PortalSources, errors: readonly string[]): readonly string[] {
-  const own = [memory.get('fate')?.why, peers.problem(), ...(memory.get('plan')?.refused ?? []).map((one) => one.message)];
+function problemsOf(sources: PortalSources, errors: readonly string[]): readonly string[] {
+  const { problems, peers, memory, deps, framework, trustedNow, license } = sources;
+  const away = directorProblem(framework.statuses()['connector-client'], deps.clock.monotonicMs(), trustedNow());
+  const own = [
+    memory.get('fate')?.why,
+    licenseProblem(license()),
+    away,
+    peers.problem(),
+    ...(memory.get('plan')?.refused ?? []).map((one) => one.message),
+  ];
   return [...new Set([...problems(), ...own.filter((one) => one !== undefined), ...errors])];
 }
 
