@@ -39,7 +39,8 @@ export interface StatusDeps {
 
 export interface PartStatus {
   readonly part: string;
-  readonly state: 'Running' | 'Gone';
+  /** A director may live and answer nobody: stopped, or waiting for something. */
+  readonly state: 'Running' | 'Running, does not answer' | 'Gone';
   readonly pid: number;
 }
 
@@ -116,8 +117,13 @@ export async function gatherStatus(deps: StatusDeps, signal: AbortSignal): Promi
     };
   } catch (cause) {
     if (!isFault(cause)) throw cause;
-    return { ...local, ...nothing, unreachable: cause.message };
+    const isAsked = deps.source === undefined && cause.code !== 'DirectorRefused';
+    return { ...local, ...nothing, parts: isAsked ? local.parts.map(silentDirector) : local.parts, unreachable: cause.message };
   }
+}
+
+function silentDirector(part: PartStatus): PartStatus {
+  return part.part === 'director' && part.state === 'Running' ? { ...part, state: 'Running, does not answer' } : part;
 }
 
 function partsOf({ files, paths, processes }: StatusDeps): readonly PartStatus[] {
@@ -189,7 +195,7 @@ function nodeOf({ metadata, spec, status }: ClusterNode): NodeSummary {
 export function renderStatus(status: Status): string {
   const parts = status.parts.map(({ part, state, pid }) => [part, state, String(pid)]);
   const start = `outrigger up --data ${shellWord(status.data)}`;
-  const running = status.parts.filter(({ state }) => state === 'Running').map(({ part }) => part);
+  const running = status.parts.filter(({ state }) => state !== 'Gone').map(({ part }) => part);
   const isLeft = running.length > 0 && !running.includes(UP_PART);
   // A cluster somewhere else is shown: that nothing was ever started here is no news.
   const isElsewhere = status.clusters !== undefined && status.api === undefined && parts.length === 0;

@@ -3,8 +3,10 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { renderStatus } from '../../../src/cli/status.ts';
-import type { Status } from '../../../src/cli/status.ts';
+import { dataPaths } from '../../../src/cli/data-folder.ts';
+import { gatherStatus, renderStatus } from '../../../src/cli/status.ts';
+import type { Status, StatusDeps } from '../../../src/cli/status.ts';
+import { Fault } from '../../../src/model/fault.ts';
 
 const STATUS: Status = {
   data: '/d',
@@ -50,4 +52,28 @@ test('a cluster at a site: site, front door, portal, license', () => {
     '  License     Active: yes.',
   ])
     assert.ok(text.includes(`${line}\n`), text);
+});
+
+test('a director that lives and answers nobody is not just called running', async () => {
+  const states = async (fault: Fault, source?: string): Promise<readonly string[]> => {
+    const files = {
+      exists: () => true,
+      list: () => ['director.json', 'host.json'],
+      readText: (path: string) => (path.endsWith('endpoints.json') ? undefined : '{"pid":7,"bootId":"b","startTicks":9}'),
+    };
+    const deps = {
+      files,
+      processes: { isAlive: () => true },
+      paths: dataPaths('/d'),
+      api: { list: () => Promise.reject(fault) },
+      source,
+      nowMs: 0,
+    };
+    const { parts } = await gatherStatus(deps as unknown as StatusDeps, new AbortController().signal);
+    return parts.map(({ part, state }) => `${part} ${state}`).toSorted();
+  };
+  const silent = new Fault('DirectorUnreachable', 'No answer.');
+  assert.deepEqual(await states(silent), ['director Running, does not answer', 'host Running']);
+  assert.deepEqual(await states(silent, '/k/config'), ['director Running', 'host Running'], 'another control plane was asked');
+  assert.deepEqual(await states(new Fault('DirectorRefused', 'No.')), ['director Running', 'host Running'], 'that is an answer');
 });
