@@ -63,7 +63,7 @@ export const SETTINGS = {
     type: 'count',
     minimum: 0,
     maximum: 65_535,
-    help: 'where the API listens (7443, or as the last time); 0 picks a free port and keeps it',
+    help: 'where it listens (the API: 7443, or as the last time; a connection server: 9443); 0 picks a free port',
   },
   listen: { type: 'text', default: '127.0.0.1', help: 'address to listen on; 0.0.0.0 for all of this machine' },
   extensionServers: { type: 'count', minimum: 1, maximum: 16, default: 2, help: 'how many extension servers to run' },

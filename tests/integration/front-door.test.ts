@@ -2,6 +2,7 @@
  * The front door of a site as a process of its own, in front of real connection servers.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,6 +19,7 @@ import type { FrontDoorRig, RunningDoor } from '../support/front-door-rig.ts';
 const servers = connectionServerRig();
 after(() => servers.cleanup());
 
+const ROOT = join(import.meta.dirname, '..', '..');
 const CAPACITY = 5_000;
 const PATIENCE_MS = 20_000;
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
@@ -60,6 +62,24 @@ describe('the front door of a site', { timeout: 180_000 }, () => {
     await takeSessions(other, 2, 2);
   });
   after(() => rig.cleanup());
+
+  test('the example client opens a session, sends lines and prints what comes, and sends nothing to a stranger', async () => {
+    const run = (...trust: string[]) =>
+      spawn(process.execPath, ['examples/session.mjs', `https://127.0.0.1:${door.port}`, 'ann', ...trust], { cwd: ROOT });
+    const client = run('--insecure');
+    let [seen, said] = ['', ''];
+    client.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+    client.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    client.stdin.write('good morning\n');
+    await eventually(`the back end answers the example client, which says: ${said}`, () => seen.includes('good morning'), PATIENCE_MS);
+    client.stdin.end();
+    assert.equal(await new Promise((done) => client.once('exit', done)), 0, said);
+    const wrong = run('--pin', `sha256:${'0'.repeat(64)}`);
+    let why = '';
+    wrong.stderr.on('data', (chunk: Buffer) => (why += chunk.toString()));
+    assert.equal(await new Promise((done) => wrong.once('close', done)), 1);
+    assert.match(why, /shows sha256:[0-9a-f]{64}, not sha256:0000/);
+  });
 
   test('leads new sessions to both servers, carries one both ways, and ends it', async () => {
     const made = [];
