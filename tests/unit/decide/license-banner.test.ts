@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { bannerOf } from '../../../src/decide/license-banner.ts';
 import { viewKeeper } from '../../../src/decide/license-keeper.ts';
 import { DAY_MS, KeeperBench, T0, recordOf, statementOf } from './license-fixtures.ts';
 
@@ -51,5 +52,10 @@ describe('I1 of license-banner: what to do follows the newest cause that is know
     assert.match(said(ended), /renew the contract .* For a sync: plug this cluster into a site/);
     const fresh = new KeeperBench().ready().fail('Nobody answers.');
     assert.match(said(fresh), /^No license has reached this site yet.* What to do: .*"Nobody answers"\.$/);
+  });
+
+  it('a sentence of a director ends ours once, and is cut where it is long', () => {
+    const said = bannerOf({ state: 'Inactive', trouble: { kind: 'Refused', said: `${'x'.repeat(400)}.` } }).message;
+    assert.match(said, /refused the last sync: "x{300}"\.$/);
   });
 });
