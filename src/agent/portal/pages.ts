@@ -85,7 +85,7 @@ export function notice(kind: 'good' | 'bad' | 'warn', text: string): Html {
 
 export function logInPage(problem: string | undefined): Html {
   return markup`${problem !== undefined && notice('bad', problem)}
-    <p>The owner of this machine makes the password: <code>outrigger portal password</code>.</p>
+    <p>The owner of this machine makes the password: <code>outrigger portal password CLUSTER -n NAMESPACE --data DIR</code>.</p>
     <form method="post" action="login">
       <label for="password">Password of this cluster</label>
       <input id="password" name="password" type="password" autocomplete="current-password" required autofocus />
@@ -258,7 +258,7 @@ export function passwordPage(csrf: string, said: Html | undefined): Html {
       ><input id="next" name="next" type="password" autocomplete="new-password" minlength="12" maxlength="256" required />
       <div><button>Change</button></div>
     </form>
-    <p class="hint">All other sessions end. Lost it? The owner of the machine makes a new one: <code>outrigger portal password</code>.</p>`;
+    <p class="hint">All other sessions end. Lost it? The owner of the machine makes a new one: <code>outrigger portal password CLUSTER -n NAMESPACE --data DIR</code>.</p>`;
 }
 
 export function elsewherePage(primary: { readonly name: string; readonly address: string; readonly port: number } | undefined): Html {
