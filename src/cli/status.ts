@@ -171,7 +171,7 @@ function waysOf(cluster: Cluster, sites: readonly Site[]): ClusterWays {
 
 function renderWays({ cluster, site, frontDoor, portal, license }: ClusterWays): string {
   const lines = [
-    `${cluster}`,
+    cluster,
     `  Site        ${site}`,
     ...(frontDoor.length === 0 ? [] : [`  Front door  ${frontDoor.join(' ')}`]),
     ...(portal === undefined ? [] : [`  Portal      ${portal}`]),
