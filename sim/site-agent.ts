@@ -16,7 +16,7 @@ import { Fault } from '../src/model/fault.ts';
 import type { Site } from '../src/model/site.ts';
 import type { EntityApi } from '../src/ports/api.ts';
 import { simulatedInformer } from './cache.ts';
-import { simulatedHttp } from './connection-servers.ts';
+import { simulatedHttp } from './site-network.ts';
 import type { Machine } from './machine-state.ts';
 import { WALL_START_MS, clockOf, later, logOf, randomOf } from './process.ts';
 import type { Life } from './process.ts';
