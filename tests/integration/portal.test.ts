@@ -8,6 +8,8 @@ import type { Server } from 'node:net';
 import { connect } from 'node:tls';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { pairingPage, statePage } from '../../src/agent/portal/pages.ts';
+import { STYLE } from '../../src/agent/portal/style.ts';
 import { LIMITS } from '../../src/model/limits.ts';
 import { PORTS } from '../../src/model/ports.ts';
 import { certificates } from '../../src/platform/certificate.ts';
@@ -140,6 +142,44 @@ test('state shows nodes, services and conditions; the same as JSON', async () =>
   assert.ok(state.services.length > 0);
 });
 
+test('I1: a condition is colored by what it means, with a word beside it; problems come first, times are for people', () => {
+  const since = '2026-11-22T14:47:21.123Z';
+  const said: readonly (readonly [string, string, string, string])[] = [
+    ['Ready', 'True', 'NodesReady', 'good">True (fine)'],
+    ['Ready', 'False', 'NodeLost', 'bad">False (a problem)'],
+    ['Progressing', 'False', 'Available', 'good">False (fine)'],
+    ['Progressing', 'False', 'QuotaExceeded', 'bad">False (a problem)'],
+    ['Progressing', 'True', 'Provisioning', 'calm">True (expected)'],
+    ['Overused', 'False', 'NotOverused', 'good">False (fine)'],
+    ['Overused', 'True', 'LicenseOverused', 'warn">True (needs attention)'],
+    ['BrokerAvailable', 'False', 'NotInstalled', 'calm">False (expected)'],
+    ['BrokerAvailable', 'False', 'PrimaryDown', 'bad">False (a problem)'],
+    ['Reachable', 'Unknown', 'Silent', 'warn">Unknown (needs attention)'],
+  ];
+  for (const [type, status, reason, shown] of said) {
+    const conditions = [{ type, status, reason, message: 'm', since }];
+    const cluster = { phase: 'Degraded', uid: 'u-1' };
+    const { text } = statePage({ cluster, node: {}, conditions, nodes: [], services: [], problems: ['it burns'], events: [] });
+    assert.ok(text.includes(`class="mark ${shown}</span>`), `${type} ${status} ${reason}: ${text}`);
+    assert.ok(text.includes(`<time datetime="${since}">2026-11-22 14:47:21 UTC</time>`));
+    assert.ok(text.includes('class="mark warn">Degraded</span>') && text.includes('<dt>UID</dt>'));
+    assert.ok(text.indexOf('it burns') < text.indexOf('Degraded'));
+  }
+});
+
+test('thumbprints are compared in words, and only hashes and addresses may break anywhere', () => {
+  const [one, other] = ['a', 'b'].map((digit) => `sha256:${digit.repeat(64)}`) as [string, string];
+  const url = 'https://connection-1.example.org:8443/';
+  const pageOf = (server: Record<string, string>): string =>
+    pairingPage({ site: { name: 's', state: 'Waiting' }, servers: [{ name: 'c1', url, ...server }], checks: [], leftBehind: [] }).text;
+  assert.match(pageOf({ shown: one }), /warn">none accepted yet<\/span>; it shows <code class="long">sha256:a/);
+  assert.match(pageOf({ pin: one }), /accepted <code class="long">sha256:a{64}<\/code>; what it shows is not known/);
+  assert.match(pageOf({ pin: one, shown: one }), /good">the same<\/span>/);
+  assert.match(pageOf({ pin: one, shown: other }), /bad">different<\/span>: accepted <code .*a<\/code>, but it shows <code .*b<\/code>/);
+  assert.ok(pageOf({}).includes(`<span class="long">${url}</span>`) && pageOf({}).includes('Accepted / Shown'));
+  assert.doesNotMatch(STYLE, /(?:td|dd|p)\{[^}]*anywhere/);
+});
+
 test('I2: nothing is done without the CSRF token of the session, or when another site asks', async () => {
   const client = await loggedIn();
   for (const path of ['sync', 'network', 'support-bundle', 'password', 'logout']) {
@@ -218,7 +258,11 @@ test('support bundle: a .tar.gz with everything that helps, and no secret, also 
   assert.ok(Object.keys(manifest.removed).includes(`logs/${primary.name}/hello.main.log`.replace('/hello', '/hello')));
 });
 
-test('a worker answers every path with 503 and names the primary and its address', async () => {
+test('a worker answers every path with 503 and names the primary and its address, with the stylesheet that the page asks for', async () => {
+  const style = await askPortal(worker.address, 'GET', '/style.css');
+  assert.equal(style.status, 200);
+  assert.equal(style.headers['content-type'], 'text/css; charset=utf-8');
+  assert.ok(style.text.includes('body{'));
   for (const path of [...PAGES, '/nothing']) {
     const { status, text } = await askPortal(worker.address, 'GET', path);
     assert.equal(status, 503);

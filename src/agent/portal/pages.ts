@@ -5,6 +5,8 @@
  */
 
 import type { LicenseSection } from '../../decide/license-report.ts';
+import { conditionMark, kindOf, labelOf, licenseMark, prose, shownValue, textOf, thumbprintCell } from './cells.ts';
+import { row } from './facts.ts';
 import type { PairingFacts, Row, StateFacts } from './facts.ts';
 import { facts, mark, markup, table } from './html.ts';
 import type { Html } from './html.ts';
@@ -36,12 +38,12 @@ export function page(frame: Frame, content: Html): Html {
   const links = PAGES.map(
     ([path, name]) => markup`<li><a href="${path}" ${name === title && markup` aria-current="page"`}>${name}</a></li>`,
   );
-  const menu = markup`<nav aria-label="Portal">
+  const menu = markup`<div class="bar"><nav aria-label="Portal">
       <ul>
         ${links}
       </ul>
     </nav>
-    <form method="post" action="logout">${csrfField(csrf)}<button>Log out</button></form>`;
+    <form method="post" action="logout">${csrfField(csrf)}<button>Log out</button></form></div>`;
   return markup`<!doctype html>
     <html lang="en">
       <head>
@@ -94,9 +96,8 @@ export function logInPage(problem: string | undefined): Html {
 }
 
 export function statePage({ cluster, node, conditions, nodes, services, problems, events }: StateFacts): Html {
-  const wrong = problems.map((problem) => markup`<li>${problem}</li>`);
-  return markup`${facts(Object.entries(cluster).map(([name, value]) => [words(name), text(value)]))}
-    <h2>Problems</h2>
+  const wrong = problems.map((problem) => markup`<li>${prose(problem)}</li>`);
+  return markup`<h2>Problems</h2>
     ${
       wrong.length === 0
         ? markup`<p>${mark('None', 'good')} that this node knows of.</p>`
@@ -104,6 +105,8 @@ export function statePage({ cluster, node, conditions, nodes, services, problems
             ${wrong}
           </ul>`
     }
+    <h2>Cluster</h2>
+    ${factsOf(cluster)}
     <h2>Nodes</h2>
     ${rows('Members of this cluster', nodes, ['name', 'role', 'agent', 'address', 'incarnation', 'tunnel', 'message'], 'No node is known yet.')}
     <h2>Services</h2>
@@ -113,7 +116,7 @@ export function statePage({ cluster, node, conditions, nodes, services, problems
     <h2>Events</h2>
     ${rows('The newest', events, ['time', 'reason', 'message'], 'None.')}
     <h2>This node</h2>
-    ${facts(Object.entries(node).map(([name, value]) => [words(name), text(value)]))}`;
+    ${factsOf(node)}`;
 }
 
 export function pairingPage({ site, servers, checks, leftBehind }: PairingFacts): Html {
@@ -123,13 +126,13 @@ export function pairingPage({ site, servers, checks, leftBehind }: PairingFacts)
       <code>outrigger site pair</code> where the directors are.
     </p>`;
   const state = String(site['state'] ?? '');
-  return markup`${facts(Object.entries(site).map(([name, value]) => [words(name), name === 'state' ? mark(state, kindOf(state)) : text(value)]))}
+  return markup`${facts(Object.entries(site).map(([name, value]) => [labelOf(name), name === 'state' ? mark(state, kindOf(state)) : shownValue(value)]))}
     <h2>What to do</h2>
     <p>${whatToDo(state)}</p>
     <h2>Checks</h2>
     ${rows('Each connection server, in the order in which it is looked at', checks, ['server', 'check', 'result', 'message'], 'No check was made yet, or no director was reached since this agent started.')}
     <h2>Thumbprints</h2>
-    ${rows('Compare what is shown with what the server itself says', servers, ['name', 'url', 'pin', 'shown'], 'No connection server is known.')}
+    ${rows('Compare what is shown with what the server itself says', servers, ['name', 'url', 'pin'], 'No connection server is known.')}
     ${
       leftBehind.length > 0 &&
       markup`<h2>Left behind</h2>
@@ -151,32 +154,36 @@ function whatToDo(state: string): string {
   return TO_DO[state] ?? 'Nothing yet: the checks begin when the cluster is plugged in.';
 }
 
-const LICENSE_ROWS = [
-  'state',
-  'daysLeft',
-  'since',
-  'until',
-  'name',
-  'edition',
-  'model',
-  'seats',
-  'concurrent',
-  'named',
-  'peakConcurrent',
-  'peakNamed',
-  'contractEnd',
-  'lastSync',
-  'nextSync',
-  'lastError',
-  'serial',
-] as const satisfies readonly (keyof LicenseSection)[];
+/** What is shown of the license, in this order, and how it is called. */
+const LICENSE_LABELS: Readonly<Partial<Record<keyof LicenseSection, string>>> = {
+  state: 'State',
+  daysLeft: 'Days left',
+  since: 'In this state since',
+  until: 'This state ends',
+  name: 'License',
+  edition: 'Edition',
+  model: 'Model',
+  seats: 'Seats',
+  concurrent: 'Concurrent seats in use',
+  named: 'Named seats in use',
+  peakConcurrent: 'Most concurrent seats in use',
+  peakNamed: 'Most named seats in use',
+  contractEnd: 'Contract ends',
+  lastSync: 'Last sync',
+  nextSync: 'Next sync',
+  lastError: 'Last error',
+  serial: 'Serial',
+};
 
 export function licensePage(license: LicenseSection | undefined, csrf: string, said: Html | undefined): Html {
   const form = markup`<form method="post" action="sync">${csrfField(csrf)}<button>Sync now</button></form>`;
   if (license === undefined)
     return markup`${said}
       <p>This cluster has no license and no site to have one for. Pair it with a site that names a UniversalLicense.</p>`;
-  const shown = LICENSE_ROWS.flatMap((name) => (license[name] === undefined ? [] : [[words(name), text(license[name])] as const]));
+  const fields = row({ ...license });
+  const shown = Object.entries(LICENSE_LABELS)
+    .filter(([name]) => fields[name] !== undefined)
+    .map(([name, label]) => [label, name === 'state' ? licenseMark(license) : shownValue(fields[name])] as const);
   return markup`${said}
     <p>${license.message}</p>
     ${facts(shown)}
@@ -236,7 +243,13 @@ export function networkPage(csrf: string, lines: readonly NetworkLine[] | undefi
   const failed = lines.filter(({ result }) => result === 'Failed').length;
   const summary =
     failed === 0 ? notice('good', `All ${lines.length} steps passed.`) : notice('bad', `${failed} of ${lines.length} steps failed.`);
-  const cells = lines.map(({ target, check, result, message, ms }) => [target, check, mark(result, kindOf(result)), message, `${ms} ms`]);
+  const cells = lines.map(({ target, check, result, message, ms }) => [
+    prose(target),
+    check,
+    mark(result, kindOf(result)),
+    prose(message),
+    markup`<span class="whole">${ms} ms</span>`,
+  ]);
   return markup`${about}${summary}${table('Steps in their order; after one that failed the later ones of that end are left out', ['Target', 'Check', 'Result', 'Message', 'Took'], cells, 'There is nothing to test.')}${form}`;
 }
 
@@ -273,49 +286,24 @@ export function elsewherePage(primary: { readonly name: string; readonly address
 // ---- small things -----------------------------------------------------------------------------------------------------------------------
 
 function rows(caption: string, all: readonly Row[], names: readonly string[], empty: string): Html {
-  const shown = names.filter((name) => all.some((row) => row[name] !== undefined));
-  const cells = all.map((row) => shown.map((name) => cell(name, row[name])));
-  return table(caption, shown.map(words), cells, empty);
+  const shown = names.filter((name) => name === 'pin' || all.some((row) => row[name] !== undefined));
+  const cells = all.map((row) => shown.map((name) => cell(name, row)));
+  return table(caption, shown.map(labelOf), cells, empty);
 }
 
 const MARKED = new Set(['status', 'result', 'phase', 'ready', 'agent']);
 
-function cell(name: string, value: Row[string] | undefined): string | Html {
-  return MARKED.has(name) && value !== undefined ? mark(text(value), kindOf(text(value))) : text(value);
+function cell(name: string, of: Row): Html {
+  const value = of[name];
+  if (name === 'pin') return thumbprintCell(of);
+  if (name === 'status') return conditionMark(of);
+  return value === undefined ? markup`` : fact(name, value);
 }
 
-const KINDS: Readonly<Record<string, 'good' | 'bad' | 'warn'>> = {
-  Passed: 'good',
-  Paired: 'good',
-  Running: 'good',
-  Ready: 'good',
-  yes: 'good',
-  True: 'good',
-  Failed: 'bad',
-  NotReady: 'bad',
-  no: 'bad',
-  False: 'bad',
-  Error: 'bad',
-  'not heard': 'bad',
-  Waiting: 'warn',
-  BackOff: 'warn',
-  Starting: 'warn',
-  Stopping: 'warn',
-  Unknown: 'warn',
-  Checking: 'warn',
-};
-
-function kindOf(word: string): 'good' | 'bad' | 'warn' | 'calm' {
-  return KINDS[word] ?? 'calm';
+function fact(name: string, value: Row[string]): Html {
+  return MARKED.has(name) ? mark(textOf(value), kindOf(textOf(value))) : shownValue(value);
 }
 
-function text(value: string | number | boolean | undefined): string {
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return value === undefined ? '' : String(value);
-}
-
-/** `peakConcurrent` → `Peak concurrent`. */
-function words(name: string): string {
-  const spaced = name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+function factsOf(all: Row): Html {
+  return facts(Object.entries(all).map(([name, value]) => [labelOf(name), fact(name, value)]));
 }

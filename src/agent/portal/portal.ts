@@ -1,7 +1,8 @@
 /**
  * The portal: what a site admin sees of the cluster in a browser, served by the primary on the node's own address, over TLS with its certificate.
  *
- * It needs no director: everything comes from what this node knows. A node without authority answers every path with 503 and names the primary.
+ * It needs no director: everything comes from what this node knows. A node without authority answers every path but
+ * the stylesheet's with 503 and names the primary.
  *
  * I1: nothing but the log-in page, the stylesheet and the answer 503 is shown to somebody without a session.
  * I2: nothing is changed, tested or packed but by POST, with the session's CSRF token, and not when a browser says that another site asks.
@@ -135,8 +136,9 @@ async function handle(door: Door, request: HttpRequest, response: HttpResponse):
 
 async function route(door: Door, asked: Asked, request: HttpRequest, response: HttpResponse): Promise<void> {
   const { sources } = door;
+  // First: the page that names the primary needs it as well.
+  if (asked.path === 'style.css' && asked.method === 'GET') return sendStyle(response, STYLE);
   if (!isPrimary(sources)) return elsewhere(door, asked, response);
-  if (asked.path === 'style.css') return sendStyle(response, STYLE);
   const isPost = asked.method === 'POST';
   if (!isPost && asked.method !== 'GET')
     return refuse(door, asked, response, 405, `${asked.method} is not understood here; use GET or POST.`);
