@@ -190,7 +190,7 @@ export const LICENSE_MUTANTS: readonly Mutant[] = [
     name: 'a reset of the peaks is not heard',
     seed: 1,
     file: 'src/decide/seat-use.ts',
-    find: 'const isReset = peakReset > from.use.peakReset;',
+    find: 'const isReset = isOther || (!isOlder && peakReset > from.use.peakReset);',
     replace: 'const isReset = peakReset < 0;',
   },
   {
