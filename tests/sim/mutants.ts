@@ -101,7 +101,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a host starts a machine of an abandoned attempt',
-    seed: 70,
+    seed: 504,
     file: 'src/decide/host-claim.ts',
     find: '  if ((cluster.status?.abandonedAttempt ?? 0) >= spec.attempt) return',
     replace: '  if ((cluster.status?.abandonedAttempt ?? 0) > spec.attempt + 100) return',
@@ -141,13 +141,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/decide/site-release.ts',
     find: '(site) => site.metadata.name !== spec.site && site',
     replace: '(site) => site',
-  },
-  {
-    name: 'the plug of a cluster that is gone is not swept',
-    seed: 184,
-    file: 'src/decide/sweep.ts',
-    find: '...plugs.flatMap(releasedByAbsence), ',
-    replace: '',
   },
   {
     name: 'a machine that is lost while a site is waited for is not noticed',
