@@ -27,7 +27,7 @@ for (const minor of KUBECTL_MINORS) {
       await shell.fed(cluster('alpha', {}, { tier: 'gold' }), 'apply', '-f', '-');
       await shell.fed(cluster('beta', { workers: 2 }, { tier: 'tin' }), 'apply', '-f', '-');
       const table = await shell.ok('get', 'clusters');
-      assert.match(table, /^NAME +PHASE +RELEASE +PRIMARY +WORKERS +AGE\n/);
+      assert.match(table, /^NAME +PHASE +RELEASE +PRIMARY +WORKERS +LICENSE +AGE\n/);
       assert.deepEqual(
         rows(table).map(([name]) => name),
         ['alpha', 'beta'],
