@@ -222,7 +222,7 @@ describe('portal and logs', () => {
     const first = await director.call('GET', rig.proxy('portal/state?x=1'));
     assert.equal(first.text, 'portal /state?x=1 no cookie');
     const cookie = String(first.headers['set-cookie']?.[0]).split(';')[0] ?? '';
-    const again = await director.call('GET', rig.proxy('portal'), { headers: { cookie: `director=s3cret; ${cookie}` } });
+    const again = await director.call('GET', rig.proxy('portal/'), { headers: { cookie: `director=s3cret; ${cookie}` } });
     assert.equal(again.text, 'portal / portal=s1');
   });
 
