@@ -329,6 +329,7 @@ function order({ world, sites }: Stage, name: string, dice: Dice): void {
     services: [],
     ...(site === undefined ? {} : { site }),
     availability: { failover: 'None', nodeRestart: 'Medium' },
+    upgrade: { readySeconds: 300, whenNodeDown: 'Wait' },
     autoRepairOnErrors: dice.chance(0.85),
   };
   const annotations = dice.chance(0.25) ? { 'sim/broken': dice.pick(['hello', 'ticker']) } : {};

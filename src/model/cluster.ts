@@ -71,6 +71,26 @@ const specSchema = {
         nodeRestart: { type: 'string', enum: ['Off', 'Low', 'Medium', 'High'], default: 'Medium' },
       },
     },
+    upgrade: {
+      type: 'object',
+      default: {},
+      description: 'How a change of what runs is carried out: workers first, then the primary, one node after the other.',
+      properties: {
+        readySeconds: {
+          type: 'integer',
+          minimum: 10,
+          maximum: 3600,
+          default: 300,
+          description: 'A node that is not ready with what is new after so long makes all of it go back.',
+        },
+        whenNodeDown: {
+          type: 'string',
+          enum: ['Wait', 'Proceed'],
+          default: 'Wait',
+          description: 'Wait: a change waits for a node that is down. Proceed: it goes on without it; the node follows when it is back.',
+        },
+      },
+    },
     nodeHealthCheck: {
       type: 'object',
       description: 'Overrides of the ServerConfig for this cluster.',
@@ -221,6 +241,17 @@ const statusSchema = {
         current: { type: 'string', maxLength: 63 },
         target: { type: 'string', maxLength: 63 },
         progress: { type: 'string', maxLength: 253 },
+        rolledBack: {
+          type: 'object',
+          required: ['release', 'generation', 'time', 'message'],
+          description: 'The newest change that did not come up and was taken back; it is not tried again until the spec changes.',
+          properties: {
+            release: { type: 'string', maxLength: 63 },
+            generation: { type: 'integer', minimum: 0 },
+            time: { type: 'string', format: 'date-time' },
+            message: { type: 'string', maxLength: 1024 },
+          },
+        },
       },
     },
     license: {

@@ -67,6 +67,14 @@ export const CONDITION_REASONS = [
   'LicenseExpired',
   'LicenseOverused',
   'NotOverused',
+  'Upgrading',
+  'UpgradeWaits',
+  'UpgradeRefused',
+  'RollingBack',
+  'RolledBack',
+  'SpecOlder',
+  'Unclaimed',
+  'GivenUp',
 ] as const;
 export type ConditionReason = (typeof CONDITION_REASONS)[number];
 

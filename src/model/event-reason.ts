@@ -25,5 +25,16 @@ export const EVENT_REASONS = [
   'LicenseWarning',
   'LicenseStateChanged',
   'NodeRevoked',
+  'UpgradeStarted',
+  'UpgradeDone',
+  'UpgradeRolledBack',
+  'NodeSilent',
+  'NodeHeard',
+  'NodeRestarted',
+  'NodeGivenUp',
+  'NodeUnclaimed',
+  'NodeAdopted',
+  'HostConfirmedDead',
+  'DrillDone',
 ] as const;
 export type EventReason = (typeof EVENT_REASONS)[number];

@@ -5,6 +5,7 @@
  */
 
 import { METRIC_LIMITS } from './metric-limits.ts';
+import { OUTAGE_LIMITS } from './outage-limits.ts';
 
 export const LIMITS = {
   /** Largest request body. kube-apiserver has 3 MiB. */
@@ -223,6 +224,7 @@ export const LIMITS = {
   /** Until a node has joined, it looks this often whether it may serve the others. */
   peerJoinLookMs: 250,
   ...METRIC_LIMITS,
+  ...OUTAGE_LIMITS,
   /** A signed license statement. */
   licenseTokenChars: 16 * 1024,
   /** Syncs of one node in a minute at the director (more where license days are short), then 429; and how many nodes are counted. */

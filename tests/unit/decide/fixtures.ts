@@ -72,6 +72,7 @@ export function cluster(change: ClusterChange = {}): Cluster {
       resources: { cpuMillis: 500, memoryMiB: 256 },
       services: [],
       availability: { failover: 'None', nodeRestart: 'Medium' },
+      upgrade: { readySeconds: 300, whenNodeDown: 'Wait' },
       autoRepairOnErrors: true,
       ...change.spec,
     },
