@@ -9,6 +9,8 @@ import type { ClusterNode } from './cluster-node.ts';
 import { clusterReleaseKind } from './cluster-release.ts';
 import type { ClusterRelease } from './cluster-release.ts';
 import type { ResourceAddress } from './core-kinds.ts';
+import { drillKind } from './drill.ts';
+import type { Drill } from './drill.ts';
 import { hostKind } from './host.ts';
 import type { Host } from './host.ts';
 import { API_GROUP, API_VERSION } from './resource.ts';
@@ -29,6 +31,7 @@ function addressOf<T>(definition: KindDefinition): ResourceAddress<T> {
 export const CLUSTERS = addressOf<Cluster>(clusterKind);
 export const CLUSTER_NODES = addressOf<ClusterNode>(clusterNodeKind);
 export const CLUSTER_RELEASES = addressOf<ClusterRelease>(clusterReleaseKind);
+export const DRILLS = addressOf<Drill>(drillKind);
 export const HOSTS = addressOf<Host>(hostKind);
 export const SERVER_CONFIGS = addressOf<ServerConfig>(serverConfigKind);
 export const SITES = addressOf<Site>(siteKind);

@@ -5,6 +5,7 @@
 import { clusterKind } from './cluster.ts';
 import { clusterNodeKind } from './cluster-node.ts';
 import { clusterReleaseKind } from './cluster-release.ts';
+import { drillKind } from './drill.ts';
 import { hostKind } from './host.ts';
 import type { KindDefinition } from './resource.ts';
 import { serverConfigKind } from './server-config.ts';
@@ -21,4 +22,5 @@ export const KINDS: readonly KindDefinition[] = [
   serverConfigKind,
   siteKind,
   universalLicenseKind,
+  drillKind,
 ];

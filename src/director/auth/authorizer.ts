@@ -13,6 +13,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { EntityStore } from '../../ports/store.ts';
 import { changedOutside } from './changes.ts';
 import { escalationIn } from './escalation.ts';
+import { DRILL_RIGHTS } from './drill-rights.ts';
 import { HOST_RIGHTS } from './host-rights.ts';
 import type { HostCaller } from './host-rights.ts';
 import { isOpenPath, SYSTEM_NAMESPACE } from './identity.ts';
@@ -35,7 +36,7 @@ import { part, text } from './stored-object.ts';
 export const EXTENSION_ACCOUNT = 'extension';
 const EXTENSION_NAME = serviceAccountName(SYSTEM_NAMESPACE, EXTENSION_ACCOUNT);
 
-const NODE_INDEX = indexRights([...AGENT_RIGHTS, ...MANAGER_RIGHTS, ...SITE_RIGHTS]);
+const NODE_INDEX = indexRights([...AGENT_RIGHTS, ...MANAGER_RIGHTS, ...SITE_RIGHTS, ...DRILL_RIGHTS]);
 const HOST_INDEX = indexRights(HOST_RIGHTS);
 
 const BY_ADMIN: Decision = { allowed: true, reason: 'admin' };

@@ -50,7 +50,7 @@ const EXTENSION_LEASE_RULES: readonly Rule[] = [rule('coordination.k8s.io', ['le
 const VIEW_RULES: readonly Rule[] = [
   rule(API_GROUP, ['clusters', 'clusters/status', 'clusters/scale', 'clusternodes', 'clusternodes/status'], READ),
   rule(API_GROUP, ['virtualdatacenters', 'virtualdatacenters/status'], READ),
-  rule(API_GROUP, ['sites', 'sites/status', 'universallicenses', 'universallicenses/status'], READ),
+  rule(API_GROUP, ['sites', 'sites/status', 'universallicenses', 'universallicenses/status', 'drills', 'drills/status'], READ),
   // Through the tunnels: what pods wrote.
   rule(API_GROUP, ['clusternodes/log'], ['get']),
   rule('', ['configmaps', 'events', 'namespaces', 'serviceaccounts'], READ),
@@ -61,7 +61,7 @@ const EDIT_RULES: readonly Rule[] = [
   ...VIEW_RULES,
   rule(API_GROUP, ['clusters'], WRITE),
   rule(API_GROUP, ['clusters/scale'], CHANGE),
-  rule(API_GROUP, ['sites'], WRITE),
+  rule(API_GROUP, ['sites', 'drills'], WRITE),
   // Through the tunnels: services and portal. What a license entitles to is the provider's to write.
   rule(API_GROUP, ['clusters/proxy'], ['get', 'create', 'update', 'patch', 'delete']),
   rule('', ['configmaps', 'serviceaccounts'], WRITE),

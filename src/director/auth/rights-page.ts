@@ -2,6 +2,7 @@
  * The rights of nodes and hosts, and the owners of status sections, as a page for people: made from the very tables that decide.
  */
 
+import { DRILL_RIGHTS } from './drill-rights.ts';
 import { HOST_RIGHTS } from './host-rights.ts';
 import { MANAGER_RIGHTS } from './manager-rights.ts';
 import { AGENT_RIGHTS } from './node-rights.ts';
@@ -34,6 +35,10 @@ ${table(MANAGER_RIGHTS)}
 ### The site of its cluster
 
 ${table(SITE_RIGHTS)}
+
+### Drills of its cluster
+
+${table(DRILL_RIGHTS)}
 
 ## Hosts (host daemons)
 

@@ -58,6 +58,21 @@ export const STATUS_SECTIONS: Readonly<Record<string, Readonly<Record<string, re
   virtualdatacenters: { conditions: GUARDS, reservations: SAID_BY_BOTH, reserved: SAID_BY_BOTH },
   sites: { conditions: SITE_BOTH, cluster: SITE_BOTH, pairing: SITE_BOTH, leftBehind: SITE_BOTH },
   universallicenses: { conditions: [DIRECTOR], sites: [DIRECTOR], use: [DIRECTOR] },
+  drills: {
+    phase: [AGENT],
+    executor: [AGENT],
+    message: [AGENT],
+    expected: [AGENT],
+    startedAt: [AGENT],
+    endedAt: [AGENT],
+    killed: [AGENT],
+    detectedMs: [AGENT],
+    recoveredMs: [AGENT],
+    errorWindowMs: [AGENT],
+    requests: [AGENT],
+    promise: [AGENT],
+    verdict: [AGENT],
+  },
   hosts: { conditions: [HOST], address: [HOST], version: [HOST], bootId: [HOST], nodes: [HOST], used: [HOST], unclaimed: [HOST] },
 };
 
