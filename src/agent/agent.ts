@@ -47,6 +47,7 @@ import type { Reporter } from './reporter.ts';
 import { keepSite } from './site-keeper.ts';
 import type { SiteKeeper } from './site-keeper.ts';
 import { rememberedSite } from './site-memory.ts';
+import { obeySpec } from './spec-memory.ts';
 import { supervise } from './supervisor.ts';
 import type { Supervisor } from './supervisor.ts';
 import { openTrustedTime } from './trusted-time.ts';
@@ -147,7 +148,7 @@ async function connect(agent: Agent, onChange: () => void, signal: AbortSignal):
     const reporter = reportTo(deps, api, following, () => presence.lookAtSelf(), signal);
     const term = (): number | undefined => managingTerm(agent);
     const site = keepSite({ deps, api, following, memory, trustedNow: agent.trusted.now, term, onChange }, signal);
-    const manager = manage({ deps, api, following, site: () => site.site(), term }, signal);
+    const manager = manage({ deps, api, following, memory, site: () => site.site(), term }, signal);
     agent.connected = { following, reporter, manager, site };
     agent.licensing.connect(api, following);
     onChange();
@@ -240,6 +241,11 @@ async function adoptPlan(agent: Agent): Promise<void> {
   const heard = connected?.following.nodes();
   if (connected === undefined || cluster === undefined || node === undefined || heard === undefined || memory.get('fate') !== undefined)
     return;
+  const older = await obeySpec(memory, cluster, false);
+  if (older !== undefined) {
+    agent.problems.push(older);
+    return;
+  }
   const current = memory.get('plan');
   const next = nextPlan(agent, connected.following, cluster, current);
   if (next === undefined) return;

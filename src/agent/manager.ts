@@ -26,13 +26,16 @@ import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
 import type { Answer, EntityApi } from '../ports/api.ts';
 import type { AgentDeps } from './deps.ts';
 import type { Following } from './following.ts';
+import type { Memory } from './memory.ts';
 import { pokeLoop } from './poke-loop.ts';
 import { sayEvent } from './say-event.ts';
+import { obeySpec } from './spec-memory.ts';
 
 export interface ManagerParts {
   readonly deps: AgentDeps;
   readonly api: EntityApi;
   readonly following: Following;
+  readonly memory: Memory;
   /** The Site that the cluster's spec names, as seen last. */
   readonly site: () => Site | undefined;
   /** The term under which this node manages; undefined: it does not. */
@@ -57,7 +60,8 @@ export function manage(parts: ManagerParts, signal: AbortSignal): ManagerLoop {
   let requeue: AbortController | undefined;
 
   const decide = (view: ClusterView, term: number): Decision => {
-    const decision = decideManager(view, { node: deps.node.node, term });
+    const spec = parts.memory.get('spec');
+    const decision = decideManager(view, { node: deps.node.node, term, ...(spec === undefined ? {} : { spec }) });
     seen = observe(seen, decision.watching, view.monotonicMs);
     return decision;
   };
@@ -94,6 +98,8 @@ export function manage(parts: ManagerParts, signal: AbortSignal): ManagerLoop {
       // With nothing left to do for these members, capacity comes into it again only when they change.
       settled = decision.effects.length === 0 ? membersOf(live) : undefined;
     }
+    // An older one was not obeyed by the decision either.
+    if (view.live) await obeySpec(parts.memory, view.cluster, true);
     refusal = await carryOut(parts, decision.effects, view.live, work);
     wakeIn(refusal === undefined ? decision.requeueAfterMs : LIMITS.resyncMs / 6);
   };

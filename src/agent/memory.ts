@@ -13,6 +13,7 @@ import type { Joined } from '../decide/certain-time.ts';
 import type { EndpointTable } from '../decide/endpoints.ts';
 import type { NodePlan } from '../decide/plan.ts';
 import type { SeatCount } from '../decide/seat-use.ts';
+import type { SpecMemory } from '../decide/spec-age.ts';
 import type { Json } from '../model/json.ts';
 import type { LicenseRecord } from '../model/license-statement.ts';
 import type { Log } from '../ports/log.ts';
@@ -30,6 +31,8 @@ interface Records {
   readonly site: SiteRecord;
   readonly membership: Membership;
   readonly plan: NodePlan;
+  /** The youngest spec of the cluster that was obeyed (src/decide/spec-age.ts). */
+  readonly spec: SpecMemory;
   readonly endpoints: EndpointTable;
   readonly services: Readonly<Record<string, RememberedService>>;
   readonly fate: Fate;
@@ -46,6 +49,7 @@ interface Records {
 const NAMES = [
   'membership',
   'plan',
+  'spec',
   'endpoints',
   'services',
   'fate',

@@ -8,6 +8,7 @@
  * I3: the recorded term never falls by it.
  * I4: what is asked for and cannot be done (an unknown release, more than the quota, a refusal of the director) is said in the Cluster's
  *     conditions, judged on a live view only; meanwhile the cluster runs on as it is.
+ * I5: a spec that is older than the one carried out moves nothing; nodes that are proven dead are replaced all the same.
  */
 
 import type { ClusterStatus } from '../model/cluster.ts';
@@ -25,12 +26,16 @@ import { servicesOf } from './plan.ts';
 import { decideWorkerRepair } from './repair.ts';
 import { decideScale, indexesOf, missingNodes } from './scale.ts';
 import { pairedCondition } from './site-standing.ts';
+import { specAge } from './spec-age.ts';
+import type { SpecMemory } from './spec-age.ts';
 
 /** Who asks: the primary's agent. `unheard`: nodes (by name) that it does not hear itself. */
 export interface Manager {
   readonly node: string;
   readonly term: number;
   readonly unheard?: ReadonlySet<string>;
+  /** The spec that was obeyed last. */
+  readonly spec?: SpecMemory;
 }
 
 /** The next effects of the manager. Act on them as an extension server does: in order, live view when asked for. */
@@ -39,9 +44,13 @@ export function decideManager(view: ClusterView, manager: Manager): Decision {
   const status: ClusterStatus = cluster.status ?? {};
   const isOver = status.availableAt === undefined || cluster.metadata.deletionTimestamp !== undefined;
   if (isOver || (status.term ?? 0) > manager.term) return NO_EFFECTS;
-  const scale = decideScale(view);
+  const age = specAge(manager.spec, cluster, view.live);
+  const older = age.state === 'Older' ? age.why : undefined;
+  // A copy that shows less than is known may only lag.
+  if (older !== undefined && !view.live) return { ...NO_EFFECTS, needsLive: true };
+  const scale = older === undefined ? decideScale(view) : NO_EFFECTS;
   return licensed(view, {
-    effects: [...statusOf(view, status, manager), ...decideWorkerRepair(view), ...scale.effects],
+    effects: [...statusOf(view, status, manager, older), ...decideWorkerRepair(view), ...scale.effects],
     // A copy that lacks the release or the site may only lag; whether there is none is asked.
     needsLive: scale.needsLive || view.release === undefined || isSiteUnseen(view),
     watching: scale.watching,
@@ -49,7 +58,7 @@ export function decideManager(view: ClusterView, manager: Manager): Decision {
   });
 }
 
-function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager): ReturnType<typeof statusPatch> {
+function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager, older: string | undefined): ReturnType<typeof statusPatch> {
   const { cluster, release } = view;
   const mine = view.nodes.filter((node) => node.spec.attempt === status.attempt);
   const installed = release === undefined ? undefined : servicesOf(cluster.spec, release);
@@ -63,7 +72,7 @@ function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager): R
     term: Math.max(status.term ?? 0, manager.term),
     release: releaseStatus(status, mine, cluster.spec.release),
   };
-  const blocked = blockedBy(view);
+  const blocked = older === undefined ? blockedBy(view) : (['SpecOlder', older] as const);
   const changes = withBlocked(conditionsAfterAvailable(phaseInput(cluster, next), installed), blocked, upgradeOf(next, mine), view);
   const paired: readonly ConditionChange[] = isSiteUnseen(view) && !view.live ? [] : [pairedCondition(cluster, view.site)];
   const ready = changes.find(([type]) => type === 'Ready');
