@@ -5,7 +5,8 @@
  *
  * I1: True exactly when the singleton is installed, its primary is ready and heard, and an instance of it is ready.
  * I2: a primary that is not ready or not heard is the reason (PrimaryDown), whatever was last heard of the instance.
- * I3: what no release brings is NotInstalled, whatever else is true.
+ * I3: what no release brings is NotInstalled while the primary is well. While it is down that is the reason for all three: even a release that
+ *     brings the singleton could not run it now; the sentence says that it is not installed besides.
  * I4: without the release nobody can say what is installed: nothing is said, and what was said last stays.
  */
 
@@ -53,12 +54,15 @@ export function singletonConditions(status: ClusterStatus, services: readonly Se
 
 function conditionOf({ condition, duty, framework, missing }: Center, status: ClusterStatus, services: readonly Service[]): Said {
   const service = framework === undefined ? undefined : services.find((one) => one.framework === framework);
-  if (service === undefined) return [condition, 'False', 'NotInstalled', missing];
   const down = primaryDown(status);
   if (down !== undefined) {
-    const message = `${duty} stands still: ${service.name} runs on the primary, and ${down}. What was kept at the site is caught up when it is back.`;
-    return [condition, 'False', 'PrimaryDown', message];
+    const why =
+      service === undefined
+        ? `stands still: singletons run on the primary, and ${down}. Besides: ${missing}`
+        : `stands still: ${service.name} runs on the primary, and ${down}. What was kept at the site is caught up when it is back.`;
+    return [condition, 'False', 'PrimaryDown', `${duty} ${why}`];
   }
+  if (service === undefined) return [condition, 'False', 'NotInstalled', missing];
   const summary = status.services?.[service.name];
   if ((summary?.ready ?? 0) > 0)
     return [condition, 'True', 'ServiceRunning', `${service.name} runs on ${(summary?.where ?? []).join(', ')}.`];

@@ -61,8 +61,13 @@ describe('conditions of the singletons', () => {
     assert.match(message?.[3] ?? '', /runs on the primary, and the primary harbor-a1-n0 is not ready: .*machine Gone/);
   });
 
-  it('I3 I4: a release without one says NotInstalled; without a release nothing is said', () => {
+  it('I3 I4: a release without one says NotInstalled, a primary that is down PrimaryDown for all three; without a release nothing is said', () => {
     assert.equal(said([PRIMARY], [], release())[1], 'MonitoringAvailable False NotInstalled');
+    const all = ['BrokerAvailable False PrimaryDown', 'MonitoringAvailable False PrimaryDown', 'ImagesAvailable False PrimaryDown'];
+    assert.deepEqual(said([PRIMARY, WORKER], ['harbor-a1-n0']), all);
+    assert.deepEqual(said([WORKER], [], release()), all);
+    const [broker] = singletonConditions(wasAvailable(summaryOf([WORKER], [], 1)), []);
+    assert.match(broker?.[3] ?? '', /stands still: .*the primary harbor-a1-n0 is not ready.*Besides: .*has no broker-client/);
     assert.deepEqual(singletonConditions(wasAvailable(), undefined), []);
   });
 
