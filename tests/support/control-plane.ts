@@ -80,11 +80,12 @@ export const NAMESPACE = 'demo';
 export const PATIENCE_MS = 90_000;
 const CALL_MS = 15_000;
 
-export async function startControlPlane(name: string, extensionServers = 2): Promise<ControlPlane> {
+/** `more`: further flags of `outrigger up`. */
+export async function startControlPlane(name: string, extensionServers = 2, more: readonly string[] = []): Promise<ControlPlane> {
   const rig = upRig(name);
   guard(rig.data);
   const marks = { OUTRIGGER_DATA: rig.data, OUTRIGGER_ROLE: 'up' };
-  const start = (): UpRun => rig.start(['--extension-servers', String(extensionServers)], marks);
+  const start = (): UpRun => rig.start(['--extension-servers', String(extensionServers), ...more], marks);
   const begun = performance.now();
   let run = start();
   let api: DirectorApi | undefined;
