@@ -147,7 +147,8 @@ test('it ends when the folder of its node is gone', async () => {
   await tell();
   const balancer = await run();
   await wait(300);
-  rmSync(dir, { recursive: true });
+  // Again when it wrote its status in between.
+  rmSync(dir, { recursive: true, maxRetries: 20, retryDelay: 20 });
   assert.deepEqual(await Promise.race([balancer.exited, wait(20_000, undefined, { ref: false })]), { exitCode: 0, signal: null });
 });
 

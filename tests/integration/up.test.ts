@@ -43,6 +43,8 @@ describe('a life of outrigger up', () => {
   test('comes up, says where things are and three things to try, one of them a kill', async () => {
     const run = rig.start(['--no-sample']);
     await run.line(UP);
+    // The card is written in pieces; Ctrl-C is its last line.
+    await run.line(/Ctrl-C stops/);
     const output = run.output();
     for (const part of ['PostgreSQL', 'Director', 'Host daemon', 'Extension server 1', 'Extension server 2']) {
       assert.match(output, new RegExp(`ready ${part} +[\\d.]+ s`));

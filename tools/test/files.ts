@@ -8,7 +8,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Layer } from './layers.ts';
 import type { TestLine } from './reporter.ts';
@@ -40,11 +40,10 @@ const STOP_MS = 5000;
 /** Output kept of one file; the end is what matters. */
 const MAX_OUTPUT_CHARS = 200_000;
 
-/** Runs the files, as many at once as the layer allows, and sums up. */
+/** Runs the files, first those that run alone, then as many at once as the layer allows, and sums up. */
 export async function runFiles(layer: Layer, files: readonly string[], options: RunOptions): Promise<Counts> {
-  const waiting = [...files];
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  const work = async (): Promise<void> => {
+  const work = async (waiting: string[]): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined && !options.signal.aborted; file = waiting.shift()) {
       const { passed, failed, skipped } = await runFile(layer, file, options);
       counts.passed += passed;
@@ -52,7 +51,10 @@ export async function runFiles(layer: Layer, files: readonly string[], options: 
       counts.skipped += skipped;
     }
   };
-  await Promise.all(Array.from({ length: layer.concurrency }, work));
+  const isAlone = (file: string): boolean => layer.alone.includes(basename(file, '.test.ts'));
+  await work(files.filter(isAlone));
+  const others = files.filter((file) => !isAlone(file));
+  await Promise.all(Array.from({ length: layer.concurrency }, () => work(others)));
   return counts;
 }
 

@@ -7,8 +7,10 @@ import { join } from 'node:path';
 export interface Layer {
   readonly name: string;
   readonly folder: string;
-  /** Test files at once, on two cores. Files that start clusters run alone. */
+  /** Test files at once, on two cores. */
   readonly concurrency: number;
+  /** Files, by name, that measure time or load the machine: they run before the others, with nothing beside them. */
+  readonly alone: readonly string[];
   /** A file that takes longer is stopped and fails. */
   readonly fileTimeoutMs: number;
   readonly needsRoot: boolean;
@@ -18,17 +20,33 @@ export interface Layer {
 
 const MINUTE_MS = 60_000;
 
+/** They count failed requests, or hold a promise in seconds against a machine that must be theirs. */
+const MEASURING = [
+  'balancer-conformance',
+  'change',
+  'drill',
+  'front-door',
+  'hosts',
+  'kills-control',
+  'license-days',
+  'node-light',
+  'presence',
+  'self-managing',
+  'truth-table',
+  'tunnel-cuts',
+];
+
 export const LAYERS: readonly Layer[] = [
   layer('guards', { concurrency: 2, fileTimeoutMs: 5 * MINUTE_MS }),
   layer('unit', { concurrency: 2, fileTimeoutMs: 2 * MINUTE_MS }),
   layer('sim', { concurrency: 2, fileTimeoutMs: 10 * MINUTE_MS }),
   layer('contract', { fileTimeoutMs: 5 * MINUTE_MS, startsProcesses: true }),
-  layer('integration', { fileTimeoutMs: 10 * MINUTE_MS, startsProcesses: true }),
+  layer('integration', { concurrency: 2, alone: MEASURING, fileTimeoutMs: 10 * MINUTE_MS, startsProcesses: true }),
   layer('chaos', { fileTimeoutMs: 15 * MINUTE_MS, needsRoot: true, startsProcesses: true }),
 ];
 
 function layer(name: string, differs: Partial<Layer>): Layer {
-  const usual = { concurrency: 1, fileTimeoutMs: 5 * MINUTE_MS, needsRoot: false, startsProcesses: false };
+  const usual = { concurrency: 1, alone: [], fileTimeoutMs: 5 * MINUTE_MS, needsRoot: false, startsProcesses: false };
   return { ...usual, name, folder: `tests/${name}`, ...differs };
 }
 
