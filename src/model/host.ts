@@ -6,6 +6,10 @@ import { conditionsSchema } from './condition.ts';
 import type { EntityOf, KindDefinition } from './resource.ts';
 import type { Schema } from './schema.ts';
 
+/** Why a node that runs on a host is not one of the director's. */
+export const UNCLAIMED_REASONS = ['Unknown', 'OlderIncarnation', 'HeldElsewhere'] as const;
+export type UnclaimedReason = (typeof UNCLAIMED_REASONS)[number];
+
 const specSchema = {
   type: 'object',
   required: ['capacity'],
@@ -42,6 +46,59 @@ const statusSchema = {
       description: 'Nodes that run here and that this director does not know. They go on running.',
       items: { type: 'string', maxLength: 253 },
     },
+    recordLost: {
+      type: 'array',
+      maxItems: 64,
+      description:
+        'Nodes of which something still lives or lies here, though this host has lost its record of them. It touches none of it.',
+      items: { type: 'string', maxLength: 253 },
+    },
+    unclaimedNodes: {
+      type: 'array',
+      maxItems: 64,
+      description:
+        'Those of unclaimed with all that is needed to make their objects anew (outrigger node adopt), or to have them stopped (discard).',
+      items: {
+        type: 'object',
+        required: [
+          'uid',
+          'namespace',
+          'name',
+          'cluster',
+          'clusterUid',
+          'virtualDataCenter',
+          'role',
+          'attempt',
+          'index',
+          'incarnation',
+          'why',
+        ],
+        properties: {
+          uid: { type: 'string', maxLength: 63 },
+          namespace: { type: 'string', maxLength: 63 },
+          name: { type: 'string', maxLength: 253 },
+          cluster: { type: 'string', maxLength: 63 },
+          clusterUid: { type: 'string', maxLength: 63 },
+          clusterKnown: { type: 'boolean', description: 'Whether this director knows its Cluster, by uid.' },
+          virtualDataCenter: { type: 'string', maxLength: 63 },
+          role: { type: 'string', enum: ['Primary', 'Worker'] },
+          attempt: { type: 'integer', minimum: 1 },
+          index: { type: 'integer', minimum: 0, maximum: 8 },
+          incarnation: { type: 'integer', minimum: 1 },
+          resources: {
+            type: 'object',
+            properties: { cpuMillis: { type: 'integer', minimum: 0 }, memoryMiB: { type: 'integer', minimum: 0 } },
+          },
+          why: {
+            type: 'string',
+            enum: UNCLAIMED_REASONS,
+            description:
+              'Unknown: the director has no ClusterNode of this uid. OlderIncarnation: it has an earlier life of it. HeldElsewhere: by it another host holds this life.',
+          },
+          message: { type: 'string', maxLength: 1024 },
+        },
+      },
+    },
   },
 } as const satisfies Schema;
 
@@ -65,3 +122,5 @@ export const hostKind = {
 } as const satisfies KindDefinition;
 
 export type Host = EntityOf<typeof hostKind>;
+/** A node that runs on a host and is not one of the director's. */
+export type UnclaimedNode = NonNullable<NonNullable<Host['status']>['unclaimedNodes']>[number];

@@ -24,6 +24,14 @@ export const ANNOTATION_CONFIRM_DEAD = `${API_GROUP}/confirm-dead`;
 /** Annotation of a Cluster by which a person has its site obey a spec that is older than the one it carries out; the value is `metadata.generation`. */
 export const ANNOTATION_ACCEPT_GENERATION = `${API_GROUP}/accept-generation`;
 
+/** Annotation of a Host by which a person vouches that its machine is off for good; the value is the `status.bootId` that is meant. */
+export const ANNOTATION_HOST_DEAD = `${API_GROUP}/confirm-dead`;
+/** Annotation of a ClusterNode by which a person has a node that was given up started again; a new value is a new request. */
+export const ANNOTATION_RESTART = `${API_GROUP}/restart`;
+
+/** Annotation of a Host by which a person has unclaimed nodes stopped there; the value is their uids, separated by commas. */
+export const ANNOTATION_DISCARD = `${API_GROUP}/discard`;
+
 /** Annotation of a Cluster by which a person asks for a license sync now; a new value is a new request, answered in status.license.answeredRequest. */
 export const ANNOTATION_LICENSE_SYNC = `${API_GROUP}/license-sync`;
 /** Annotation of a Site by which a person asks for its pairing to be checked anew; a new value is a new request. */

@@ -73,7 +73,17 @@ export const STATUS_SECTIONS: Readonly<Record<string, Readonly<Record<string, re
     promise: [AGENT],
     verdict: [AGENT],
   },
-  hosts: { conditions: [HOST], address: [HOST], version: [HOST], bootId: [HOST], nodes: [HOST], used: [HOST], unclaimed: [HOST] },
+  hosts: {
+    conditions: [HOST],
+    address: [HOST],
+    version: [HOST],
+    bootId: [HOST],
+    nodes: [HOST],
+    used: [HOST],
+    unclaimed: [HOST],
+    unclaimedNodes: [HOST],
+    recordLost: [HOST],
+  },
 };
 
 const known = new Map<string, ReadonlySet<string>>();
