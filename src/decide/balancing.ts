@@ -1,9 +1,8 @@
 /**
- * Which instance gets a new connection, and which unanswered HTTP request may be given to another.
+ * Which instance gets a new connection, and how it is told who its client is.
  *
  * I1: least connections; of equals the one on this node, then the first by address.
  * I2: one that refused a connection, or is being drained, is asked only when nothing better is left; one that was tried is not tried again.
- * I3: only a request that changes nothing, is whole and of which no byte was answered is given to another instance (RFC 9110, 9.2.1).
  */
 
 export interface Candidate {
@@ -38,10 +37,18 @@ function isBetter(a: Candidate, b: Candidate): boolean {
   return a.address < b.address;
 }
 
-const SAFE_REQUEST = /^(?:GET|HEAD|OPTIONS) [^ \r\n]+ HTTP\/1\.[01]\r\n/;
-const HAS_BODY = /\r\n(?:content-length:[ \t]*[1-9]|transfer-encoding:)/i;
+interface ClientEnds {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+}
 
-/** True when `sent` (Latin-1) is exactly one whole HTTP/1 request without a body, of a method that changes nothing. */
-export function isReplayable(sent: string): boolean {
-  return SAFE_REQUEST.test(sent) && sent.indexOf('\r\n\r\n') === sent.length - 4 && !HAS_BODY.test(sent);
+/** What tells an instance who its client is: PROXY protocol, version 1 (https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt, 2.1). */
+export function proxyHeader({ remoteAddress, remotePort, localAddress, localPort }: ClientEnds): string {
+  if (remoteAddress === undefined || localAddress === undefined || remotePort === undefined || localPort === undefined)
+    return 'PROXY UNKNOWN\r\n';
+  const [source, target] = [remoteAddress, localAddress].map((address) => address.replace(/^::ffff:(?=\d+\.)/i, ''));
+  const family = source?.includes(':') === true ? 'TCP6' : 'TCP4';
+  return `PROXY ${family} ${source} ${target} ${remotePort} ${localPort}\r\n`;
 }

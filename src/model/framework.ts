@@ -36,6 +36,10 @@ export interface PublishedService {
   readonly name: string;
   readonly port: number;
   readonly protocol: 'TCP' | 'HTTP';
+  /** True: an instance is told by the PROXY protocol who its client is. */
+  readonly proxyProtocol?: boolean;
+  /** Connections that one node's balancer holds at a time; absent: LIMITS.balancedConnections. */
+  readonly maxConnections?: number;
   /** Set for our own: such a service answers only nodes of this cluster and is never reached through the tunnel. */
   readonly framework?: FrameworkService;
 }

@@ -202,8 +202,9 @@ export const LIMITS = {
   halfOpenMs: 60_000,
   /** TCP keep-alive on both sides of a balanced connection: how soon a silent peer is asked whether it lives. */
   keepAliveMs: 15_000,
-  /** Bytes of a first request that are kept until its answer begins. */
+  /** Of a client of an HTTP service: bytes of a head, or of requests that came before their turn, that are kept; how long it may ask for nothing. */
   replayBytes: 64 * 1024,
+  httpIdleMs: 5 * 60_000,
 
   /** What an agent or host waits for: a connection to a director, an answer, and the echo of a ping on a silent connection. */
   connectMs: 5_000,

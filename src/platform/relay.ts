@@ -3,7 +3,8 @@
  *
  * I1: a listener serves as long as the table names its service; a new table cuts no connection.
  * I2: an instance that refused a connection is left out until a check by TCP succeeds, or a client that had no better choice got through.
- * I3: beyond `balancedConnections` a client is turned away at once, instead of all being served slowly.
+ * I3: beyond `maxConnections` of a service (`balancedConnections` where it says nothing) a client is turned away at once, instead of all being
+ *     served slowly.
  */
 
 import { createServer } from 'node:net';
@@ -14,8 +15,10 @@ import type { BalancedService } from '../decide/endpoints.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Balancer, BalancerTable, ListenerStatus } from '../ports/balancer.ts';
 import type { Log } from '../ports/log.ts';
-import { dial, serveClient } from './relay-connection.ts';
-import type { Instances } from './relay-connection.ts';
+import { converse } from './relay-http.ts';
+import { dial, ignore, reach } from './relay-reach.ts';
+import type { Instances } from './relay-reach.ts';
+import { splice } from './relay-splice.ts';
 
 const BACKLOG = 1024;
 const LISTEN_RETRY_MS = 250;
@@ -33,12 +36,25 @@ interface Listener {
   service: BalancedService;
   readonly server: Server;
   readonly clients: Set<Socket>;
+  /** Connections to instances. */
+  readonly dialed: Set<Socket>;
   readonly instances: Map<string, Experience>;
   retry: NodeJS.Timeout | undefined;
   message: string | undefined;
+  readonly counts: Counts;
+}
+
+/** Since the listener began. */
+interface Counts {
   accepted: number;
   refused: number;
   failed: number;
+  retries: number;
+  ejections: number;
+  readmissions: number;
+  /** Of clients that are gone. */
+  inBytes: number;
+  outBytes: number;
 }
 
 interface Relay {
@@ -51,7 +67,8 @@ interface Relay {
 export function relay(log: Log): Balancer {
   const state: Relay = { log, told: [], listeners: new Map(), address: '' };
   const stop = new AbortController();
-  void recheckForever(state, stop.signal);
+  void every(LIMITS.instanceRecheckMs, () => recheck(state), stop.signal);
+  void every(LIMITS.keepAliveMs, () => keepAsking(state), stop.signal);
   return {
     apply: (table) => applyTable(state, table),
     listeners: () => [...state.listeners.values()].map(statusOf),
@@ -83,7 +100,7 @@ function applyTable(state: Relay, table: BalancerTable): void {
 }
 
 function startListening(state: Relay, service: BalancedService): Listener {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
   const listener: Listener = {
     name: service.name,
     port: service.port,
@@ -91,12 +108,11 @@ function startListening(state: Relay, service: BalancedService): Listener {
     service,
     server,
     clients: new Set(),
+    dialed: new Set(),
     instances: new Map(),
     retry: undefined,
     message: 'starts to listen',
-    accepted: 0,
-    refused: 0,
-    failed: 0,
+    counts: { accepted: 0, refused: 0, failed: 0, retries: 0, ejections: 0, readmissions: 0, inBytes: 0, outBytes: 0 },
   };
   const { address } = state;
   const listen = (): void => void server.listen({ host: address, port: service.port, backlog: BACKLOG });
@@ -126,46 +142,88 @@ function stopListening(listener: Listener): void {
 }
 
 function takeClient(listener: Listener, client: Socket): void {
-  if (listener.clients.size >= LIMITS.balancedConnections) {
-    listener.refused++;
+  const { counts, clients, service } = listener;
+  client.on('error', ignore);
+  if (clients.size >= (service.maxConnections ?? LIMITS.balancedConnections)) {
+    counts.refused++;
     client.resetAndDestroy();
     return;
   }
-  listener.accepted++;
-  listener.clients.add(client);
-  client.once('close', () => listener.clients.delete(client));
-  void serveClient(client, instancesOf(listener)).then((served) => {
-    if (!served) listener.failed++;
+  counts.accepted++;
+  clients.add(client);
+  client.once('close', () => {
+    clients.delete(client);
+    counts.inBytes += client.bytesRead;
+    counts.outBytes += client.bytesWritten;
+  });
+  const instances = instancesOf(listener);
+  const done = (served: boolean): void => {
+    if (!served) counts.failed++;
+  };
+  if (service.protocol === 'HTTP') converse(client, instances, done);
+  else serveTcp(client, instances, done);
+}
+
+const NONE_DIED: ReadonlySet<string> = new Set();
+
+function serveTcp(client: Socket, instances: Instances, done: (served: boolean) => void): void {
+  reach(client, instances, NONE_DIED, (found) => {
+    if (found === undefined) {
+      const leftByItself = client.destroyed;
+      client.resetAndDestroy();
+      return done(leftByItself);
+    }
+    splice(client, found.socket, () => {
+      instances.released(found.address);
+      done(true);
+    });
   });
 }
 
+function experienceOf(listener: Listener, address: string): Experience {
+  const known = listener.instances.get(address) ?? { connections: 0, ejected: false };
+  listener.instances.set(address, known);
+  return known;
+}
+
 function instancesOf(listener: Listener): Instances {
-  const experienceOf = (address: string): Experience => {
-    const known = listener.instances.get(address) ?? { connections: 0, ejected: false };
-    listener.instances.set(address, known);
-    return known;
-  };
+  const { service, counts, dialed } = listener;
   return {
-    protocol: listener.service.protocol,
+    protocol: service.protocol,
+    proxyProtocol: service.proxyProtocol === true,
     // Counted when it is chosen, not when it answers: else all who come at once would choose the same.
     take: (tried) => {
       const best = pickEndpoint(candidatesOf(listener), tried);
-      if (best !== undefined) experienceOf(best.address).connections++;
+      if (best !== undefined) experienceOf(listener, best.address).connections++;
       return best?.address;
     },
-    connected: (address) => {
-      experienceOf(address).ejected = false;
+    connected: (address, socket) => {
+      readmit(listener, experienceOf(listener, address));
+      dialed.add(socket);
+      socket.once('close', () => dialed.delete(socket));
     },
     refused: (address) => {
-      const known = experienceOf(address);
+      const known = experienceOf(listener, address);
       known.connections--;
+      if (!known.ejected) counts.ejections++;
       known.ejected = true;
     },
     released: (address) => {
-      experienceOf(address).connections--;
+      experienceOf(listener, address).connections--;
       forgetGone(listener);
     },
+    isServing: (address) => {
+      const { endpoints } = listener.service;
+      return endpoints.some((one) => one.address === address && !one.draining) || !endpoints.some((one) => !one.draining);
+    },
+    repeated: () => void counts.retries++,
   };
+}
+
+function readmit(listener: Listener, known: Experience): void {
+  if (!known.ejected) return;
+  known.ejected = false;
+  listener.counts.readmissions++;
 }
 
 function candidatesOf(listener: Listener) {
@@ -182,38 +240,53 @@ function forgetGone(listener: Listener): void {
   }
 }
 
-/** Looks whether those that refused a connection take one again. */
-async function recheckForever(state: Relay, signal: AbortSignal): Promise<void> {
+async function every(ms: number, act: () => Promise<void> | void, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await recheck(state);
-    await wait(LIMITS.instanceRecheckMs, undefined, { signal, ref: false }).catch(() => undefined);
+    await act();
+    await wait(ms, undefined, { signal, ref: false }).catch(() => undefined);
   }
 }
 
+/** Looks whether those that refused a connection take one again. */
 async function recheck(state: Relay): Promise<void> {
   const ejected = [...state.listeners.values()].flatMap((listener) =>
-    [...listener.instances].filter(([, known]) => known.ejected).map(([address, known]) => ({ address, known })),
+    [...listener.instances].filter(([, known]) => known.ejected).map(([address, known]) => ({ listener, address, known })),
   );
-  await Promise.all(
-    ejected.map(async ({ address, known }) => {
-      const socket = await dial(address);
-      if (socket === undefined) return;
-      known.ejected = false;
-      socket.destroy();
-    }),
-  );
+  await Promise.all(ejected.map(({ listener, address, known }) => answers(address).then((yes) => yes && readmit(listener, known))));
+}
+
+function answers(address: string): Promise<boolean> {
+  return new Promise((done) => {
+    dial(address, (socket) => {
+      socket?.destroy();
+      done(socket !== undefined);
+    });
+  });
+}
+
+/** Lets a silent peer be asked whether it lives. Not at once: most connections are over sooner, and would pay for it in vain. */
+function keepAsking(state: Relay): void {
+  for (const { clients, dialed } of state.listeners.values())
+    for (const socket of [...clients, ...dialed]) socket.setKeepAlive(true, LIMITS.keepAliveMs);
 }
 
 function statusOf(listener: Listener): ListenerStatus {
+  const { counts } = listener;
+  let { inBytes, outBytes } = counts;
+  for (const client of listener.clients) {
+    inBytes += client.bytesRead;
+    outBytes += client.bytesWritten;
+  }
   return {
     name: listener.name,
     port: listener.port,
     listening: listener.server.listening,
     ...(listener.message === undefined ? {} : { message: listener.message }),
     connections: listener.clients.size,
-    accepted: listener.accepted,
-    refused: listener.refused,
-    failed: listener.failed,
+    ...counts,
+    inBytes,
+    outBytes,
     ejected: [...listener.instances].filter(([, known]) => known.ejected).map(([address]) => address),
+    instances: [...listener.instances].map(([address, { connections }]) => ({ address, connections })),
   };
 }

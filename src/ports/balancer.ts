@@ -28,8 +28,17 @@ export interface ListenerStatus {
   readonly accepted: number;
   readonly refused: number;
   readonly failed: number;
+  /** Requests that were given to another instance; instances left out because they refused a connection, and taken back. */
+  readonly retries: number;
+  readonly ejections: number;
+  readonly readmissions: number;
+  /** From clients, and to them. */
+  readonly inBytes: number;
+  readonly outBytes: number;
   /** Addresses of instances that refused a connection and have not come back. */
   readonly ejected: readonly string[];
+  /** Those in the table, or with connections. */
+  readonly instances: readonly { readonly address: string; readonly connections: number }[];
 }
 
 export interface BalancerStatus {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { isReplayable, pickEndpoint } from '../../../src/decide/balancing.ts';
+import { pickEndpoint, proxyHeader } from '../../../src/decide/balancing.ts';
 import type { Candidate } from '../../../src/decide/balancing.ts';
 
 const candidate = (address: string, more: Partial<Candidate> = {}): Candidate => ({
@@ -65,16 +65,10 @@ test('I1 and I2 hold for any candidates, in any order', () => {
   );
 });
 
-test('I3: only whole requests without a body that change nothing are repeated', () => {
-  const request = (method: string, headers = '') => `${method} /x HTTP/1.1\r\nhost: a\r\n${headers}\r\n`;
-  for (const method of ['GET', 'HEAD', 'OPTIONS']) assert.equal(isReplayable(request(method)), true, method);
-  assert.equal(isReplayable(request('GET', 'content-length: 0\r\n')), true);
-  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'CONNECT', 'get']) assert.equal(isReplayable(request(method)), false, method);
-  assert.equal(isReplayable(request('GET', 'Content-Length: 12\r\n')), false);
-  assert.equal(isReplayable(request('GET', 'transfer-encoding: chunked\r\n')), false);
-  assert.equal(isReplayable(request('GET') + request('GET')), false, 'pipelined');
-  assert.equal(isReplayable(request('GET') + 'x'), false, 'with a body');
-  assert.equal(isReplayable(request('GET').slice(0, -2)), false, 'not whole');
-  assert.equal(isReplayable('GET /x\r\n\r\n'), false, 'HTTP/0.9');
-  assert.equal(isReplayable(''), false);
+test('an instance is told who its client is, in one line', () => {
+  const ends = { remoteAddress: '10.0.0.9', remotePort: 4711, localAddress: '10.0.0.1', localPort: 80 };
+  assert.equal(proxyHeader(ends), 'PROXY TCP4 10.0.0.9 10.0.0.1 4711 80\r\n');
+  assert.equal(proxyHeader({ ...ends, remoteAddress: '::ffff:10.0.0.9' }), 'PROXY TCP4 10.0.0.9 10.0.0.1 4711 80\r\n');
+  assert.equal(proxyHeader({ ...ends, remoteAddress: 'fd00::9', localAddress: 'fd00::1' }), 'PROXY TCP6 fd00::9 fd00::1 4711 80\r\n');
+  assert.equal(proxyHeader({ ...ends, remoteAddress: undefined }), 'PROXY UNKNOWN\r\n', 'a client that is gone already');
 });

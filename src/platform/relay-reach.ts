@@ -1,0 +1,85 @@
+/**
+ * How the relay gets a client an instance.
+ *
+ * I1: a failure to connect is met with the next instance; the client notices only the time.
+ * I2: the client is held for at most `clientWaitMs`.
+ * I3: where the service asks for it, the first bytes that an instance gets say who the client is (PROXY protocol, version 1).
+ */
+
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { proxyHeader } from '../decide/balancing.ts';
+import { LIMITS } from '../model/limits.ts';
+
+/** What a connection asks of its service. */
+export interface Instances {
+  readonly protocol: 'TCP' | 'HTTP';
+  readonly proxyProtocol: boolean;
+  /** The best instance (`ip:port`) that is not in `tried`, which is thereby taken; undefined: none is left. */
+  take(tried: ReadonlySet<string>): string | undefined;
+  /** It took the connection. */
+  connected(address: string, socket: Socket): void;
+  /** It did not; it is no longer taken. */
+  refused(address: string): void;
+  /** A connection that was `connected` is over. */
+  released(address: string): void;
+  /** True while it may be given further requests. */
+  isServing(address: string): boolean;
+  /** A request goes to another instance, because the first died without a word. */
+  repeated(): void;
+}
+
+export interface Reached {
+  readonly address: string;
+  readonly socket: Socket;
+}
+
+/** Calls back with an instance for `client`; undefined: none in time, or the client went away. None of `died` is asked in the first round. */
+export function reach(client: Socket, instances: Instances, died: ReadonlySet<string>, done: (found: Reached | undefined) => void): void {
+  const untilMs = performance.now() + LIMITS.clientWaitMs;
+  let tried: Set<string> | undefined;
+  const attempt = (): void => {
+    if (client.destroyed) return done(undefined);
+    const address = instances.take(tried ?? died);
+    if (address === undefined) {
+      if (performance.now() >= untilMs) return done(undefined);
+      // One that took the request and died may be back by then.
+      tried = new Set();
+      return void setTimeout(attempt, LIMITS.balancerRetryMs);
+    }
+    dial(address, (socket) => {
+      if (socket === undefined) {
+        tried ??= new Set(died);
+        tried.add(address);
+        instances.refused(address);
+        return performance.now() >= untilMs ? done(undefined) : attempt();
+      }
+      instances.connected(address, socket);
+      if (instances.proxyProtocol) socket.write(proxyHeader(client));
+      done({ address, socket });
+    });
+  };
+  attempt();
+}
+
+/** Calls back with a connection to `ip:port`, paused; with undefined when there is none in time. */
+export function dial(address: string, done: (socket: Socket | undefined) => void): void {
+  const at = address.lastIndexOf(':');
+  const socket = connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)), allowHalfOpen: true, noDelay: true });
+  const timer = setTimeout(() => socket.destroy(), LIMITS.instanceConnectMs);
+  const onClose = (): void => {
+    clearTimeout(timer);
+    done(undefined);
+  };
+  socket.once('close', onClose);
+  // `close` follows, and says all there is to say.
+  socket.on('error', ignore);
+  socket.once('connect', () => {
+    clearTimeout(timer);
+    socket.off('close', onClose);
+    done(socket);
+  });
+}
+
+/** An error is followed by `close`, where it is looked at. */
+export function ignore(): void {}
