@@ -20,7 +20,6 @@ import { planCluster, planOf } from '../decide/plan.ts';
 import type { NodePlan } from '../decide/plan.ts';
 import { rolloutWait, upgradeRefusal } from '../decide/rollout.ts';
 import type { Cluster } from '../model/cluster.ts';
-import type { ClusterNode } from '../model/cluster-node.ts';
 import { isFault } from '../model/fault.ts';
 import type { Fault } from '../model/fault.ts';
 import { keepBalancer } from './balancer-keeper.ts';
@@ -48,6 +47,8 @@ import { keepSite } from './site-keeper.ts';
 import type { SiteKeeper } from './site-keeper.ts';
 import { rememberedSite } from './site-memory.ts';
 import { obeySpec } from './spec-memory.ts';
+import { openSight } from './sight.ts';
+import type { Sight } from './sight.ts';
 import { supervise } from './supervisor.ts';
 import type { Supervisor } from './supervisor.ts';
 import { openTrustedTime } from './trusted-time.ts';
@@ -70,6 +71,7 @@ interface Agent {
   readonly balancer: BalancerKeeper;
   readonly framework: FrameworkKeeper;
   readonly licensing: Licensing;
+  readonly sight: Sight;
   portal: Portal | undefined;
   connected: Connected | undefined;
   /** Sentences about what stands in the way of the newest plan. */
@@ -105,6 +107,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
     balancer,
     framework,
     licensing: openLicensing({ deps, memory, trusted, framework, onChange: () => wake.poke() }, own),
+    sight: openSight(),
     portal: undefined,
     connected: undefined,
     problems: [],
@@ -149,6 +152,7 @@ async function connect(agent: Agent, onChange: () => void, signal: AbortSignal):
     const term = (): number | undefined => managingTerm(agent);
     const site = keepSite({ deps, api, following, memory, trustedNow: agent.trusted.now, term, onChange }, signal);
     const manager = manage({ deps, api, following, memory, site: () => site.site(), term }, signal);
+    agent.sight.follow(following);
     agent.connected = { following, reporter, manager, site };
     agent.licensing.connect(api, following);
     onChange();
@@ -182,11 +186,10 @@ async function untilDrained(agent: Agent, stopRequested: AbortSignal, signal: Ab
 
 /** Looks at what is remembered and seen, and brings everything in line. Throws `Fault` when the disk refuses; then it is done again. */
 async function settle(agent: Agent, stopRequested: AbortSignal): Promise<void> {
-  const { memory, self, supervisor, connected } = agent;
-  const following = connected?.following;
+  const { memory, self, supervisor, connected, sight } = agent;
   agent.problems = [];
   await concludeFate(agent);
-  const membership = membershipAfter(memory.get('membership'), self, following?.cluster(), following?.nodes());
+  const membership = membershipAfter(memory.get('membership'), self, sight.cluster(), sight.nodes());
   if (membership !== undefined) await memory.keep('membership', membership);
   await adoptPlan(agent);
   const plan = memory.get('plan');
@@ -225,9 +228,9 @@ async function keptInLine(agent: Agent, plan: NodePlan | undefined): Promise<Fau
   }
 }
 
-async function concludeFate({ memory, self, connected, deps }: Agent): Promise<void> {
+async function concludeFate({ memory, self, sight, deps }: Agent): Promise<void> {
   const known = memory.get('fate');
-  const fate = fateOf(known, self, connected?.following.self());
+  const fate = fateOf(known, self, sight.self());
   if (fate === undefined || known !== undefined) return;
   deps.log.warn(fate.why, { fate: fate.state });
   await memory.keep('fate', fate);
@@ -235,12 +238,9 @@ async function concludeFate({ memory, self, connected, deps }: Agent): Promise<v
 
 /** Takes the newest plan when it may be taken. */
 async function adoptPlan(agent: Agent): Promise<void> {
-  const { memory, connected, deps } = agent;
-  const cluster = connected?.following.cluster();
-  const node = connected?.following.self();
-  const heard = connected?.following.nodes();
-  if (connected === undefined || cluster === undefined || node === undefined || heard === undefined || memory.get('fate') !== undefined)
-    return;
+  const { memory, connected, deps, sight } = agent;
+  const [cluster, nodes] = [sight.cluster(), sight.nodes()];
+  if (connected === undefined || cluster === undefined || nodes === undefined || memory.get('fate') !== undefined) return;
   const older = await obeySpec(memory, cluster, false);
   if (older !== undefined) {
     agent.problems.push(older);
@@ -249,7 +249,6 @@ async function adoptPlan(agent: Agent): Promise<void> {
   const current = memory.get('plan');
   const next = nextPlan(agent, connected.following, cluster, current);
   if (next === undefined) return;
-  const nodes = attemptOf(node, heard) ?? [];
   const wait = rolloutWait({ self: agent.self.name, ready: readyServices(agent), nodes, current, next });
   if (wait !== undefined) {
     agent.problems.push(wait);
@@ -299,10 +298,9 @@ function readyServices({ supervisor }: Agent): ReadonlySet<string> {
 }
 
 async function tellBalancer(agent: Agent, plan: NodePlan | undefined): Promise<void> {
-  const { memory, connected, self, supervisor, balancer } = agent;
+  const { memory, sight, self, supervisor, balancer } = agent;
   const previous = memory.get('endpoints');
   if (plan === undefined) return;
-  const nodes = connected?.following.nodes();
   const instances = supervisor.instances();
   const known = [...instances].map(([name, instance]): [string, OwnInstance] => [name, ownInstance(instance)]);
   // Of which nothing is known yet in this life of the agent: what was told last still holds.
@@ -310,17 +308,16 @@ async function tellBalancer(agent: Agent, plan: NodePlan | undefined): Promise<v
     .filter((service) => !instances.has(service.name))
     .flatMap((service) => lastOwn(service, self.name));
   const own = Object.fromEntries([...before, ...known]);
-  const mine = attemptOf(connected?.following.self(), nodes);
-  const table = endpointsOf({ balanced: plan.balanced, self: { name: self.name, services: own }, nodes: mine, previous });
+  const table = endpointsOf({ balanced: plan.balanced, self: { name: self.name, services: own }, nodes: sight.nodes(), previous });
   await balancer.tell(table);
   await memory.keep('endpoints', table);
 }
 
-async function tellFramework({ memory, connected, framework }: Agent, plan: NodePlan | undefined): Promise<void> {
+async function tellFramework({ memory, sight, framework }: Agent, plan: NodePlan | undefined): Promise<void> {
   await framework.tell({
     membership: memory.get('membership'),
     plan,
-    nodes: attemptOf(connected?.following.self(), connected?.following.nodes()),
+    nodes: sight.nodes(),
     site: rememberedSite(memory),
     license: memory.get('license'),
     joined: memory.get('joined'),
@@ -341,11 +338,6 @@ function ownInstance(instance: {
 function lastOwn(service: BalancedService, self: string): [string, OwnInstance][] {
   const last = service.endpoints.find((one) => one.node === self);
   return last === undefined ? [] : [[service.name, { address: last.address, ready: !last.draining, stopping: last.draining }]];
-}
-
-/** Nodes of the attempt that this node belongs to. */
-function attemptOf(self: ClusterNode | undefined, nodes: readonly ClusterNode[] | undefined): readonly ClusterNode[] | undefined {
-  return self === undefined ? nodes : nodes?.filter((node) => node.spec.attempt === self.spec.attempt);
 }
 
 /** So that a pod that was ready when the agent crashed is not taken out of the balancers when it is found again. */
