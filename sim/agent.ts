@@ -11,7 +11,8 @@ import type { ClusterView } from '../src/decide/cluster-view.ts';
 import { decideManager } from '../src/decide/manager.ts';
 import { NO_OBSERVATIONS, observe } from '../src/decide/observation.ts';
 import type { Observations } from '../src/decide/observation.ts';
-import { planCluster, planOf } from '../src/decide/plan.ts';
+import { contentOf } from '../src/decide/cluster-plan.ts';
+import { planOf } from '../src/decide/plan.ts';
 import type { NodePlan } from '../src/decide/plan.ts';
 import { carryOut } from '../src/extension/act.ts';
 import { CLUSTER_NODES, CLUSTERS, SITES, VIRTUAL_DATA_CENTERS } from '../src/model/addresses.ts';
@@ -243,9 +244,9 @@ function replan(agent: Agent): void {
   agent.planned = from;
   const isBroken = (name: string): boolean => known.cluster?.metadata.annotations?.['sim/broken'] === name;
   agent.plan = planOf({
-    cluster: planCluster(known.cluster),
-    spec: known.cluster.spec,
-    release: known.release,
+    cluster: { name: machine.cluster, namespace: machine.namespace },
+    generation: known.cluster.metadata.generation ?? 0,
+    content: contentOf(known.cluster.spec, known.release),
     node: {
       name: machine.node,
       uid: machine.nodeUid,

@@ -16,14 +16,14 @@ import type { Self } from '../decide/agent-duty.ts';
 import { memberId, mayRunSingletons } from '../decide/authority.ts';
 import { endpointsOf } from '../decide/endpoints.ts';
 import type { BalancedService, OwnInstance } from '../decide/endpoints.ts';
-import { planCluster, planOf } from '../decide/plan.ts';
 import type { NodePlan } from '../decide/plan.ts';
-import { rolloutWait, upgradeRefusal } from '../decide/rollout.ts';
-import type { Cluster } from '../model/cluster.ts';
 import { isFault } from '../model/fault.ts';
 import type { Fault } from '../model/fault.ts';
+import type { FrameworkMember } from '../model/framework.ts';
 import { keepBalancer } from './balancer-keeper.ts';
 import type { BalancerKeeper } from './balancer-keeper.ts';
+import { keepChange } from './change-keeper.ts';
+import type { ChangeKeeper, ChangeSight } from './change-keeper.ts';
 import { connectDirectors } from './connect.ts';
 import type { AgentDeps } from './deps.ts';
 import { follow } from './following.ts';
@@ -43,10 +43,10 @@ import type { Portal } from './portal/portal.ts';
 import { showPresence } from './presence.ts';
 import { reportTo } from './reporter.ts';
 import type { Reporter } from './reporter.ts';
+import { showLife } from './sign-of-life.ts';
 import { keepSite } from './site-keeper.ts';
 import type { SiteKeeper } from './site-keeper.ts';
 import { rememberedSite } from './site-memory.ts';
-import { obeySpec } from './spec-memory.ts';
 import { openSight } from './sight.ts';
 import type { Sight } from './sight.ts';
 import { supervise } from './supervisor.ts';
@@ -72,6 +72,7 @@ interface Agent {
   readonly framework: FrameworkKeeper;
   readonly licensing: Licensing;
   readonly sight: Sight;
+  readonly change: ChangeKeeper;
   portal: Portal | undefined;
   connected: Connected | undefined;
   /** Sentences about what stands in the way of the newest plan. */
@@ -92,21 +93,26 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   const memory = await openMemory(deps.store, deps.log);
   const end = new AbortController();
   const own = AbortSignal.any([signal, end.signal]);
+  void showLife(deps, own);
   const { node: name, nodeUid: uid, incarnation, role } = deps.node;
   const wake = { poke: (): void => undefined };
   const supervisor = supervise(deps, memory.get('services') ?? {}, own);
   const balancer = keepBalancer(deps, () => wake.poke(), own);
   const trusted = await openTrustedTime(deps, memory, own);
   const framework = await keepFramework(deps, () => wake.poke(), own);
+  const self: Self = { name, uid, incarnation, role };
+  const licensing = openLicensing({ deps, memory, trusted, framework, onChange: () => wake.poke() }, own);
+  const members = (): readonly FrameworkMember[] => framework.told()?.members ?? [];
   const agent: Agent = {
     deps,
-    self: { name, uid, incarnation, role },
+    self,
     memory,
     trusted,
     supervisor,
     balancer,
     framework,
-    licensing: openLicensing({ deps, memory, trusted, framework, onChange: () => wake.poke() }, own),
+    licensing,
+    change: keepChange({ deps, self, memory, peers: licensing.peers, members, onChange: () => wake.poke() }, own),
     sight: openSight(),
     portal: undefined,
     connected: undefined,
@@ -133,6 +139,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
     loop.settled(),
     supervisor.settled(),
     agent.licensing.settled(),
+    agent.change.settled(),
     portal.settled(),
     agent.connected?.reporter.settled(),
     agent.connected?.manager.settled(),
@@ -191,7 +198,7 @@ async function settle(agent: Agent, stopRequested: AbortSignal): Promise<void> {
   await concludeFate(agent);
   const membership = membershipAfter(memory.get('membership'), self, sight.cluster(), sight.nodes());
   if (membership !== undefined) await memory.keep('membership', membership);
-  await adoptPlan(agent);
+  agent.problems.push(...(await agent.change.look(sightOf(agent), readyServices(agent))));
   const plan = memory.get('plan');
   const wanted = stopRequested.aborted ? [] : runnable(plan, memory.get('membership'), self, memory.get('fate'));
   const hash = shortHash(wanted);
@@ -236,61 +243,15 @@ async function concludeFate({ memory, self, sight, deps }: Agent): Promise<void>
   await memory.keep('fate', fate);
 }
 
-/** Takes the newest plan when it may be taken. */
-async function adoptPlan(agent: Agent): Promise<void> {
-  const { memory, connected, deps, sight } = agent;
-  const [cluster, nodes] = [sight.cluster(), sight.nodes()];
-  if (connected === undefined || cluster === undefined || nodes === undefined || memory.get('fate') !== undefined) return;
-  const older = await obeySpec(memory, cluster, false);
-  if (older !== undefined) {
-    agent.problems.push(older);
-    return;
-  }
-  const current = memory.get('plan');
-  const next = nextPlan(agent, connected.following, cluster, current);
-  if (next === undefined) return;
-  const wait = rolloutWait({ self: agent.self.name, ready: readyServices(agent), nodes, current, next });
-  if (wait !== undefined) {
-    agent.problems.push(wait);
-    return;
-  }
-  if (current?.release !== next.release) deps.log.info(`Takes release ${next.release}.`, { before: current?.release ?? 'none' });
-  await memory.keep('plan', next);
-}
-
-/** What this node should run by what is seen now; undefined: that cannot be said, and what runs stays. */
-function nextPlan(agent: Agent, following: Following, cluster: Cluster, current: NodePlan | undefined): NodePlan | undefined {
-  const { memory, self, deps } = agent;
-  const release = following.release(cluster.spec.release);
-  if (release === undefined) {
-    const problem = following.releaseProblem(cluster.spec.release);
-    if (problem !== undefined) agent.problems.push(problem);
-    return undefined;
-  }
-  const before = current === undefined || current.release === cluster.spec.release ? undefined : following.release(current.release);
-  const refusal = before === undefined ? undefined : upgradeRefusal(before, release);
-  if (refusal !== undefined) {
-    agent.problems.push(refusal);
-    return undefined;
-  }
-  const membership = memory.get('membership');
-  return planOf({
-    cluster: planCluster(cluster),
-    spec: cluster.spec,
-    release,
-    node: {
-      name: self.name,
-      uid: self.uid,
-      incarnation: self.incarnation,
-      role: self.role,
-      address: deps.node.address,
-      podAddresses: deps.node.podAddresses,
-      retired: false,
-    },
-    term: membership?.term ?? 0,
-    maySingletons: mayRunSingletons(membership, memberId(self.uid, self.incarnation)),
-    slots: current?.slots ?? {},
-  });
+/** What is seen of the cluster, for changes of what runs. */
+function sightOf({ sight }: Agent): ChangeSight {
+  return {
+    cluster: sight.cluster(),
+    nodes: sight.nodes(),
+    unheard: sight.unheard(),
+    release: (name) => sight.release(name),
+    releaseProblem: (name) => sight.releaseProblem(name),
+  };
 }
 
 function readyServices({ supervisor }: Agent): ReadonlySet<string> {
@@ -350,26 +311,26 @@ async function rememberServices({ memory, supervisor }: Agent): Promise<void> {
 
 function report(agent: Agent, plan: NodePlan | undefined, wanted: ReturnType<typeof runnable>, stopping: boolean): void {
   const { memory, self, supervisor, balancer, deps, connected } = agent;
-  if (connected === undefined) return;
   const membership = memory.get('membership');
   const fate =
     memory.get('fate') ?? (stopping ? { state: 'Deleted' as const, why: `${self.name} was told by its host to stop.` } : undefined);
   const idle = agent.told === shortHash([]) && supervisor.isIdle();
-  connected.reporter.report({
-    agent: agentReport({
-      self,
-      version: deps.version,
-      address: deps.node.address,
-      fate,
-      idle,
-      plan,
-      wanted,
-      instances: supervisor.instances(),
-      lastSaid: connected.following.self()?.status?.agent,
-      balancer: balancer.state(),
-      tunnel: agent.framework.statuses()['connector-client']?.director,
-      problems: agent.problems,
-    }),
-    role: membership === undefined ? undefined : membership.primary === memberId(self.uid, self.incarnation) ? 'Primary' : 'Worker',
+  const word = agentReport({
+    self,
+    version: deps.version,
+    address: deps.node.address,
+    fate,
+    idle,
+    plan,
+    clusterPlan: memory.get('clusterPlan'),
+    wanted,
+    instances: supervisor.instances(),
+    lastSaid: connected?.following.self()?.status?.agent,
+    balancer: balancer.state(),
+    tunnel: agent.framework.statuses()['connector-client']?.director,
+    problems: agent.problems,
   });
+  agent.change.said(word);
+  const role = membership === undefined ? undefined : membership.primary === memberId(self.uid, self.incarnation) ? 'Primary' : 'Worker';
+  connected?.reporter.report({ agent: word, role });
 }

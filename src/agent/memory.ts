@@ -9,6 +9,8 @@
 import { canonicalJson } from '../base/canonical.ts';
 import type { Fate } from '../decide/agent-duty.ts';
 import type { Membership } from '../decide/authority.ts';
+import type { ChangeClock } from '../decide/change-clock.ts';
+import type { ClusterPlan } from '../decide/cluster-plan.ts';
 import type { Joined } from '../decide/certain-time.ts';
 import type { EndpointTable } from '../decide/endpoints.ts';
 import type { NodePlan } from '../decide/plan.ts';
@@ -31,6 +33,10 @@ interface Records {
   readonly site: SiteRecord;
   readonly membership: Membership;
   readonly plan: NodePlan;
+  /** The newest plan of the whole cluster, from its primary. */
+  readonly clusterPlan: ClusterPlan;
+  /** How long a turn of a change has taken, on the primary. */
+  readonly changeClock: ChangeClock;
   /** The youngest spec of the cluster that was obeyed (src/decide/spec-age.ts). */
   readonly spec: SpecMemory;
   readonly endpoints: EndpointTable;
@@ -49,6 +55,8 @@ interface Records {
 const NAMES = [
   'membership',
   'plan',
+  'clusterPlan',
+  'changeClock',
   'spec',
   'endpoints',
   'services',

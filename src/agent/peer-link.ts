@@ -39,7 +39,19 @@ export interface PeerAnswer {
 /** A `Fault` that it throws is answered with that fault's status and sentence; anything else ends the agent. */
 export type PeerRoute = (call: PeerCall, signal: AbortSignal) => Promise<PeerAnswer> | PeerAnswer;
 
+/** A call to another node. */
+export interface PeerRequest {
+  readonly method: 'GET' | 'POST';
+  /** With its query. */
+  readonly path: string;
+  /** JSON. */
+  readonly body?: string;
+  readonly maxAnswerBytes: number;
+}
+
 export interface PeerLink {
+  /** Calls that very member. Throws `Fault` PeerUnreachable when it did not answer in time, or this node has not joined. */
+  call(member: FrameworkMember, request: PeerRequest, signal: AbortSignal): Promise<{ readonly status: number; readonly body: Buffer }>;
   /** Adds a route, e.g. ('GET', '/peer/v1/metrics', …). */
   route(method: 'GET' | 'POST', path: string, route: PeerRoute): void;
   /** The member of this cluster that made this request, by its certificate; else why it is none. */
@@ -102,6 +114,7 @@ export function openPeerLink(parts: PeerLinkParts, signal: AbortSignal): PeerLin
   parts.license.onNew(() => exchange.poke());
   const serving = keepServing(link, () => exchange.poke());
   return {
+    call: (member, request, until) => callMember(link, member, request, until),
     route: (method, path, route) => void routes.set(`${method} ${path}`, route),
     callerOf: (request) => callerOf(link, request),
     problem: () => link.problem,
@@ -222,30 +235,41 @@ async function exchangeWithAll(link: Link, signal: AbortSignal): Promise<void> {
   if (identity === undefined) return;
   const others = link.members().filter(({ uid }) => uid !== deps.node.nodeUid);
   const body = tellOf(link.license);
-  const met = await Promise.all(others.map((member) => exchangeWith(link, identity, member, body, signal)));
+  const met = await Promise.all(others.map((member) => exchangeWith(link, member, body, signal)));
   const missed = others.filter((_, index) => met[index] !== true).map(({ name }) => name);
   if (missed.length > 0)
     throw new Fault('PeerUnreachable', `${missed.join(', ')} did not answer; the license and running time wait for that.`);
 }
 
+async function callMember(
+  { deps, port, identity, trustedNow }: Link,
+  member: FrameworkMember,
+  { method, path, body, maxAnswerBytes }: PeerRequest,
+  signal: AbortSignal,
+): Promise<{ readonly status: number; readonly body: Buffer }> {
+  if (identity === undefined) throw new Fault('PeerUnreachable', 'This node has not joined yet.');
+  return await deps.http.call(
+    {
+      method,
+      url: `https://${urlHost(member.address)}:${port}${path}`,
+      headers: { 'content-type': JSON_TYPE },
+      ...(body === undefined ? {} : { body }),
+      trust: peerTrust(identity, member),
+      identity,
+      deadlineMs: LIMITS.peerCallMs,
+      maxAnswerBytes,
+      trustedNowMs: trustedNow(),
+    },
+    signal,
+  );
+}
+
 /** True when it answered. */
-async function exchangeWith(link: Link, identity: Identity, member: FrameworkMember, body: string, signal: AbortSignal): Promise<boolean> {
-  const { deps, license, port } = link;
+async function exchangeWith(link: Link, member: FrameworkMember, body: string, signal: AbortSignal): Promise<boolean> {
+  const { deps, license } = link;
   try {
-    const answer = await deps.http.call(
-      {
-        method: 'POST',
-        url: `https://${urlHost(member.address)}:${port}${EXCHANGE_PATH}`,
-        headers: { 'content-type': JSON_TYPE },
-        body,
-        trust: peerTrust(identity, member),
-        identity,
-        deadlineMs: LIMITS.peerCallMs,
-        maxAnswerBytes: LIMITS.peerBodyBytes,
-        trustedNowMs: link.trustedNow(),
-      },
-      signal,
-    );
+    const request: PeerRequest = { method: 'POST', path: EXCHANGE_PATH, body, maxAnswerBytes: LIMITS.peerBodyBytes };
+    const answer = await callMember(link, member, request, signal);
     const said = jsonOf(answer.body);
     if (answer.status !== 200) deps.log.debug(`${member.name} did not exchange.`, { status: answer.status, why: said?.['message'] });
     else await takeFrom(deps, license, member, said);

@@ -13,6 +13,8 @@ import type { ClusterNode } from '../model/cluster-node.ts';
 import type { FrameworkService } from '../model/framework.ts';
 import { bornMembership, followHigher, mayRunSingletons, memberId } from './authority.ts';
 import type { Membership } from './authority.ts';
+import { keyText } from './cluster-plan.ts';
+import type { PlanKey } from './cluster-plan.ts';
 import type { NodePlan, PlannedService } from './plan.ts';
 import type { ServiceReport } from './service-machine.ts';
 
@@ -99,6 +101,8 @@ export interface ReportInput {
   /** True when nothing is wanted and nothing lives any more. */
   readonly idle: boolean;
   readonly plan: NodePlan | undefined;
+  /** Of the cluster plan that this node has; undefined: none yet. */
+  readonly clusterPlan: PlanKey | undefined;
   /** Those of the plan that this node must run. */
   readonly wanted: readonly PlannedService[];
   readonly instances: ReadonlyMap<string, { readonly report: ServiceReport; readonly address: string | undefined }>;
@@ -128,6 +132,8 @@ export function agentReport(input: ReportInput): AgentStatus {
     version: input.version,
     address: input.address,
     ...(plan === undefined ? {} : { release: plan.release, observedGeneration: plan.generation }),
+    ...(input.clusterPlan === undefined ? {} : { plan: keyText(input.clusterPlan) }),
+    ...(plan?.content === undefined ? {} : { content: plan.content }),
     balancer: balancer.running ? 'Running' : 'Stopped',
     ...(input.tunnel === undefined || services[TUNNEL_SERVICE]?.phase !== 'Running' ? {} : { tunnel: input.tunnel }),
     ...(message === undefined ? {} : { message }),
@@ -148,8 +154,11 @@ function phaseOfAgent({ self, fate, idle, plan, balancer, lastSaid }: ReportInpu
 
 function servicesReport(input: ReportInput): Record<string, ServiceStatus> {
   const services: Record<string, ServiceStatus> = {};
+  const { lastSaid, plan } = input;
+  // What was said of other pods than those of the plan must not pass for them: a change goes on by it.
+  const isSame = lastSaid?.incarnation === input.self.incarnation && lastSaid.content === plan?.content;
   for (const { name } of input.wanted) {
-    const last = input.lastSaid?.incarnation === input.self.incarnation ? input.lastSaid.services?.[name] : undefined;
+    const last = isSame ? lastSaid?.services?.[name] : undefined;
     if (last !== undefined) services[name] = last;
   }
   for (const [name, { report, address }] of input.instances) {

@@ -12,7 +12,7 @@
  */
 
 import { shortHash } from '../base/canonical.ts';
-import type { Cluster, ClusterSpec } from '../model/cluster.ts';
+import type { ClusterSpec } from '../model/cluster.ts';
 import type { ClusterRelease } from '../model/cluster-release.ts';
 import type { FrameworkService, PublishedService } from '../model/framework.ts';
 import { LIMITS } from '../model/limits.ts';
@@ -21,9 +21,11 @@ import type { Desired } from './service-machine.ts';
 import { probePlansOf } from './service-probe.ts';
 
 export interface PlanInput {
-  readonly cluster: { readonly name: string; readonly namespace: string; readonly uid: string; readonly generation: number };
-  readonly spec: ClusterSpec;
-  readonly release: ClusterRelease;
+  readonly cluster: { readonly name: string; readonly namespace: string };
+  /** Of the spec that `content` was made from. */
+  readonly generation: number;
+  /** What the node runs (src/decide/cluster-plan.ts): the release's name, all services, and the hash of both. */
+  readonly content: { readonly hash: string; readonly release: string; readonly services: readonly Service[] };
   readonly node: {
     readonly name: string;
     readonly uid: string;
@@ -62,6 +64,8 @@ export type BalancedPort = PublishedService;
 export type NodePlan = {
   readonly generation: number;
   readonly release: string;
+  /** Hash of the content (src/decide/cluster-plan.ts); absent: made before there were cluster plans. */
+  readonly content?: string;
   readonly services: readonly PlannedService[];
   /** On the node's own address. Of Replicated services with a port, whether or not one runs here. */
   readonly balanced: readonly BalancedPort[];
@@ -103,13 +107,15 @@ export function conflictOf(services: readonly Service[]): string | undefined {
 }
 
 export function planOf(input: PlanInput): NodePlan {
-  const all = servicesOf(input.spec, input.release);
+  const { content } = input;
+  const all = content.services;
   const wanted = input.node.retired ? [] : all.filter((service) => service.mode === 'Replicated' || input.maySingletons);
   const { slots, refused } = assignSlots(wanted, input.slots, input.node.podAddresses.length);
   const placed = wanted.filter((service) => slots[service.name] !== undefined);
   return {
-    generation: input.cluster.generation,
-    release: input.release.metadata.name,
+    generation: input.generation,
+    release: content.release,
+    content: content.hash,
     services: placed.map((service) => plannedService(input, service, input.node.podAddresses[slots[service.name] ?? 0] ?? '')),
     balanced: all.flatMap((service) =>
       service.mode === 'Replicated' && service.port !== undefined
@@ -121,15 +127,13 @@ export function planOf(input: PlanInput): NodePlan {
   };
 }
 
-/** What is asked of the director for a Cluster's plan: everything else in it is the node's own. */
-export function planCluster(cluster: Cluster): PlanInput['cluster'] {
-  const { name, namespace, uid, generation } = cluster.metadata;
-  return { name, namespace: namespace ?? '', uid, generation: generation ?? 0 };
+/** What of a service makes its pod another one, wherever it runs. */
+export function templateOf(service: Service): object {
+  return { pod: service.pod, port: portOf(service) ?? null, mode: service.mode, ...frameworkOf(service) };
 }
 
 function plannedService(input: PlanInput, service: Service, podAddress: string): PlannedService {
   const port = portOf(service);
-  const template = { pod: service.pod, podAddress, port: port ?? null, mode: service.mode, ...frameworkOf(service) };
   return {
     name: service.name,
     mode: service.mode,
@@ -140,7 +144,7 @@ function plannedService(input: PlanInput, service: Service, podAddress: string):
     pod: service.pod,
     env: environmentOf(input, service, podAddress),
     desired: {
-      hash: shortHash(template),
+      hash: shortHash({ ...templateOf(service), podAddress }),
       restartPolicy: service.pod.restartPolicy,
       graceMs: service.pod.terminationGracePeriodSeconds * 1000,
       drainMs: service.mode === 'Replicated' && service.port !== undefined ? LIMITS.podDrainMs : 0,

@@ -74,6 +74,13 @@ const statusSchema = {
         podAddresses: { type: 'array', maxItems: 64, items: { type: 'string', maxLength: 253 } },
         pid: { type: 'integer' },
         restarts: { type: 'integer', minimum: 0 },
+        reason: {
+          type: 'string',
+          enum: ['GivenUp', 'Off', 'RecordLost'],
+          description:
+            'Why the host does not see to its agent: it failed too often, node-level HA is off, or the host has lost its record of it. Its services may still run.',
+        },
+        bootId: { type: 'string', maxLength: 63, description: "Which boot of the host's machine this was said in." },
         message: { type: 'string', maxLength: 1024 },
       },
     },
@@ -88,6 +95,8 @@ const statusSchema = {
         address: { type: 'string', maxLength: 253 },
         release: { type: 'string', maxLength: 63, description: 'The release whose services it runs.' },
         observedGeneration: { type: 'integer', minimum: 0, description: 'Generation of the Cluster that it works on.' },
+        plan: { type: 'string', maxLength: 40, description: 'Term and number of the cluster plan that it has, `2.14`.' },
+        content: { type: 'string', maxLength: 64, description: 'Hash of what it runs by that plan: of release and services.' },
         balancer: { type: 'string', enum: ['Running', 'Stopped'] },
         tunnel: {
           type: 'string',

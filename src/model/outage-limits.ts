@@ -10,6 +10,22 @@ export const OUTAGE_LIMITS = {
   /** A heartbeat's answer is waited for this long; the connection then counts as dead. */
   heartbeatCallMs: 1_000,
 
+  /** A node asks the primary this often whether there is a newer cluster plan, besides being told. */
+  planAskMs: 10_000,
+  /** A node without a plan asks the others for so long before it takes what a director shows. */
+  planPatienceMs: 30_000,
+  /** Two contents of at most 64 services each. */
+  planBytes: 8 * 1024 * 1024,
+
+  /** A host answers so many failures of an agent within the preset's window by a restart; the next one gives up (design.md §6). */
+  nodeRestartsMax: 3,
+  /** An agent shows this often that it lives, and its host looks this often. */
+  signOfLifeMs: 1_000,
+  /** Between two looks a host counts at most this much as silence: what is more it stood still itself. */
+  nodeLookGapMs: 2_000,
+  /** Running time that restarts are counted by is written down this often. */
+  restartClockMs: 10 * 60 * 1000,
+
   /** "0 failed requests" means: so many clients that keep their connection and so many new connections a second, and 2xx within this time. */
   loadKeptClients: 8,
   loadFreshPerSecond: 200,
@@ -20,4 +36,27 @@ export const OUTAGE_LIMITS = {
   loadUnderWay: 1_000,
   /** A request that could not be sent for so long, because this machine stood still, is left out. */
   loadLateMs: 100,
+
+  /** What a drill compares with: in-site detection, restart of an instance, work of a dead extension server taken over (design: promises). */
+  drillDetectedMs: 1_500,
+  drillInstanceMs: 1_000,
+  drillTakenOverMs: 5_000,
+  /** A drill that nobody could begin for this long is not begun any more. */
+  drillStaleMs: 15 * 60_000,
+  /** The load alone, before the kill: a service that fails without one needs no drill. */
+  drillLeadMs: 1_000,
+  /** And after everything has come back. */
+  drillTailMs: 1_000,
+  /** The target's agent may not have heard of the drill yet. */
+  drillKillTryMs: 15_000,
+  /** From its answer until it kills. */
+  drillKillInMs: 50,
+  /** What was killed has this long to come back. */
+  drillRecoveryMs: 120_000,
+  /** Between two looks at what was killed. */
+  drillLookMs: 20,
+  /** A drill that runs for longer than all of its deadlines together and this has lost its executor. */
+  drillLostMs: 60_000,
+  /** Uids that a host asks about at a time. */
+  tombstonesAsked: 64,
 } as const;

@@ -21,7 +21,7 @@ import { removeDurably, writeDurably, writeFault } from './durable-file.ts';
 
 /** Version of the envelope. */
 const FORMAT = 1;
-const NAME = /^[a-z][a-z0-9-]{0,62}$/;
+const NAME = /^[a-z][a-zA-Z0-9-]{0,62}$/;
 
 /** The records in `folder`, which is made when it is missing. */
 export function nodeStore(folder: string): NodeStore {

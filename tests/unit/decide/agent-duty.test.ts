@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { agentReport, fateOf, membershipAfter, runnable } from '../../../src/decide/agent-duty.ts';
 import type { ReportInput, Self } from '../../../src/decide/agent-duty.ts';
 import { memberId } from '../../../src/decide/authority.ts';
-import { planCluster, planOf } from '../../../src/decide/plan.ts';
+import { contentOf } from '../../../src/decide/cluster-plan.ts';
+import { planOf } from '../../../src/decide/plan.ts';
 import type { NodePlan } from '../../../src/decide/plan.ts';
 import { cluster, node, release } from './fixtures.ts';
 
@@ -15,9 +16,9 @@ const worker: Self = { name: 'harbor-a1-n1', uid: 'harbor-a1-n1-uid', incarnatio
 
 function plan(maySingletons = true): NodePlan {
   return planOf({
-    cluster: planCluster(cluster()),
-    spec: cluster().spec,
-    release: release(),
+    cluster: { name: 'harbor', namespace: 'demo' },
+    generation: 1,
+    content: contentOf(cluster().spec, release()),
     node: { ...primary, address: '10.0.0.1', podAddresses: ['10.0.0.2', '10.0.0.3'], retired: false },
     term: 1,
     maySingletons,
@@ -102,6 +103,7 @@ function input(more: Partial<ReportInput> = {}): ReportInput {
     fate: undefined,
     idle: false,
     plan: plan(),
+    clusterPlan: { term: 1, number: 4 },
     wanted: plan().services,
     instances: new Map([
       ['hello', { report: { phase: 'Running', ready: true, restarts: 0 }, address: '10.0.0.2:8080' }],
@@ -157,10 +159,18 @@ test('a life that is over is stopping until nothing lives, and says why', () => 
   assert.equal(agentReport(input({ fate, idle: true, wanted: [], instances: new Map() })).phase, 'Stopped');
 });
 
-test('what is not known yet in this life of the agent is said as it was said last, by this incarnation', () => {
+test('what is not known yet in this life of the agent is said as it was said last, by this incarnation and of the same pods', () => {
   const said = { phase: 'Running', ready: true, address: '10.0.0.2:8080', restarts: 2 } as const;
-  const last = (incarnation: number) => ({ incarnation, phase: 'Ready' as const, services: { hello: said, gone: said } });
+  const content = plan().content ?? '';
+  const last = (incarnation: number, of = content) => ({
+    incarnation,
+    phase: 'Ready' as const,
+    content: of,
+    services: { hello: said, gone: said },
+  });
   const report = agentReport(input({ instances: new Map(), lastSaid: last(1) }));
   assert.deepEqual(report.services, { hello: said });
   assert.deepEqual(agentReport(input({ instances: new Map(), lastSaid: last(2) })).services, {});
+  assert.deepEqual(agentReport(input({ instances: new Map(), lastSaid: last(1, 'other') })).services, {}, 'its pods are replaced');
+  assert.deepEqual([report.plan, report.content], ['1.4', content]);
 });

@@ -7,17 +7,17 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { endpointsOf } from '../../../src/decide/endpoints.ts';
 import type { EndpointsInput } from '../../../src/decide/endpoints.ts';
-import { conflictOf, desiredInstances, planCluster, planOf, servicesOf, trespassOf } from '../../../src/decide/plan.ts';
+import { contentOf } from '../../../src/decide/cluster-plan.ts';
+import { conflictOf, desiredInstances, planOf, servicesOf, trespassOf } from '../../../src/decide/plan.ts';
 import type { NodePlan, PlanInput } from '../../../src/decide/plan.ts';
 import type { Service } from '../../../src/model/pod.ts';
-import { cluster, node, readyNode, release, service } from './fixtures.ts';
+import { node, readyNode, release, service } from './fixtures.ts';
 
 function plan(change: Partial<PlanInput> = {}, services: Service[] = []): NodePlan {
-  const { spec } = cluster();
   return planOf({
-    cluster: planCluster(cluster()),
-    spec: { ...spec, services },
-    release: release(),
+    cluster: { name: 'harbor', namespace: 'demo' },
+    generation: 1,
+    content: contentOf({ services }, release()),
     node: {
       name: 'harbor-a1-n0',
       uid: 'u',
@@ -81,7 +81,7 @@ describe('plan', () => {
     assert.match(trespassOf(imposter, made) ?? '', /has the name of one of Outrigger's own services; give it another/);
     assert.match(trespassOf(claiming, made) ?? '', /framework: cloud-proxy, which only a service of a ClusterRelease may say/);
     assert.equal(trespassOf(service('hello'), made), undefined);
-    const planned = plan({ release: made }).services.map((one) => [one.name, one.framework]);
+    const planned = plan({ content: contentOf({ services: [] }, made) }).services.map((one) => [one.name, one.framework]);
     assert.deepEqual(planned, [
       ['hello', undefined],
       ['monitor', 'monitor'],
