@@ -9,10 +9,21 @@
  *     or deleted it.
  * I4: an index whose node is leaving is not created anew before that node is gone.
  * I5: a reservation outlives its node.
+ * I6: a node that a person took back is no surplus under the spec that it was taken back under.
  */
 
+import type { Cluster } from '../model/cluster.ts';
 import type { ClusterNode, ClusterNodeSpec } from '../model/cluster-node.ts';
-import { FINALIZER_NODE, LABEL_ATTEMPT, LABEL_CLUSTER, LABEL_CLUSTER_UID, LABEL_ROLE, LABEL_VDC, nodeName } from '../model/labels.ts';
+import {
+  ANNOTATION_ADOPTED_GENERATION,
+  FINALIZER_NODE,
+  LABEL_ATTEMPT,
+  LABEL_CLUSTER,
+  LABEL_CLUSTER_UID,
+  LABEL_ROLE,
+  LABEL_VDC,
+  nodeName,
+} from '../model/labels.ts';
 import { LIMITS } from '../model/limits.ts';
 import { GROUP_VERSION } from '../model/resource.ts';
 import type { NewEntity } from '../model/resource.ts';
@@ -82,8 +93,14 @@ export function missingNodes(view: ClusterView, attempt: number, indexes: readon
 export function surplusNodes(view: ClusterView, attempt: number): LetGo {
   const { workers } = view.cluster.spec;
   const mine = view.nodes.filter((node) => node.spec.attempt === attempt && node.spec.index > 0);
-  const going = mine.filter((node) => node.spec.index > workers || isLeaving(node)).sort((a, b) => b.spec.index - a.spec.index);
+  const isSurplus = (node: ClusterNode): boolean => node.spec.index > workers && !isAdoptedUnder(view.cluster, node);
+  const going = mine.filter((node) => isSurplus(node) || isLeaving(node)).sort((a, b) => b.spec.index - a.spec.index);
   return together(going.map((node) => letDrainedGo(view, node)));
+}
+
+/** Whoever took the node back knew this very spec: it goes only for a later one. */
+function isAdoptedUnder({ metadata }: Cluster, node: ClusterNode): boolean {
+  return node.metadata.annotations?.[ANNOTATION_ADOPTED_GENERATION] === String(metadata.generation ?? 0);
 }
 
 /** A primary that a person retired or deleted: it is let go as a worker is, and a new one follows. */
@@ -107,11 +124,11 @@ export function noDataCenter(view: ClusterView): string {
 }
 
 function createNode(view: ClusterView, attempt: number, index: number): Effect {
-  return { kind: 'CreateNode', namespace: view.cluster.metadata.namespace ?? '', node: newNode(view, attempt, index) };
+  return { kind: 'CreateNode', namespace: view.cluster.metadata.namespace ?? '', node: newNode(view.cluster, attempt, index) };
 }
 
-function newNode(view: ClusterView, attempt: number, index: number): NewEntity<ClusterNodeSpec> {
-  const { metadata, spec } = view.cluster;
+/** A node of `cluster` as it is made. */
+export function newNode({ metadata, spec }: Cluster, attempt: number, index: number): NewEntity<ClusterNodeSpec> {
   const role = index === 0 ? 'Primary' : 'Worker';
   return {
     apiVersion: GROUP_VERSION,

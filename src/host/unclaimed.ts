@@ -5,16 +5,22 @@
  * I2: an answer that cannot be had proves nothing: the node goes on.
  */
 
+import { hash32 } from '../base/ring.ts';
 import { unclaimedNode } from '../decide/unclaimed.ts';
 import { CLUSTERS, HOSTS } from '../model/addresses.ts';
 import type { Cluster } from '../model/cluster.ts';
+import { EVENTS } from '../model/core-kinds.ts';
+import type { EventReason } from '../model/event-reason.ts';
+import { isFault } from '../model/fault.ts';
 import type { Host, UnclaimedNode, UnclaimedReason } from '../model/host.ts';
 import { isJsonObject } from '../model/json.ts';
 import { ANNOTATION_DISCARD } from '../model/labels.ts';
 import type { HostDeps } from './deps.ts';
 import type { NodeRecord } from './records.ts';
-import { sayEvent } from './say-event.ts';
 
+/** Namespace of what belongs to the control plane itself. */
+const SYSTEM_NAMESPACE = 'outrigger-system';
+const REASON: EventReason = 'NodeUnclaimed';
 const TOMBSTONES = '/outrigger/v1/tombstones';
 
 /** What decides over a node that the director does not have as ours (`DutyView`). */
@@ -68,10 +74,36 @@ export function openUnclaimedBook(deps: HostDeps): UnclaimedBook {
       book.set(record.nodeUid, next);
       deps.log.warn(next.message ?? '', { nodeUid: record.nodeUid });
       const host = await deps.api.get<Host>(HOSTS, '', deps.name, signal);
-      if (host.ok) await sayEvent(deps, host.value, { type: 'Warning', reason: 'NodeUnclaimed', message: next.message ?? '' }, signal);
+      if (host.ok) await sayUnclaimed(deps, host.value, next.message ?? '', signal);
       return true;
     },
     drop: (nodeUid) => book.delete(nodeUid),
     all: () => [...book.values()].sort((a, b) => (a.uid < b.uid ? -1 : 1)),
   };
+}
+
+/** About this host. Losing it matters to nobody; the same one said again is the same name, and is refused as known. */
+async function sayUnclaimed(deps: HostDeps, host: Host, message: string, signal: AbortSignal): Promise<void> {
+  const { name, uid } = host.metadata;
+  const digest = hash32(`${uid} ${message}`).toString(16).padStart(8, '0');
+  const now = new Date(deps.clock.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
+  const event = {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `${name}.${digest}`, namespace: SYSTEM_NAMESPACE },
+    involvedObject: { apiVersion: `${HOSTS.group}/${HOSTS.version}`, kind: 'Host', name, uid },
+    type: 'Warning',
+    reason: REASON,
+    message,
+    count: 1,
+    firstTimestamp: now,
+    lastTimestamp: now,
+    source: { component: `host-${deps.name}` },
+  };
+  try {
+    await deps.api.create(EVENTS, SYSTEM_NAMESPACE, event, signal);
+  } catch (cause) {
+    if (!isFault(cause)) throw cause;
+    deps.log.debug('An event was lost', { error: cause });
+  }
 }

@@ -32,6 +32,11 @@ export const ANNOTATION_RESTART = `${API_GROUP}/restart`;
 /** Annotation of a Host by which a person has unclaimed nodes stopped there; the value is their uids, separated by commas. */
 export const ANNOTATION_DISCARD = `${API_GROUP}/discard`;
 
+/** Annotation of a ClusterNode that was made anew under the uid that its machine runs with; the value is the host that it runs on. */
+export const ANNOTATION_ADOPTED = `${API_GROUP}/adopted-from`;
+/** Annotation of an adopted ClusterNode: `metadata.generation` of its Cluster then. Under that very spec it is not surplus, because whoever adopted it knew. */
+export const ANNOTATION_ADOPTED_GENERATION = `${API_GROUP}/adopted-at-generation`;
+
 /** Annotation of a Cluster by which a person asks for a license sync now; a new value is a new request, answered in status.license.answeredRequest. */
 export const ANNOTATION_LICENSE_SYNC = `${API_GROUP}/license-sync`;
 /** Annotation of a Site by which a person asks for its pairing to be checked anew; a new value is a new request. */

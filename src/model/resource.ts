@@ -51,6 +51,8 @@ export interface NewEntity<Spec = unknown> {
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;
+    /** Taken only where a node is adopted (src/director/api/adoption.ts). */
+    readonly uid?: string;
     readonly finalizers?: readonly string[];
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;

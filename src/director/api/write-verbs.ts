@@ -9,6 +9,7 @@
 import type { JsonObject } from '../../model/json.ts';
 import type { StoredEntity } from '../../ports/store.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
+import { adoptedUid } from './adoption.ts';
 import { timestamp } from './engine.ts';
 import type { Caller, Engine, WriteOptions } from './engine.ts';
 import { bornMetadata, finalizersOf, isDeleting, metadataOf, metadataShape, textOf } from './metadata.ts';
@@ -51,9 +52,12 @@ export async function createEntity(
 ): Promise<Outcome<Written>> {
   const { type } = place;
   if (type.terminating) return methodNotAllowed(`create not allowed while the definition of ${type.plural} is terminating`);
+  const adopted = await adoptedUid(engine, caller, place, given);
+  if (!adopted.ok) return adopted;
   for (let tries = 0; ; tries++) {
-    const born = birth(engine, caller, place, given, options);
-    const confirmed = born.ok ? born : await again(engine, caller, () => birth(engine, caller, place, given, options));
+    const bear = (): Outcome<Birth> => birth(engine, caller, place, given, options, adopted.value);
+    const born = bear();
+    const confirmed = born.ok ? born : await again(engine, caller, bear);
     if (!confirmed.ok) return confirmed;
     const { name, uid, body, request } = confirmed.value;
     if (options.dryRun) return dryCreate(engine, caller, place, name, body);
@@ -99,11 +103,18 @@ interface Birth {
   readonly request: AdmissionRequest;
 }
 
-function birth(engine: Engine, caller: Caller, place: Place, given: JsonObject, options: WriteOptions): Outcome<Birth> {
+function birth(
+  engine: Engine,
+  caller: Caller,
+  place: Place,
+  given: JsonObject,
+  options: WriteOptions,
+  adopted: string | undefined,
+): Outcome<Birth> {
   const { type, namespace } = place;
   const wrong = metadataShape(type, given);
   if (wrong !== undefined) return wrong;
-  const uid = engine.random.uuid();
+  const uid = adopted ?? engine.random.uuid();
   const metadata = bornMetadata(type, given, { namespace, uid, now: timestamp(engine.clock), dice: () => engine.random.float() });
   if (!metadata.ok) return metadata;
   const object = assembled(type, metadata.value, given);

@@ -152,6 +152,7 @@ const OWN_PATHS: ReadonlySet<string> = new Set([
   '/outrigger/v1/join',
   '/outrigger/v1/renew',
   '/outrigger/v1/hello',
+  '/outrigger/v1/tombstones',
   '/outrigger/v1/license',
   '/outrigger/v1/license/rotate-key',
   '/outrigger/v1/metrics',

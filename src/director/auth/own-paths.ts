@@ -1,9 +1,10 @@
 /**
- * The director's own paths of identity: `/outrigger/v1/join`, `/renew` and `/hello`.
+ * The director's own paths of identity: `/outrigger/v1/join`, `/renew`, `/hello` and `/tombstones`.
  *
  * POST join  {token, csr}      → {certificate, ca, notAfter, era}   open to everybody who holds a token
  * POST renew {csr}             → the same                           by the old certificate, expired or not
  * POST hello {era, revision}   → {era, revision, version, sighting} by anybody with an identity
+ * POST tombstones {uids}       → {era, tombstones}                  by hosts (tombstones.ts)
  *
  * I1: bodies are bounded and checked before anything is looked up.
  * I2: only the director's own kind (nodes, hosts, admins, extension servers) can make it begin another era.
@@ -25,6 +26,7 @@ import { serviceAccountName } from './rbac.ts';
 import { createRefusalLimit } from './refusal-limit.ts';
 import type { RefusalLimit } from './refusal-limit.ts';
 import { part, text } from './stored-object.ts';
+import { answerTombstones, TOMBSTONES_PATH } from './tombstones.ts';
 
 /** A P-256 request is 0.4 kB in PEM; larger keys are refused anyway. */
 const REQUEST_CHARACTERS = 8192;
@@ -56,6 +58,7 @@ export function createOwnPaths(parts: OwnPathParts): OwnPaths {
 async function handle(door: Door, request: OwnRequest, signal: AbortSignal): Promise<AuthAnswer> {
   if (request.method !== 'POST') return methodStatus('POST');
   if (request.path === '/outrigger/v1/hello') return hello(door.parts, request, signal);
+  if (request.path === TOMBSTONES_PATH) return answerTombstones(door.parts, request, signal);
   if (request.path !== '/outrigger/v1/join' && request.path !== '/outrigger/v1/renew')
     return notFoundStatus(`there is nothing at ${request.path}`);
   const waitSeconds = door.limit.waitSeconds(request.remoteAddress);

@@ -20,7 +20,7 @@ Callers are told apart by their client certificate (\`O=outrigger:nodes\`, \`O=o
 Admins may do everything. Nodes and hosts may do what a row below allows, by the attributes of the request and then by the content of the write; what no
 row allows is left to RBAC, which the other callers get at once. Everything else is refused with 403 and a sentence that says why.
 
-Besides, nodes and hosts may call \`/outrigger/v1/renew\` and \`/outrigger/v1/hello\`, and nodes \`/outrigger/v1/license\` and \`/outrigger/v1/metrics\`; \`/outrigger/v1/join\` is open to who holds a bootstrap token.
+Besides, nodes and hosts may call \`/outrigger/v1/renew\` and \`/outrigger/v1/hello\`, nodes \`/outrigger/v1/license\` and \`/outrigger/v1/metrics\`, and hosts \`/outrigger/v1/tombstones\`; \`/outrigger/v1/join\` is open to who holds a bootstrap token.
 
 ## Nodes (agents)
 

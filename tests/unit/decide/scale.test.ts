@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Decision } from '../../../src/decide/cluster-view.ts';
 import { decideScale, indexesOf, missingNodes, surplusNodes } from '../../../src/decide/scale.ts';
+import { ANNOTATION_ADOPTED_GENERATION } from '../../../src/model/labels.ts';
 import { cluster, dataCenter, node, readyNode, reservations, seenFor, view, wasAvailable } from './fixtures.ts';
 
 const kinds = (decision: Decision): string[] => decision.effects.map((effect) => effect.kind);
@@ -68,6 +69,14 @@ describe('scale', () => {
     ]);
     const cached = decideScale(view({ live: false, cluster: of(0), nodes: nodes(stopped), virtualDataCenter: reserved([0, 1]) }));
     assert.deepEqual([cached.effects, cached.needsLive], [[], true]);
+  });
+
+  it('I6: a node that a person took back is no surplus under the spec that it was taken back under', () => {
+    const annotations = { [ANNOTATION_ADOPTED_GENERATION]: '2' };
+    const nodes = [readyNode(0), readyNode(1), node(2, { host: 'h1', annotations })];
+    const seen = (generation: number) => view({ live: true, cluster: of(1, generation), nodes, virtualDataCenter: reserved([0, 1, 2], 2) });
+    assert.deepEqual(kinds(decideScale(seen(2))), []);
+    assert.deepEqual(kinds(decideScale(seen(3))), ['RetireNode'], 'a later spec that does not ask for it lets it go');
   });
 
   it('I4: an index whose node is leaving is not created anew before it is gone', () => {
