@@ -29,7 +29,7 @@ import type { Following } from './following.ts';
 import type { Memory } from './memory.ts';
 import { pokeLoop } from './poke-loop.ts';
 import { sayEvent } from './say-event.ts';
-import { obeySpec } from './spec-memory.ts';
+import { knownSpec, obeySpec } from './spec-memory.ts';
 
 export interface ManagerParts {
   readonly deps: AgentDeps;
@@ -60,7 +60,7 @@ export function manage(parts: ManagerParts, signal: AbortSignal): ManagerLoop {
   let requeue: AbortController | undefined;
 
   const decide = (view: ClusterView, term: number): Decision => {
-    const spec = parts.memory.get('spec');
+    const spec = knownSpec(parts.memory);
     const decision = decideManager(view, { node: deps.node.node, term, ...(spec === undefined ? {} : { spec }) });
     seen = observe(seen, decision.watching, view.monotonicMs);
     return decision;

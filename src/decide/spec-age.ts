@@ -14,7 +14,7 @@ import { shortHash } from '../base/canonical.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { ANNOTATION_ACCEPT_GENERATION } from '../model/labels.ts';
 
-/** The spec that is carried out: what a node keeps in its node store as `spec`. */
+/** The spec that is carried out: what a node keeps in its node store as `spec`. `hash`: of its content; '' when only the generation is known. */
 export type SpecMemory = { readonly clusterUid: string; readonly generation: number; readonly hash: string };
 
 export type SpecAge =
@@ -35,7 +35,8 @@ export function specAge(remembered: SpecMemory | undefined, cluster: Cluster, li
   const shown = memoryOf(cluster);
   const current: SpecAge = { state: 'Current', remember: shown };
   if (remembered?.clusterUid !== shown.clusterUid) return current;
-  if (shown.generation > remembered.generation || isAccepted(cluster)) return current;
+  const isYounger = shown.generation > remembered.generation - (remembered.hash === '' ? 1 : 0);
+  if (isYounger || isAccepted(cluster)) return current;
   if (shown.hash === remembered.hash) return live ? current : { state: 'Current', remember: remembered };
   return { state: 'Older', why: olderSpec(cluster, remembered) };
 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decideManager } from '../../../src/decide/manager.ts';
-import { specAge } from '../../../src/decide/spec-age.ts';
+import { memoryOfPlan, specAge } from '../../../src/decide/spec-age.ts';
 import type { SpecMemory } from '../../../src/decide/spec-age.ts';
 import type { Cluster } from '../../../src/model/cluster.ts';
 import { conditionOf } from '../../../src/model/condition.ts';
@@ -37,6 +37,13 @@ describe('the age of a spec', () => {
     const forked = cluster({ generation: 3, spec: { workers: 0 } });
     assert.equal(specAge(remembered(two), forked, true).state, 'Older');
     assert.equal(specAge(remembered(two), cluster({ generation: 4, spec: { workers: 0 } }), true).state, 'Current');
+  });
+
+  it('I1: of the plan that another member gave only the generation is known', () => {
+    const known = memoryOfPlan({ clusterUid: two.metadata.uid, generation: 3 });
+    assert.equal(specAge(known, two, true).state, 'Current');
+    assert.equal(specAge(known, one, true).state, 'Older');
+    assert.equal(memoryOfPlan(undefined), undefined);
   });
 
   it('I2: what a person accepts is obeyed and remembered, this very generation and no other', () => {
