@@ -27,6 +27,11 @@ function memoryOf(cluster: Cluster): SpecMemory {
   return { clusterUid: cluster.metadata.uid, generation: cluster.metadata.generation ?? 0, hash: shortHash(cluster.spec) };
 }
 
+/** What the cluster plan tells of the spec that it was made from. */
+export function memoryOfPlan(plan: { readonly clusterUid: string; readonly generation: number } | undefined): SpecMemory | undefined {
+  return plan === undefined ? undefined : { clusterUid: plan.clusterUid, generation: plan.generation, hash: '' };
+}
+
 /**
  * How old the shown spec is beside what is `remembered` of it (undefined: nothing yet). `live`: it was just read. A copy that only lags may show
  * what was carried out once more before something else, so on a copy the number remembered does not fall for the same content.
