@@ -40,6 +40,13 @@ export interface NodeMetricFacts {
       readonly refused: number;
       readonly failed: number;
       readonly ejected: readonly string[];
+      /** Absent: a balancer of an older version runs. */
+      readonly retries?: number;
+      readonly ejections?: number;
+      readonly readmissions?: number;
+      readonly inBytes?: number;
+      readonly outBytes?: number;
+      readonly instances?: readonly { readonly address: string; readonly connections: number }[];
     }[];
   };
   /** Undefined: this node runs no connector-client. */
@@ -124,14 +131,24 @@ function machineRows(machine: NodeMetricFacts['machine']): Row[] {
   ];
 }
 
-function listenerRows({ name, connections, accepted, refused, failed, ejected }: NodeMetricFacts['balancer']['listeners'][number]): Row[] {
-  const labels = { service: name };
+function listenerRows(listener: NodeMetricFacts['balancer']['listeners'][number]): Row[] {
+  const labels = { service: listener.name };
   return [
-    ['balancer_connections', connections, labels],
-    ['balancer_accepted_total', accepted, labels],
-    ['balancer_refused_total', refused, labels],
-    ['balancer_failed_total', failed, labels],
-    ['balancer_ejected', ejected.length, labels],
+    ['balancer_connections', listener.connections, labels],
+    ['balancer_accepted_total', listener.accepted, labels],
+    ['balancer_refused_total', listener.refused, labels],
+    ['balancer_failed_total', listener.failed, labels],
+    ['balancer_retries_total', listener.retries, labels],
+    ['balancer_ejected', listener.ejected.length, labels],
+    ['balancer_ejections_total', listener.ejections, labels],
+    ['balancer_readmissions_total', listener.readmissions, labels],
+    ['balancer_bytes_total', listener.inBytes, { ...labels, direction: 'in' }],
+    ['balancer_bytes_total', listener.outBytes, { ...labels, direction: 'out' }],
+    ...(listener.instances ?? []).map(({ address, connections }): Row => [
+      'balancer_instance_connections',
+      connections,
+      { ...labels, instance: address },
+    ]),
   ];
 }
 

@@ -119,7 +119,7 @@ export function planOf(input: PlanInput): NodePlan {
     services: placed.map((service) => plannedService(input, service, input.node.podAddresses[slots[service.name] ?? 0] ?? '')),
     balanced: all.flatMap((service) =>
       service.mode === 'Replicated' && service.port !== undefined
-        ? [{ name: service.name, port: service.port, protocol: service.protocol, ...frameworkOf(service) }]
+        ? [{ name: service.name, port: service.port, protocol: service.protocol, ...balancingOf(service), ...frameworkOf(service) }]
         : [],
     ),
     slots,
@@ -167,6 +167,11 @@ function environmentOf(input: PlanInput, service: Service, podAddress: string): 
     // A singleton may fence itself at its own resource by the term that it was started in.
     ...(service.mode === 'Singleton' ? { OUTRIGGER_TERM: String(input.term) } : {}),
   };
+}
+
+/** No part of a pod's hash: whoever changes how a service is balanced starts nothing again. */
+function balancingOf({ proxyProtocol, maxConnections }: Service): Pick<BalancedPort, 'proxyProtocol' | 'maxConnections'> {
+  return { ...(proxyProtocol === true ? { proxyProtocol } : {}), ...(maxConnections === undefined ? {} : { maxConnections }) };
 }
 
 function frameworkOf({ framework }: Service): { readonly framework?: FrameworkService } {

@@ -101,6 +101,12 @@ const podSpecSchema = {
   },
 } as const satisfies Schema;
 
+/** CEL: that probe of container `c` does not ask by HTTP where the service `self` listens. */
+function notAtItsPort(probe: string): string {
+  const port = '(has(self.targetPort) ? self.targetPort : has(self.port) ? self.port : 0)';
+  return `(!has(c.${probe}) || !has(c.${probe}.httpGet) || c.${probe}.httpGet.port != ${port})`;
+}
+
 /** One service of a cluster, as a release or `Cluster.spec.services` has it. */
 export const serviceSchema = {
   type: 'object',
@@ -119,6 +125,18 @@ export const serviceSchema = {
       description: 'HTTP: the balancer also retries idempotent requests.',
     },
     port: { type: 'integer', minimum: 1, maximum: 65535, description: 'Where every node listens for this service. Absent: not balanced.' },
+    proxyProtocol: {
+      type: 'boolean',
+      description:
+        'True: the balancer begins each connection to an instance with a line that names the client (PROXY protocol, version 1). Probes come without it.',
+    },
+    maxConnections: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 100_000,
+      description:
+        'Connections that the balancer of one node holds for this service; beyond it clients are turned away at once. Absent: 10000.',
+    },
     framework: {
       type: 'string',
       enum: FRAMEWORK_SERVICES,
@@ -127,6 +145,13 @@ export const serviceSchema = {
     targetPort: { type: 'integer', minimum: 1, maximum: 65535, description: 'Where a pod listens, as $PORT. Absent: the same as port.' },
     pod: podSpecSchema,
   },
+  'x-kubernetes-validations': [
+    {
+      rule: `!has(self.proxyProtocol) || !self.proxyProtocol || self.pod.containers.all(c, ${['readinessProbe', 'livenessProbe'].map(notAtItsPort).join(' && ')})`,
+      message:
+        'with proxyProtocol an httpGet probe on the port of the service cannot work, because probes bring no PROXY line; use tcpSocket, exec or another port',
+    },
+  ],
 } as const satisfies Schema;
 
 export type Service = InferSchema<typeof serviceSchema>;

@@ -25,7 +25,7 @@ export interface Instances {
   released(address: string): void;
   /** True while it may be given further requests. */
   isServing(address: string): boolean;
-  /** A request goes to another instance, because the first died without a word. */
+  /** A connection or request goes to another instance, because the first refused it or died without a word. */
   repeated(): void;
 }
 
@@ -55,6 +55,7 @@ export function reach(client: Socket, instances: Instances, died: ReadonlySet<st
         return performance.now() >= untilMs ? done(undefined) : attempt();
       }
       instances.connected(address, socket);
+      if (tried !== undefined) instances.repeated();
       if (instances.proxyProtocol) socket.write(proxyHeader(client));
       done({ address, socket });
     });

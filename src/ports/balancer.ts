@@ -28,7 +28,7 @@ export interface ListenerStatus {
   readonly accepted: number;
   readonly refused: number;
   readonly failed: number;
-  /** Requests that were given to another instance; instances left out because they refused a connection, and taken back. */
+  /** Connections and requests that were given to another instance; instances left out because they refused a connection, and taken back. */
   readonly retries: number;
   readonly ejections: number;
   readonly readmissions: number;

@@ -29,7 +29,17 @@ const FACTS: NodeMetricFacts = {
     { role: 'agent', service: '', cpuSeconds: 3, memoryBytes: 7 },
   ],
   machine: { cpuSeconds: { user: 5, idle: 6 }, load1: 0.5, memoryBytes: 1000, memoryAvailableBytes: 400, diskBytes: 9, diskFreeBytes: 8 },
-  balancer: { up: true, listeners: [{ name: 'hello', connections: 1, accepted: 2, refused: 3, failed: 4, ejected: ['a'] }] },
+  balancer: {
+    up: true,
+    listeners: [
+      {
+        ...{ name: 'hello', connections: 1, accepted: 2, refused: 3, failed: 4, ejected: ['a'] },
+        ...{ retries: 5, ejections: 6, readmissions: 7, inBytes: 8, outBytes: 9, instances: [{ address: 'a', connections: 1 }] },
+      },
+      // As a balancer of an older version tells it.
+      { name: 'old', connections: 1, accepted: 2, refused: 3, failed: 4, ejected: [] },
+    ],
+  },
   tunnelUp: true,
   license: { ...viewLicense(undefined, 0), daysLeft: 12 },
 };

@@ -38,6 +38,15 @@ const names = (made: NodePlan): string[] => made.services.map((one) => one.name)
 const hashes = (made: NodePlan): Record<string, string> => Object.fromEntries(made.services.map((one) => [one.name, one.desired.hash]));
 
 describe('plan', () => {
+  it('I3: how a service is balanced stands in the table, and starts no pod again', () => {
+    const plain = service('web', { port: 8080 });
+    const tuned = { ...plain, proxyProtocol: true, maxConnections: 7 };
+    assert.deepEqual(hashes(plan({}, [tuned])), hashes(plan({}, [plain])));
+    const [before, after] = [plain, tuned].map((one) => plan({}, [one]).balanced.find(({ name }) => name === 'web'));
+    assert.deepEqual(before, { name: 'web', port: 8080, protocol: 'TCP' });
+    assert.deepEqual(after, { ...before, proxyProtocol: true, maxConnections: 7 });
+  });
+
   it('I1: singletons only with the right, replicated services everywhere but on a retired node', () => {
     assert.deepEqual(names(plan()), ['hello', 'ticker']);
     assert.deepEqual(names(plan({ maySingletons: false })), ['hello']);

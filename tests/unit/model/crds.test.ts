@@ -145,3 +145,23 @@ test("only a release may have Outrigger's own services, and only under their own
   assert.deepEqual(release(service('monitor', { framework: 'monitor' })), []);
   assert.match(release(service('mine', { framework: 'monitor' })).join(), /framework must be the name of the service itself/);
 });
+
+test('a probe that brings no PROXY line is refused at a port where one is expected', () => {
+  const result = compileSchema(schemaOf('clusterreleases'));
+  assert.ok(result.ok);
+  const { compiled } = result;
+  const problemsOf = (service: JsonObject, probe: JsonObject): readonly string[] => {
+    const containers = [{ name: 'web', command: ['web'], livenessProbe: probe }];
+    const spec = { version: '1.0.0', services: [{ name: 'web', mode: 'Replicated', pod: { containers }, ...service }] };
+    const object: JsonObject = { apiVersion: 'outrigger.dev/v1', kind: 'ClusterRelease', metadata: { name: 'r' }, spec };
+    compiled.default(object);
+    return compiled.validate(object, undefined).map((problem) => problem.message);
+  };
+  const proxied = { port: 80, targetPort: 8080, proxyProtocol: true, maxConnections: 5 };
+  assert.deepEqual(problemsOf({ ...proxied, proxyProtocol: false }, { httpGet: { port: 8080 } }), []);
+  assert.deepEqual(problemsOf(proxied, { tcpSocket: { port: 8080 } }), []);
+  assert.deepEqual(problemsOf(proxied, { httpGet: { port: 80 } }), []);
+  assert.match(problemsOf(proxied, { httpGet: { port: 8080 } }).join(), /probes bring no PROXY line/);
+  assert.match(problemsOf({ port: 80, proxyProtocol: true }, { httpGet: { port: 80 } }).join(), /probes bring no PROXY line/);
+  assert.notDeepEqual(problemsOf({ ...proxied, maxConnections: 0 }, { tcpSocket: { port: 8080 } }), []);
+});
