@@ -44,8 +44,14 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./site.ts')).registerSite(program),
   },
   {
+    name: 'cluster',
+    summary: 'Look after single clusters: accept an older spec',
+    group: 'Look and change:',
+    register: async (program) => (await import('./cluster.ts')).registerCluster(program),
+  },
+  {
     name: 'node',
-    summary: 'Look after single nodes: revoke their certificates',
+    summary: 'Look after single nodes: take back, discard, revoke their certificates',
     group: 'Look and change:',
     register: async (program) => (await import('./node.ts')).registerNode(program),
   },
