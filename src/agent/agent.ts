@@ -26,6 +26,8 @@ import { keepChange } from './change-keeper.ts';
 import type { ChangeKeeper, ChangeSight } from './change-keeper.ts';
 import { connectDirectors } from './connect.ts';
 import type { AgentDeps } from './deps.ts';
+import { keepDrills } from './drill/keeper.ts';
+import type { DrillKeeper } from './drill/keeper.ts';
 import { follow } from './following.ts';
 import type { Following } from './following.ts';
 import { keepFramework } from './framework.ts';
@@ -60,6 +62,7 @@ interface Connected {
   readonly reporter: Reporter;
   readonly manager: ManagerLoop;
   readonly site: SiteKeeper;
+  readonly drills: DrillKeeper;
 }
 
 interface Agent {
@@ -144,6 +147,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
     agent.connected?.reporter.settled(),
     agent.connected?.manager.settled(),
     agent.connected?.site.settled(),
+    agent.connected?.drills.settled(),
   ]);
 }
 
@@ -158,9 +162,10 @@ async function connect(agent: Agent, onChange: () => void, signal: AbortSignal):
     const reporter = reportTo(deps, api, following, () => presence.lookAtSelf(), signal);
     const term = (): number | undefined => managingTerm(agent);
     const site = keepSite({ deps, api, following, memory, trustedNow: agent.trusted.now, term, onChange }, signal);
-    const manager = manage({ deps, api, following, memory, site: () => site.site(), term }, signal);
+    const manager = manage({ deps, api, following, memory, site: () => site.site(), term, change: () => agent.change.view() }, signal);
     agent.sight.follow(following);
-    agent.connected = { following, reporter, manager, site };
+    const drills = keepDrills({ agent, api, peers: agent.licensing.peers, isManager: () => term() !== undefined }, signal);
+    agent.connected = { following, reporter, manager, site, drills };
     agent.licensing.connect(api, following);
     onChange();
   } catch (cause) {

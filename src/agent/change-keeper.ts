@@ -14,6 +14,7 @@ import { nextChange } from '../decide/change.ts';
 import type { ChangeStanding } from '../decide/change.ts';
 import { NO_CHANGE_CLOCK, storedClock } from '../decide/change-clock.ts';
 import type { ChangeClock } from '../decide/change-clock.ts';
+import type { ChangeView } from '../decide/change-words.ts';
 import { lastOf, membersOf } from '../decide/change-nodes.ts';
 import { comparePlans, contentFor, contentOf, keyOf, keyText, primaryId } from '../decide/cluster-plan.ts';
 import type { ClusterPlan, Content } from '../decide/cluster-plan.ts';
@@ -50,8 +51,8 @@ export interface ChangeKeeper {
   look(sight: ChangeSight, ready: ReadonlySet<string>): Promise<readonly string[]>;
   /** What this node says of itself now. */
   said(word: AgentStatus): void;
-  /** How the change stands; undefined: this node is not primary, or has not looked yet. */
-  standing(): ChangeStanding | undefined;
+  /** How the change stands; undefined: this node is not primary, or there is no plan yet. */
+  view(): ChangeView | undefined;
   settled(): Promise<void>;
 }
 
@@ -99,7 +100,10 @@ export function keepChange(parts: ChangeParts, signal: AbortSignal): ChangeKeepe
       keeper.word = word;
       if (!isSame && memory.get('clusterPlan')?.previous !== undefined) keeper.onChange();
     },
-    standing: () => keeper.standing,
+    view: () => {
+      const plan = memory.get('clusterPlan');
+      return plan === undefined || keeper.standing === undefined ? undefined : { plan, standing: keeper.standing };
+    },
     settled: async () => void (await Promise.all([keeper.exchange.settled(), ticking])),
   };
 }

@@ -7,6 +7,7 @@
  */
 
 import { assert } from '../base/assert.ts';
+import type { ChangeView } from '../decide/change-words.ts';
 import type { ClusterView, Decision } from '../decide/cluster-view.ts';
 import { isDestructive } from '../decide/effect.ts';
 import type { Effect, WriteEffect } from '../decide/effect.ts';
@@ -40,6 +41,8 @@ export interface ManagerParts {
   readonly site: () => Site | undefined;
   /** The term under which this node manages; undefined: it does not. */
   readonly term: () => number | undefined;
+  /** How the change of what runs stands; undefined: there is no cluster plan yet. */
+  readonly change: () => ChangeView | undefined;
 }
 
 export interface ManagerLoop {
@@ -61,7 +64,9 @@ export function manage(parts: ManagerParts, signal: AbortSignal): ManagerLoop {
 
   const decide = (view: ClusterView, term: number): Decision => {
     const spec = knownSpec(parts.memory);
-    const decision = decideManager(view, { node: deps.node.node, term, ...(spec === undefined ? {} : { spec }) });
+    const change = parts.change();
+    const known = { ...(spec === undefined ? {} : { spec }), ...(change === undefined ? {} : { change }) };
+    const decision = decideManager(view, { node: deps.node.node, term, ...known });
     seen = observe(seen, decision.watching, view.monotonicMs);
     return decision;
   };

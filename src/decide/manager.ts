@@ -14,11 +14,12 @@
 import type { ClusterStatus } from '../model/cluster.ts';
 import { conditionOf } from '../model/condition.ts';
 import type { ConditionReason } from '../model/condition.ts';
-import type { ClusterNode } from '../model/cluster-node.ts';
 import { statusPatch } from './attempt.ts';
+import { changeEvents, releaseOf, wordsOf } from './change-words.ts';
+import type { ChangeView, ChangeWords } from './change-words.ts';
 import type { ClusterView, Decision } from './cluster-view.ts';
+import type { Effect } from './effect.ts';
 import { licensed } from './license.ts';
-import { agentOf } from './node-facts.ts';
 import { NO_EFFECTS, soonest } from './outcome.ts';
 import { conditionsAfterAvailable, phaseInput, summaryOf } from './phase.ts';
 import type { ConditionChange } from './phase.ts';
@@ -36,6 +37,8 @@ export interface Manager {
   readonly unheard?: ReadonlySet<string>;
   /** The spec that was obeyed last. */
   readonly spec?: SpecMemory;
+  /** How the change of what runs stands (src/decide/change.ts); absent: there is no cluster plan yet. */
+  readonly change?: ChangeView;
 }
 
 /** The next effects of the manager. Act on them as an extension server does: in order, live view when asked for. */
@@ -58,26 +61,31 @@ export function decideManager(view: ClusterView, manager: Manager): Decision {
   });
 }
 
-function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager, older: string | undefined): ReturnType<typeof statusPatch> {
+function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager, older: string | undefined): readonly Effect[] {
   const { cluster, release } = view;
+  const { change } = manager;
   const mine = view.nodes.filter((node) => node.spec.attempt === status.attempt);
-  const installed = release === undefined ? undefined : servicesOf(cluster.spec, release);
+  const asked = release === undefined ? undefined : servicesOf(cluster.spec, release);
+  const installed = change?.plan.target.services ?? asked;
   const { services, ...summary } = summaryOf(mine, installed ?? [], cluster.spec.workers, manager.unheard);
   const next: ClusterStatus = {
     ...status,
     ...summary,
     // Without the release nobody can say which services should run: what was said last stays.
-    ...(release === undefined ? {} : { services }),
+    ...(installed === undefined ? {} : { services }),
     primary: manager.node,
     term: Math.max(status.term ?? 0, manager.term),
-    release: releaseStatus(status, mine, cluster.spec.release),
+    release: change === undefined ? { ...status.release, target: cluster.spec.release } : releaseOf(change, mine, cluster.spec.release),
   };
+  const words = change === undefined || next.release === undefined ? undefined : wordsOf(change, next.release);
   const blocked = older === undefined ? blockedBy(view) : (['SpecOlder', older] as const);
-  const changes = withBlocked(conditionsAfterAvailable(phaseInput(cluster, next), installed), blocked, upgradeOf(next, mine), view);
+  const changes = withBlocked(conditionsAfterAvailable(phaseInput(cluster, next), installed), blocked, words, view);
   const paired: readonly ConditionChange[] = isSiteUnseen(view) && !view.live ? [] : [pairedCondition(cluster, view.site)];
   const ready = changes.find(([type]) => type === 'Ready');
-  const error = ready === undefined || ready[1] === 'True' ? blocked : ([ready[2], ready[3]] as const);
-  return statusPatch(view, next, [...changes, ...paired], error);
+  const error = ready === undefined || ready[1] === 'True' ? (blocked ?? words?.error) : ([ready[2], ready[3]] as const);
+  const patch = statusPatch(view, next, [...changes, ...paired], error);
+  const events = change === undefined || next.release === undefined ? [] : changeEvents(cluster, status.release, next.release, change);
+  return [...patch, ...events];
 }
 
 /** The spec names a Site that this view does not show. */
@@ -103,7 +111,7 @@ function blockedBy(view: ClusterView): readonly [ConditionReason, string] | unde
 function withBlocked(
   changes: readonly ConditionChange[],
   blocked: readonly [ConditionReason, string] | undefined,
-  upgrade: string | undefined,
+  words: ChangeWords | undefined,
   view: ClusterView,
 ): readonly ConditionChange[] {
   const others = changes.filter(([type]) => type !== 'Progressing');
@@ -114,30 +122,5 @@ function withBlocked(
   }
   const reserved: readonly ConditionChange[] =
     wasShort && view.live ? [['QuotaReserved', 'True', 'QuotaReserved', 'The capacity is reserved.']] : [];
-  if (upgrade === undefined) return [...changes, ...reserved];
-  return [...others, ['Progressing', 'True', 'Provisioning', upgrade], ...reserved];
-}
-
-/** How far an upgrade is, and what its nodes say about it; undefined: none is under way. */
-function upgradeOf(next: ClusterStatus, nodes: readonly ClusterNode[]): string | undefined {
-  const progress = next.release?.progress;
-  if (progress === undefined) return undefined;
-  const said = nodes.flatMap((node) => {
-    const message = agentOf(node)?.message;
-    return message === undefined || message === '' ? [] : [`${node.metadata.name}: ${message}`];
-  });
-  return [`Upgrading: ${progress}`, ...said].join('; ').slice(0, 1024);
-}
-
-/** What the nodes say they run, and how far they are on the way to `target`. */
-function releaseStatus(status: ClusterStatus, nodes: readonly ClusterNode[], target: string): NonNullable<ClusterStatus['release']> {
-  const said = nodes.map((node) => agentOf(node)?.release);
-  const [only] = said;
-  const current = only !== undefined && said.every((one) => one === only) ? only : status.release?.current;
-  const there = said.filter((one) => one === target).length;
-  return {
-    ...(current === undefined ? {} : { current }),
-    target,
-    ...(there === nodes.length ? {} : { progress: `${there} of ${nodes.length} nodes run ${target}` }),
-  };
+  return words === undefined ? [...changes, ...reserved] : [...others, words.condition, ...reserved];
 }
