@@ -13,6 +13,7 @@ import { namespaceRule } from '../admission/namespaces.ts';
 import { clusterCountRule, reservationRule } from '../admission/reservations.ts';
 import { siteLeftBehind, siteRules } from '../admission/sites.ts';
 import { tunnelLeaseRule } from '../admission/tunnel-leases.ts';
+import { upgradeRule } from '../admission/upgrades.ts';
 import { revocationRule } from '../admission/revocation.ts';
 import type { Authenticator, Authorizer, OwnPaths, Reviews } from '../auth/identity.ts';
 import type { GatewayDoor } from '../gateway/door.ts';
@@ -68,6 +69,7 @@ export function createApi(parts: ApiParts): Api {
       revocationRule(clock),
       tunnelLeaseRule,
       ...siteRules(store),
+      upgradeRule(store),
     ],
     confirmations: [inNamespace, served],
   });
