@@ -35,6 +35,9 @@ export interface AgentDeps {
   readonly files: Files;
   /** `<dir>/store`: what a reboot must not take away. */
   readonly store: NodeStore;
+  /** `<dir>/drills`: what it and the processes that carry out drills tell each other; and how one is started. */
+  readonly drills: NodeStore;
+  readonly drillStart: (uid: string) => ProcessStart;
   /** `<dir>` itself as a store, for `balancer.json`. */
   readonly folder: NodeStore;
   readonly runtime: PodRuntime;

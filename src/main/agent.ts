@@ -7,6 +7,7 @@
 import { runAgent as runNodeAgent } from '../agent/agent.ts';
 import { STATUS_RECORD } from '../agent/balancer-role.ts';
 import type { AgentDeps } from '../agent/deps.ts';
+import { DRILLS_FOLDER } from '../agent/drill/records.ts';
 import { readNodeFile } from '../agent/node-file.ts';
 import type { NodeFile } from '../agent/node-file.ts';
 import { STOP_SIGNAL, stopNode } from '../agent/stop.ts';
@@ -74,6 +75,14 @@ function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
     loads: machineLoads(dir),
     files: systemFiles(),
     store: nodeStore(`${dir}/store`),
+    drills: nodeStore(`${dir}/${DRILLS_FOLDER}`),
+    drillStart: (uid) => ({
+      command: programCommand(['drill-run', '--dir', dir, '--drill', uid]),
+      // Not of the node: it must survive all of that.
+      environment: roleEnvironment(process.env, { data: dataOf(dir), role: 'drill', OUTRIGGER_DRILL: uid }),
+      folder: dir,
+      logFile: `${dir}/logs/drill.log`,
+    }),
     folder: nodeStore(dir),
     runtime,
     frameworkMarks: frameworkMarks(dir),

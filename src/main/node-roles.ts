@@ -32,7 +32,7 @@ const LOADED_BY_NODES: readonly (() => Promise<unknown>)[] = [
 /** Runs `agent` or `balancer` when `argv` is a plain call of one; false: it is something else. Ends the process when it is done. */
 export async function runNodeRole(argv: readonly string[]): Promise<boolean> {
   if (argv.length === 1 && argv[0] === COMPILE_ROLE) return await compileRoles();
-  const start = argv[0] === 'service' ? serviceRole(argv.slice(1)) : nodeRole(argv);
+  const start = argv[0] === 'service' ? serviceRole(argv.slice(1)) : (drillRole(argv) ?? nodeRole(argv));
   if (start === undefined) return false;
   try {
     const run = await start();
@@ -74,6 +74,16 @@ function serviceRole([name, ...more]: readonly string[]): Start | undefined {
   return async () => {
     const { runService } = await import('./service.ts');
     return await runService(service);
+  };
+}
+
+/** `drill-run --dir DIR --drill UID`: what an agent starts, and nobody types. */
+function drillRole([role, dirFlag, dir, drillFlag, uid, ...more]: readonly string[]): Start | undefined {
+  if (role !== 'drill-run' || dirFlag !== '--dir' || dir === undefined || drillFlag !== '--drill' || uid === undefined || more.length > 0)
+    return undefined;
+  return async () => {
+    const { runDrillProcess } = await import('./drill-run.ts');
+    return async (signal) => await runDrillProcess(absoluteFolder(dir), uid, signal);
   };
 }
 

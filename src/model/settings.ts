@@ -129,10 +129,11 @@ export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
 
 /** Names that begin like a setting's variable and are none: marks on processes, what pods are told, switches of tools. */
 export const MARKS = {
-  OUTRIGGER_ROLE: 'what a process is: up, director, extension, host, agent, balancer, pod, postgres, connection-server, desktop',
+  OUTRIGGER_ROLE: 'what a process is: up, director, extension, host, agent, balancer, pod, drill, postgres, connection-server, desktop',
   OUTRIGGER_POD: 'pod that a process belongs to',
   OUTRIGGER_CONTAINER: 'container of the pod that a process belongs to',
   OUTRIGGER_NODE: 'uid of the node that a process belongs to',
+  OUTRIGGER_DRILL: 'uid of the drill that a process carries out',
   OUTRIGGER_NODE_FOLDER: 'folder of the node, for framework services only',
   OUTRIGGER_PROGRAM: 'this very program, for framework services only',
   OUTRIGGER_EXAMPLES: 'folder of the example services, for pods of the process runtime',

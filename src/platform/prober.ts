@@ -45,8 +45,14 @@ async function askByExec(
   }
 }
 
-/** A connection, and with `path` an HTTP request on it. */
-function askBySocket(host: string, port: number, path: string | undefined, timeoutMs: number, signal: AbortSignal): Promise<ProbeAnswer> {
+/** A connection, and with `path` an HTTP request on it. Answers within the time and never rejects. */
+export function askBySocket(
+  host: string,
+  port: number,
+  path: string | undefined,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<ProbeAnswer> {
   const where = path === undefined ? `${host}:${port}` : `http://${host}:${port}${path}`;
   return new Promise((done) => {
     const socket = connect({ host, port });
