@@ -48,14 +48,15 @@ function director(facts: ReadinessFacts): Forecast {
   const { control } = facts;
   const base = { row: 'director', subject: '', failure: 'all directors' } as const;
   const silentMs = control?.directorSilentMs;
-  const count = control?.directors;
   const primary = primaryOf(facts);
   const now =
     silentMs !== undefined
       ? `None has been reached for ${spanOf(silentMs)} already`
-      : count === undefined
-        ? 'How many run is not known here'
-        : `${count} answer${count === 1 ? 's' : ''} now`;
+      : control?.directorAnswers === true
+        ? 'One answers now'
+        : control?.directorAnswers === false
+          ? 'None answers now already'
+          : 'Whether one answers is not known here';
   const manages = primary !== undefined && isUp(facts, primary);
   return {
     ...base,
@@ -66,9 +67,16 @@ function director(facts: ReadinessFacts): Forecast {
   };
 }
 
+const WHO_RESTARTS = {
+  Embedded: 'It came with outrigger up, which starts it again.',
+  Server: 'It is a PostgreSQL server of your own; who starts it again is yours to say.',
+  Unknown: 'Who starts it again is not known here.',
+} as const;
+
+/** None where nothing is known of what stands above the site. */
 function database(facts: ReadinessFacts): readonly Forecast[] {
-  const kind = facts.control?.database;
-  if (kind === undefined) return [];
+  if (facts.control === undefined) return [];
+  const kind = facts.control.database;
   return [
     {
       row: 'database',
@@ -78,10 +86,7 @@ function database(facts: ReadinessFacts): readonly Forecast[] {
       promised: true,
       effect:
         'As with the directors: nothing at the site stops, and writes are refused until it is back. Nothing that was acknowledged is lost.',
-      because:
-        kind === 'Embedded'
-          ? 'It came with outrigger up, which starts it again.'
-          : 'It is a PostgreSQL server of your own; who starts it again is yours to say.',
+      because: WHO_RESTARTS[kind ?? 'Unknown'],
     },
   ];
 }

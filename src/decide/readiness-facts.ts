@@ -32,13 +32,13 @@ export interface ReadinessFacts {
 }
 
 export interface ControlFacts {
-  /** Directors that answer now. */
-  readonly directors?: number | undefined;
+  /** Whether a director answered just now. */
+  readonly directorAnswers?: boolean | undefined;
   /** How long no director has been reached; undefined: one answers, or it is not known. */
   readonly directorSilentMs?: number | undefined;
   /** Extension servers whose Leases are fresh. */
   readonly extensionServers?: number | undefined;
-  /** Embedded: it came with `outrigger up`, which starts it again. */
+  /** Embedded: it came with `outrigger up`, which starts it again. Undefined: not known. */
   readonly database?: 'Embedded' | 'Server' | undefined;
 }
 

@@ -34,9 +34,10 @@ function agentCrash(facts: ReadinessFacts, node: ClusterNode): Forecast {
 function agentHang(facts: ReadinessFacts, node: ClusterNode): Forecast {
   const { name } = node.metadata;
   const base = { row: 'agent-hang', subject: name, failure: `the agent of ${name} (hangs)` } as const;
-  const preset = facts.cluster.spec.availability?.nodeRestart ?? 'Medium';
-  const after = preset === 'Off' ? 0 : SILENCE_SECONDS[preset];
-  return agent(facts, node, base, `started again when it was silent and idle for ${after} s (nodeRestart ${preset})`);
+  const preset = facts.cluster.spec.availability?.nodeRestart;
+  const after =
+    preset === undefined || preset === 'Off' ? 'as long as nodeRestart says' : `${SILENCE_SECONDS[preset]} s (nodeRestart ${preset})`;
+  return agent(facts, node, base, `started again when it was silent and idle for ${after},`);
 }
 
 function agent(facts: ReadinessFacts, node: ClusterNode, base: Pick<Forecast, 'row' | 'subject' | 'failure'>, comesBack: string): Forecast {
@@ -49,6 +50,15 @@ function agent(facts: ReadinessFacts, node: ClusterNode, base: Pick<Forecast, 'r
       effect: `Nothing more: ${node.metadata.name} is not up already.`,
       because: `${standing(node)}.`,
       remedy: 'outrigger doctor says what holds it up.',
+    };
+  if (machineOf(node)?.phase === 'Exited')
+    return {
+      ...base,
+      verdict: 'Degraded',
+      promised: false,
+      effect: `Nothing more: it does not run already; pods and balancer go on, and nobody restarts what ends.${manages}`,
+      because: 'No process of it lives.',
+      remedy: 'See that its host daemon runs (outrigger host); it starts the agent.',
     };
   const nobody = whoDoesNotRestart(facts, node);
   if (nobody !== undefined)
@@ -111,7 +121,7 @@ function balancer(facts: ReadinessFacts, node: ClusterNode): readonly Forecast[]
       verdict: 'Degraded',
       promised: !isDown,
       effect: `${now}; clients of ${together(elsewhere)} notice nothing.`,
-      because: `Each node has its own balancer; ${together(elsewhere)} listen${elsewhere.length === 1 ? 's' : ''} for everything too.`,
+      because: 'Each node has its own balancer, which listens for everything.',
       ...(isDown ? { remedy: `outrigger doctor says what holds ${name} up.` } : {}),
     },
   ];
@@ -149,7 +159,7 @@ function machines(facts: ReadinessFacts): readonly Forecast[] {
       {
         row: 'machine',
         subject: machine,
-        failure: `the machine of ${machine}`,
+        failure: `the machine ${machine}`,
         ...judgement,
         // Where there is no other machine, nothing better was asked for than one machine can give.
         promised: judgement.verdict !== 'Outage' || room.length === 0,
@@ -179,12 +189,12 @@ function reboot(facts: ReadinessFacts, node: ClusterNode, isPrimary: boolean): F
       because: `${name} never said that it has a plan: ${standing(node)}.`,
       remedy: 'Wait until it was ready once.',
     };
-  const back = isPrimary ? 'its services, singletons too: its node store says that it is the primary' : 'its services';
+  const back = isPrimary ? 'its services and, because its node store says that it is the primary, its singletons' : 'its services';
   return {
     ...base,
     verdict,
     promised,
-    effect: `Until its machine is up again: ${serving(toll)} Then it starts ${back}, by itself and without anybody above.`,
+    effect: `Until its machine is up again: ${serving(toll)} Then it starts ${back}, by itself.`,
     because: `Its node store holds the plan of ${plan}; the machine must start the host daemon (systemd).${commonFate(facts, node)}`,
   };
 }

@@ -65,7 +65,7 @@ function singleton(facts: ReadinessFacts, standing: ServiceStanding): Forecast {
 
 /** When it is there again. */
 function again({ restarted }: ServiceStanding): string {
-  return restarted === false ? 'never by itself, its restartPolicy is Never' : 'within 1 s, with its own start-up time besides';
+  return restarted === false ? 'never by itself, its restartPolicy is Never' : 'within 1 s, and its own start-up';
 }
 
 function others({ failing }: ServiceStanding): string {

@@ -35,7 +35,7 @@ function facts(change: Partial<ReadinessFacts> = {}): ReadinessFacts {
     unheard: new Set(),
     hosts: [host('h1'), host('h2')],
     virtualDataCenter: dataCenter(),
-    control: { directors: 1, extensionServers: 2, database: 'Embedded' },
+    control: { directorAnswers: true, extensionServers: 2, database: 'Embedded' },
     ...change,
   };
 }
