@@ -106,6 +106,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   const self: Self = { name, uid, incarnation, role };
   const licensing = openLicensing({ deps, memory, trusted, framework, onChange: () => wake.poke() }, own);
   const members = (): readonly FrameworkMember[] => framework.told()?.members ?? [];
+  const sight = await openSight({ deps, memory, peers: licensing.peers, told: () => framework.told(), onChange: () => wake.poke() }, own);
   const agent: Agent = {
     deps,
     self,
@@ -116,7 +117,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
     framework,
     licensing,
     change: keepChange({ deps, self, memory, peers: licensing.peers, members, onChange: () => wake.poke() }, own),
-    sight: openSight(),
+    sight,
     portal: undefined,
     connected: undefined,
     problems: [],
@@ -142,6 +143,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
     loop.settled(),
     supervisor.settled(),
     agent.licensing.settled(),
+    sight.settled(),
     agent.change.settled(),
     portal.settled(),
     agent.connected?.reporter.settled(),
@@ -162,7 +164,10 @@ async function connect(agent: Agent, onChange: () => void, signal: AbortSignal):
     const reporter = reportTo(deps, api, following, () => presence.lookAtSelf(), signal);
     const term = (): number | undefined => managingTerm(agent);
     const site = keepSite({ deps, api, following, memory, trustedNow: agent.trusted.now, term, onChange }, signal);
-    const manager = manage({ deps, api, following, memory, site: () => site.site(), term, change: () => agent.change.view() }, signal);
+    const manager = manage(
+      { deps, api, following, memory, sight: agent.sight, site: () => site.site(), term, change: () => agent.change.view() },
+      signal,
+    );
     agent.sight.follow(following);
     const drills = keepDrills({ agent, api, peers: agent.licensing.peers, isManager: () => term() !== undefined }, signal);
     agent.connected = { following, reporter, manager, site, drills };
@@ -233,6 +238,7 @@ async function keptInLine(agent: Agent, plan: NodePlan | undefined): Promise<Fau
     await tellBalancer(agent, plan);
     await tellFramework(agent, plan);
     await rememberServices(agent);
+    await agent.sight.remember();
     return undefined;
   } catch (cause) {
     if (isFault(cause)) return cause;
@@ -320,7 +326,9 @@ function report(agent: Agent, plan: NodePlan | undefined, wanted: ReturnType<typ
   const fate =
     memory.get('fate') ?? (stopping ? { state: 'Deleted' as const, why: `${self.name} was told by its host to stop.` } : undefined);
   const idle = agent.told === shortHash([]) && supervisor.isIdle();
+  const availableAt = memory.get('spec')?.availableAt;
   const word = agentReport({
+    ...(availableAt === undefined ? {} : { availableAt }),
     self,
     version: deps.version,
     address: deps.node.address,
@@ -330,12 +338,13 @@ function report(agent: Agent, plan: NodePlan | undefined, wanted: ReturnType<typ
     clusterPlan: memory.get('clusterPlan'),
     wanted,
     instances: supervisor.instances(),
-    lastSaid: connected?.following.self()?.status?.agent,
+    lastSaid: agent.sight.lastSaid(),
     balancer: balancer.state(),
     tunnel: agent.framework.statuses()['connector-client']?.director,
     problems: agent.problems,
   });
-  agent.change.said(word);
   const role = membership === undefined ? undefined : membership.primary === memberId(self.uid, self.incarnation) ? 'Primary' : 'Worker';
-  connected?.reporter.report({ agent: word, role });
+  const said = agent.sight.say(word, role);
+  agent.change.said(said);
+  connected?.reporter.report({ agent: said, role });
 }

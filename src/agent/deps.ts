@@ -13,7 +13,7 @@ import type { ReadLicenseToken } from '../ports/license-token.ts';
 import type { Log } from '../ports/log.ts';
 import type { LogFiles } from '../ports/log-files.ts';
 import type { MachineLoads } from '../ports/machine-load.ts';
-import type { JudgeCertificate, MutualHttp } from '../ports/mutual-http.ts';
+import type { JudgeCertificate, KeepConnection, MutualHttp } from '../ports/mutual-http.ts';
 import type { NodeStore, RecordRead } from '../ports/node-store.ts';
 import type { Passwords } from '../ports/passwords.ts';
 import type { Prober } from '../ports/prober.ts';
@@ -58,6 +58,7 @@ export interface AgentDeps {
   readonly bootId: string;
   /** Calls to other nodes and to framework services; a server for other nodes; who may be let in there. */
   readonly http: MutualHttp;
+  readonly keepConnection: KeepConnection;
   readonly listenHttp: ListenHttp;
   readonly judgeCertificate: JudgeCertificate;
   readonly readLicenseToken: ReadLicenseToken;

@@ -13,6 +13,7 @@ import { isDestructive } from '../decide/effect.ts';
 import type { Effect, WriteEffect } from '../decide/effect.ts';
 import { decideManager } from '../decide/manager.ts';
 import { NO_OBSERVATIONS, observe } from '../decide/observation.ts';
+import { namesOf } from '../decide/presence.ts';
 import { requestOf } from '../decide/request.ts';
 import { CLUSTER_NODES, CLUSTER_RELEASES, CLUSTERS, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { Cluster } from '../model/cluster.ts';
@@ -30,6 +31,7 @@ import type { Following } from './following.ts';
 import type { Memory } from './memory.ts';
 import { pokeLoop } from './poke-loop.ts';
 import { sayEvent } from './say-event.ts';
+import type { Sight } from './sight.ts';
 import { knownSpec, obeySpec } from './spec-memory.ts';
 
 export interface ManagerParts {
@@ -37,6 +39,7 @@ export interface ManagerParts {
   readonly api: EntityApi;
   readonly following: Following;
   readonly memory: Memory;
+  readonly sight: Pick<Sight, 'completed' | 'standings'>;
   /** The Site that the cluster's spec names, as seen last. */
   readonly site: () => Site | undefined;
   /** The term under which this node manages; undefined: it does not. */
@@ -66,7 +69,9 @@ export function manage(parts: ManagerParts, signal: AbortSignal): ManagerLoop {
     const spec = knownSpec(parts.memory);
     const change = parts.change();
     const known = { ...(spec === undefined ? {} : { spec }), ...(change === undefined ? {} : { change }) };
-    const decision = decideManager(view, { node: deps.node.node, term, ...known });
+    const standings = parts.sight.standings();
+    const heard = { unheard: namesOf(standings, 'Down'), silent: namesOf(standings, 'Silent') };
+    const decision = decideManager(view, { node: deps.node.node, term, ...heard, ...known });
     seen = observe(seen, decision.watching, view.monotonicMs);
     return decision;
   };
@@ -128,7 +133,7 @@ function membersOf({ cluster, nodes }: ClusterView): string {
 
 type ViewBase = Omit<ClusterView, 'live' | 'cluster' | 'nodes' | 'virtualDataCenter' | 'release' | 'site'>;
 
-function cachedView({ following, site }: ManagerParts, base: ViewBase): ClusterView | undefined {
+function cachedView({ following, site, sight }: ManagerParts, base: ViewBase): ClusterView | undefined {
   const cluster = following.cluster();
   const nodes = following.nodes();
   if (cluster === undefined || nodes === undefined || cluster.status?.availableAt === undefined) return undefined;
@@ -138,7 +143,7 @@ function cachedView({ following, site }: ManagerParts, base: ViewBase): ClusterV
     ...base,
     live: false,
     cluster,
-    nodes,
+    nodes: sight.completed(nodes),
     ...(release === undefined ? {} : { release }),
     ...(named === undefined ? {} : { site: named }),
   };
@@ -146,7 +151,7 @@ function cachedView({ following, site }: ManagerParts, base: ViewBase): ClusterV
 
 /** Read one after the other, the VirtualDataCenter first: the order is part of the proof (src/decide/cluster-view.ts). */
 async function liveView(
-  { deps, api, following }: ManagerParts,
+  { deps, api, following, sight }: ManagerParts,
   base: () => ViewBase,
   signal: AbortSignal,
 ): Promise<ClusterView | undefined> {
@@ -165,7 +170,7 @@ async function liveView(
     ...base(),
     live: true,
     cluster,
-    nodes: listed.value.items,
+    nodes: sight.completed(listed.value.items),
     ...(vdc === undefined ? {} : { virtualDataCenter: vdc }),
     ...(site === undefined ? {} : { site }),
     ...(release === undefined ? {} : { release }),

@@ -20,6 +20,7 @@ import type { Json } from '../model/json.ts';
 import type { LicenseRecord } from '../model/license-statement.ts';
 import type { Log } from '../ports/log.ts';
 import type { NodeStore } from '../ports/node-store.ts';
+import type { SightRecord } from './sight-record.ts';
 import type { SiteRecord } from './site-record.ts';
 
 /** The pod of a service that was last known to be ready. */
@@ -39,6 +40,10 @@ interface Records {
   readonly changeClock: ChangeClock;
   /** The youngest spec of the cluster that was obeyed (src/decide/spec-age.ts). */
   readonly spec: SpecMemory;
+  /** The members of the cluster as seen last (src/agent/sight.ts). */
+  readonly sight: SightRecord;
+  /** Number of the agent's newest life (src/decide/presence.ts). */
+  readonly life: number;
   readonly endpoints: EndpointTable;
   readonly services: Readonly<Record<string, RememberedService>>;
   readonly fate: Fate;
@@ -58,6 +63,8 @@ const NAMES = [
   'clusterPlan',
   'changeClock',
   'spec',
+  'sight',
+  'life',
   'endpoints',
   'services',
   'fate',

@@ -16,7 +16,7 @@ import type { JsonObject } from '../model/json.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Identity } from '../ports/director.ts';
 import type { HttpRequest, HttpResponse, HttpServer } from '../ports/http.ts';
-import type { Trust } from '../ports/mutual-http.ts';
+import type { KeptOrder, Trust } from '../ports/mutual-http.ts';
 import type { AgentDeps } from './deps.ts';
 import type { LicenseKeeping } from './license-keeper.ts';
 import { pokeLoop } from './poke-loop.ts';
@@ -52,6 +52,10 @@ export interface PeerRequest {
 export interface PeerLink {
   /** Calls that very member. Throws `Fault` PeerUnreachable when it did not answer in time, or this node has not joined. */
   call(member: FrameworkMember, request: PeerRequest, signal: AbortSignal): Promise<{ readonly status: number; readonly body: Buffer }>;
+  /** How that very member is reached and known, for a connection that is kept; undefined: this node has not joined. */
+  toward(member: FrameworkMember): Omit<KeptOrder, 'deadlineMs'> | undefined;
+  /** This node has an identity, so it can be heard and hear others. */
+  hasJoined(): boolean;
   /** Adds a route, e.g. ('GET', '/peer/v1/metrics', …). */
   route(method: 'GET' | 'POST', path: string, route: PeerRoute): void;
   /** The member of this cluster that made this request, by its certificate; else why it is none. */
@@ -115,6 +119,8 @@ export function openPeerLink(parts: PeerLinkParts, signal: AbortSignal): PeerLin
   const serving = keepServing(link, () => exchange.poke());
   return {
     call: (member, request, until) => callMember(link, member, request, until),
+    toward: (member) => toward(link, member),
+    hasJoined: () => link.identity !== undefined,
     route: (method, path, route) => void routes.set(`${method} ${path}`, route),
     callerOf: (request) => callerOf(link, request),
     problem: () => link.problem,
@@ -241,24 +247,30 @@ async function exchangeWithAll(link: Link, signal: AbortSignal): Promise<void> {
     throw new Fault('PeerUnreachable', `${missed.join(', ')} did not answer; the license and running time wait for that.`);
 }
 
+function toward({ port, identity, trustedNow }: Link, member: FrameworkMember): ReturnType<PeerLink['toward']> {
+  if (identity === undefined) return undefined;
+  const origin = `https://${urlHost(member.address)}:${port}`;
+  return { origin, trust: peerTrust(identity, member), identity, trustedNowMs: trustedNow() };
+}
+
 async function callMember(
-  { deps, port, identity, trustedNow }: Link,
+  link: Link,
   member: FrameworkMember,
   { method, path, body, maxAnswerBytes }: PeerRequest,
   signal: AbortSignal,
 ): Promise<{ readonly status: number; readonly body: Buffer }> {
-  if (identity === undefined) throw new Fault('PeerUnreachable', 'This node has not joined yet.');
-  return await deps.http.call(
+  const known = toward(link, member);
+  if (known === undefined) throw new Fault('PeerUnreachable', 'This node has not joined yet.');
+  const { origin, ...rest } = known;
+  return await link.deps.http.call(
     {
+      ...rest,
       method,
-      url: `https://${urlHost(member.address)}:${port}${path}`,
+      url: `${origin}${path}`,
       headers: { 'content-type': JSON_TYPE },
       ...(body === undefined ? {} : { body }),
-      trust: peerTrust(identity, member),
-      identity,
       deadlineMs: LIMITS.peerCallMs,
       maxAnswerBytes,
-      trustedNowMs: trustedNow(),
     },
     signal,
   );

@@ -7,6 +7,7 @@
  * I2: an instance that is not ready is listed only as draining (it finishes what it has) and gets nothing new.
  * I3: when nothing ready is known, the last known endpoints stay: a wrong address costs a connect failure, an empty table costs everything.
  * I4: the same input gives the same table, in the same order.
+ * I5: of a node that is remembered, and that says nothing of its instances yet, what was told last stays.
  */
 
 import type { ClusterNode } from '../model/cluster-node.ts';
@@ -51,7 +52,7 @@ function endpointsOfService(input: EndpointsInput, service: string): readonly En
   const others =
     input.nodes === undefined
       ? before.filter((one) => one.node !== input.self.name)
-      : input.nodes.filter((node) => node.metadata.name !== input.self.name).flatMap((node) => reported(node, service));
+      : input.nodes.filter((node) => node.metadata.name !== input.self.name).flatMap((node) => reported(node, service, before));
   const known = sorted([...own(input, service), ...others]);
   if (known.some((one) => !one.draining)) return known;
   const left = new Set(known.map((one) => one.address));
@@ -67,11 +68,12 @@ function own(input: EndpointsInput, service: string): Endpoint[] {
   return [{ node: input.self.name, address: instance.address, draining: !instance.ready }];
 }
 
-function reported(node: ClusterNode, service: string): Endpoint[] {
+function reported(node: ClusterNode, service: string, before: readonly Endpoint[]): Endpoint[] {
   if (isGone(node)) return [];
   const agent = node.status?.agent;
   if (agent === undefined || agent.incarnation < node.spec.incarnation) return [];
-  const instance = agent.services?.[service];
+  if (agent.services === undefined) return before.filter((one) => one.node === node.metadata.name);
+  const instance = agent.services[service];
   if (instance?.address === undefined) return [];
   const stopping = instance.phase === 'Stopping';
   if (!instance.ready && !stopping) return [];

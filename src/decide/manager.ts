@@ -30,11 +30,15 @@ import { pairedCondition } from './site-standing.ts';
 import { specAge } from './spec-age.ts';
 import type { SpecMemory } from './spec-age.ts';
 
-/** Who asks: the primary's agent. `unheard`: nodes (by name) that it does not hear itself. */
+/**
+ * Who asks: the primary's agent. `unheard`: nodes (by name) that are down by its own observation; `silent`: whose agents alone are silent
+ * (src/decide/presence.ts).
+ */
 export interface Manager {
   readonly node: string;
   readonly term: number;
   readonly unheard?: ReadonlySet<string>;
+  readonly silent?: ReadonlySet<string>;
   /** The spec that was obeyed last. */
   readonly spec?: SpecMemory;
   /** How the change of what runs stands (src/decide/change.ts); absent: there is no cluster plan yet. */
@@ -67,7 +71,7 @@ function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager, ol
   const mine = view.nodes.filter((node) => node.spec.attempt === status.attempt);
   const asked = release === undefined ? undefined : servicesOf(cluster.spec, release);
   const installed = change?.plan.target.services ?? asked;
-  const { services, ...summary } = summaryOf(mine, installed ?? [], cluster.spec.workers, manager.unheard);
+  const { services, ...summary } = summaryOf(mine, installed ?? [], cluster.spec.workers, manager.unheard, manager.silent);
   const next: ClusterStatus = {
     ...status,
     ...summary,

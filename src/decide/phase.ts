@@ -14,7 +14,7 @@ import { setCondition } from '../model/condition.ts';
 import type { Condition, ConditionReason, ConditionType } from '../model/condition.ts';
 import type { Service } from '../model/pod.ts';
 import { licenseConditions } from './license-conditions.ts';
-import { agentOf, isLeaving, isReady, standing } from './node-facts.ts';
+import { agentOf, isLeaving, isLost, isReady, standing } from './node-facts.ts';
 import { desiredInstances } from './plan.ts';
 import { singletonConditions } from './singleton-conditions.ts';
 
@@ -43,17 +43,24 @@ export function phaseOf(input: PhaseInput): Phase {
   return attempt === 1 && record.step === 'Validate' ? 'Pending' : 'Provisioning';
 }
 
-/** Nodes, services and workers as their own reports tell them; `unheard`: names of nodes that the observer itself does not hear. */
+const NOBODY: ReadonlySet<string> = new Set();
+
+/**
+ * Nodes, services and workers as their own reports tell them. `unheard`: names of nodes of which the observer itself hears nothing any more;
+ * `silent`: of those whose agents are silent while what they run still answers.
+ */
 export function summaryOf(
   nodes: readonly ClusterNode[],
   services: readonly Service[],
   workers: number,
-  unheard: ReadonlySet<string> = new Set(),
+  unheard: ReadonlySet<string> = NOBODY,
+  silent: ReadonlySet<string> = NOBODY,
 ): Required<Pick<ClusterStatus, 'nodes' | 'services' | 'workers'>> {
   const staying = nodes.filter((node) => !isLeaving(node));
-  const reporting = staying.filter((node) => !unheard.has(node.metadata.name));
+  // What was said last by a machine that is gone, or that nobody hears, is no instance that serves.
+  const reporting = staying.filter((node) => !unheard.has(node.metadata.name) && !isLost(node));
   return {
-    nodes: Object.fromEntries(staying.map((node) => [node.metadata.name, nodeSummary(node, unheard)])),
+    nodes: Object.fromEntries(staying.map((node) => [node.metadata.name, nodeSummary(node, unheard, silent)])),
     services: Object.fromEntries(services.map((service) => [service.name, serviceSummary(service, reporting, workers)])),
     workers: reporting.filter((node) => roleOf(node) === 'Worker' && isReady(node)).length,
   };
@@ -148,7 +155,7 @@ function downServices(status: ClusterStatus): string[] {
   return down.map(([name]) => name).sort();
 }
 
-function nodeSummary(node: ClusterNode, unheard: ReadonlySet<string>): NodeSummary {
+function nodeSummary(node: ClusterNode, unheard: ReadonlySet<string>, silent: ReadonlySet<string>): NodeSummary {
   const ready = isReady(node) && !unheard.has(node.metadata.name);
   const phase = agentOf(node)?.phase;
   const isNew = node.spec.incarnation === 1 && (phase === undefined || phase === 'Joined') && !unheard.has(node.metadata.name);
@@ -158,8 +165,20 @@ function nodeSummary(node: ClusterNode, unheard: ReadonlySet<string>): NodeSumma
     incarnation: node.spec.incarnation,
     ...(isNew ? {} : { ready }),
     ...(address === undefined ? {} : { address }),
-    ...(ready ? {} : { message: standing(node).slice(0, 1024) }),
+    ...messageOf(node, ready, unheard, silent),
   };
+}
+
+function messageOf(
+  node: ClusterNode,
+  ready: boolean,
+  unheard: ReadonlySet<string>,
+  silent: ReadonlySet<string>,
+): Pick<NodeSummary, 'message'> {
+  const { name } = node.metadata;
+  if (unheard.has(name)) return { message: `${standing(node).slice(0, 900)} is not heard any more` };
+  if (!ready) return { message: standing(node).slice(0, 1024) };
+  return silent.has(name) ? { message: `the agent of ${name} is not heard; what it runs goes on and answers` } : {};
 }
 
 function serviceSummary(service: Service, nodes: readonly ClusterNode[], workers: number): ServiceSummary {

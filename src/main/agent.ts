@@ -24,6 +24,7 @@ import { directors } from '../platform/join.ts';
 import { readLicenseToken } from '../platform/license-token.ts';
 import { lineLog } from '../platform/line-log.ts';
 import { logFiles } from '../platform/log-files.ts';
+import { keepConnection } from '../platform/kept-connection.ts';
 import { judgeCertificate, mutualHttp } from '../platform/mutual-http.ts';
 import { machineLoads } from '../platform/machine-load.ts';
 import { nameLocks } from '../platform/name-lock.ts';
@@ -90,7 +91,7 @@ function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
     prober: prober(runtime),
     processes: systemProcesses(),
     balancerStart: {
-      command: programCommand(['balancer', '--dir', dir]),
+      command: programCommand(['balancer', '--dir', dir, '--balancer', node.balancer ?? 'relay']),
       environment: roleEnvironment(process.env, { data: dataOf(dir), role: 'balancer', OUTRIGGER_NODE: node.nodeUid }),
       folder: dir,
       logFile: `${dir}/logs/balancer.log`,
@@ -101,6 +102,7 @@ function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
     certificates: certificates(),
     bootId: bootId(),
     http: mutualHttp(),
+    keepConnection,
     listenHttp,
     judgeCertificate,
     readLicenseToken,

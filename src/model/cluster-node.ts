@@ -95,8 +95,14 @@ const statusSchema = {
         address: { type: 'string', maxLength: 253 },
         release: { type: 'string', maxLength: 63, description: 'The release whose services it runs.' },
         observedGeneration: { type: 'integer', minimum: 0, description: 'Generation of the Cluster that it works on.' },
+        availableAt: { type: 'string', format: 'date-time', description: 'When its cluster became available, as the node remembers it.' },
         plan: { type: 'string', maxLength: 40, description: 'Term and number of the cluster plan that it has, `2.14`.' },
         content: { type: 'string', maxLength: 64, description: 'Hash of what it runs by that plan: of release and services.' },
+        word: {
+          type: 'string',
+          maxLength: 40,
+          description: 'Which life of the agent said this, and how often its word changed in it, `1.7`.',
+        },
         balancer: { type: 'string', enum: ['Running', 'Stopped'] },
         tunnel: {
           type: 'string',

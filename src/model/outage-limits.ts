@@ -9,6 +9,16 @@ export const OUTAGE_LIMITS = {
   heartbeatSilenceMs: 1_200,
   /** A heartbeat's answer is waited for this long; the connection then counts as dead. */
   heartbeatCallMs: 1_000,
+  /** Of the time between two of its own ticks a node counts at most this much as the silence of others: what is more it stood still itself. */
+  heartbeatCountedMs: 300,
+  /** One that is silent for so long is asked, at this pace and with this deadline, whether what it runs answers; so often once it is known. */
+  heartbeatSuspectMs: 600,
+  silentAskMs: 300,
+  silentAskAgainMs: 1_000,
+  /** Addresses that are asked in one round. */
+  silentAsked: 16,
+  /** One of which there is nothing to ask is down after such a silence: an agent that is started again is back by then. */
+  silentUnaskedMs: 5_000,
 
   /** A node asks the primary this often whether there is a newer cluster plan, besides being told. */
   planAskMs: 10_000,

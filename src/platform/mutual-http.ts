@@ -82,7 +82,7 @@ async function call(order: MutualOrder, signal: AbortSignal): Promise<MutualAnsw
   const url = new URL(order.url);
   if (url.protocol !== 'https:') throw new Fault('PeerUnreachable', `${order.url} is no https URL; correct it.`);
   const port = url.port === '' ? 443 : Number(url.port);
-  const host = bare(url.hostname);
+  const host = bareHost(url.hostname);
   return await withDeadline(`${host}:${port}`, order.deadlineMs, signal, async (end) => {
     const socket = await openTrusted({ ...order, host, port }, end);
     const cut = (): void => void socket.destroy();
@@ -159,7 +159,7 @@ async function look(host: string, port: number, signal: AbortSignal): Promise<Sh
 }
 
 async function resolve(host: string): Promise<readonly string[]> {
-  if (isIP(bare(host)) !== 0) return [bare(host)];
+  if (isIP(bareHost(host)) !== 0) return [bareHost(host)];
   try {
     return (await lookup(host, { all: true })).map(({ address }) => address);
   } catch (cause) {
@@ -175,7 +175,7 @@ async function resolve(host: string): Promise<readonly string[]> {
 
 function reach(host: string, port: number, signal: AbortSignal): Promise<void> {
   return new Promise((done, failed) => {
-    const socket = connectTcp({ host: bare(host), port });
+    const socket = connectTcp({ host: bareHost(host), port });
     const finish = (then: () => void): void => {
       signal.removeEventListener('abort', onAbort);
       socket.destroy();
@@ -244,7 +244,13 @@ function dayOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 }
 
-async function withDeadline<T>(where: string, deadlineMs: number, signal: AbortSignal, work: (end: AbortSignal) => Promise<T>): Promise<T> {
+/** Ends with `Fault` DeadlineExceeded when the work takes longer. */
+export async function withDeadline<T>(
+  where: string,
+  deadlineMs: number,
+  signal: AbortSignal,
+  work: (end: AbortSignal) => Promise<T>,
+): Promise<T> {
   // Work that is begun now would hear of no abort.
   signal.throwIfAborted();
   // Whole milliseconds only: what is left of a deadline is none.
@@ -298,6 +304,6 @@ function codeOf(cause: unknown): string {
 }
 
 /** `[::1]` → `::1`. */
-function bare(host: string): string {
+export function bareHost(host: string): string {
   return host.startsWith('[') ? host.slice(1, -1) : host;
 }

@@ -58,6 +58,31 @@ export interface ShownCertificate {
   readonly selfSigned: boolean;
 }
 
+/** Where a connection is kept to, and by what the other end is judged. */
+export interface KeptOrder {
+  /** https://host:port */
+  readonly origin: string;
+  readonly trust: Trust;
+  readonly identity?: Identity;
+  /** Until it is open. */
+  readonly deadlineMs: number;
+  readonly trustedNowMs: number;
+}
+
+/** A connection for many small calls: one handshake, then as many exchanges as it lives. */
+export interface KeptConnection {
+  /** One at a time. Throws `Fault` as MutualHttp.call; after that the connection is closed. */
+  call(
+    request: Pick<MutualOrder, 'method' | 'body' | 'deadlineMs' | 'maxAnswerBytes'> & { readonly path: string },
+    signal: AbortSignal,
+  ): Promise<MutualAnswer>;
+  isOpen(): boolean;
+  close(): void;
+}
+
+/** Opens a connection that is kept until it is closed or breaks. The other end is judged once, at its handshake. Throws as MutualHttp.call. */
+export type KeepConnection = (order: KeptOrder, signal: AbortSignal) => Promise<KeptConnection>;
+
 export interface MutualHttp {
   /** Throws `Fault` PeerUnreachable, PeerUntrusted, PeerAnswerInvalid or DeadlineExceeded, with a sentence that names the URL's host. */
   call(order: MutualOrder, signal: AbortSignal): Promise<MutualAnswer>;

@@ -1,0 +1,66 @@
+/**
+ * Who hears whom: two real agents against a real director, without host daemon and extension servers. Agents are stopped and killed, nodes are killed,
+ * with the director there and with the director stopped; the seconds are printed.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Cluster } from '../../src/model/cluster.ts';
+import { conditionOf } from '../../src/model/condition.ts';
+import { startDirector } from '../support/director.ts';
+import type { TestDirector } from '../support/director.ts';
+import { eventually } from '../support/eventually.ts';
+import { nodeRig } from '../support/node-rig.ts';
+import type { NodeRig, RigNode } from '../support/node-rig.ts';
+
+const LONG_MS = 60_000;
+let director: TestDirector;
+let rig: NodeRig;
+let primary: RigNode;
+let worker: RigNode;
+
+type Status = NonNullable<Cluster['status']>;
+
+before(async () => {
+  director = await startDirector();
+  rig = await nodeRig(director, 1);
+  [primary, worker] = rig.nodes as [RigNode, RigNode];
+  for (const node of rig.nodes) await node.start();
+  for (const node of rig.nodes)
+    await eventually(`${node.name} serves`, async () => (await node.seen()).status?.agent?.services?.['hello']?.ready, LONG_MS);
+  await rig.patchStatus({
+    attempt: 1,
+    attempts: [{ number: 1, startedAt: '2026-01-01T00:00:00Z', endedAt: '2026-01-01T00:00:01Z', outcome: 'Available', steps: [] }],
+    availableAt: '2026-01-01T00:00:01Z',
+    autoRepair: 'Disarmed',
+    primary: primary.name,
+  });
+  await clusterBecomes('it is available', (status) => status.phase === 'Available' && isRedundant(status));
+});
+after(() => rig.cleanup());
+
+const isRedundant = (status: Status): boolean => conditionOf(status.conditions, 'Redundant')?.status === 'True';
+
+/** Resolves with how long it took, in ms. */
+async function clusterBecomes(what: string, holds: (status: Status) => boolean): Promise<number> {
+  const beganMs = performance.now();
+  let last: Status = {};
+  await eventually(what, async () => holds((last = (await rig.cluster()).status ?? {})), LONG_MS, 20).catch((error: unknown) => {
+    throw new Error(
+      `${String(error)}\n${JSON.stringify(last, undefined, 1)}\n${primary.log().slice(-2_000)}\n${worker.log().slice(-2_000)}`,
+    );
+  });
+  return performance.now() - beganMs;
+}
+
+test('a worker that is killed whole is said to be down within seconds, and up again when it is back', async () => {
+  worker.killAll();
+  const downMs = await clusterBecomes(
+    'the primary says so',
+    (status) => status.phase === 'Degraded' && !isRedundant(status) && status.services?.['hello']?.ready === 1,
+  );
+  console.log(`worker killed: Degraded after ${downMs.toFixed(0)} ms`);
+  assert.ok(downMs < 15_000);
+  await worker.start();
+  const upMs = await clusterBecomes('it is whole again', (status) => status.phase === 'Available' && isRedundant(status));
+  console.log(`worker started: Available after ${upMs.toFixed(0)} ms`);
+});
