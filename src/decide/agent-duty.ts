@@ -111,6 +111,8 @@ export interface ReportInput {
   readonly balancer: BalancerState;
   /** The director that connector-client says to have a tunnel to; counts while that service runs. */
   readonly tunnel: string | undefined;
+  /** When its cluster became available, as it remembers it. */
+  readonly availableAt?: string;
   /** What else stands in the way, as sentences; the first is shown. */
   readonly problems: readonly string[];
 }
@@ -134,6 +136,7 @@ export function agentReport(input: ReportInput): AgentStatus {
     ...(plan === undefined ? {} : { release: plan.release, observedGeneration: plan.generation }),
     ...(input.clusterPlan === undefined ? {} : { plan: keyText(input.clusterPlan) }),
     ...(plan?.content === undefined ? {} : { content: plan.content }),
+    ...(input.availableAt === undefined ? {} : { availableAt: input.availableAt }),
     balancer: balancer.running ? 'Running' : 'Stopped',
     ...(input.tunnel === undefined || services[TUNNEL_SERVICE]?.phase !== 'Running' ? {} : { tunnel: input.tunnel }),
     ...(message === undefined ? {} : { message }),

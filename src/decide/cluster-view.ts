@@ -5,6 +5,7 @@
 import type { ClusterNode } from '../model/cluster-node.ts';
 import type { ClusterRelease } from '../model/cluster-release.ts';
 import type { Cluster } from '../model/cluster.ts';
+import type { Host } from '../model/host.ts';
 import type { ServerConfigSpec } from '../model/server-config.ts';
 import type { Site } from '../model/site.ts';
 import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
@@ -31,8 +32,12 @@ export interface ClusterView {
   readonly site?: Site;
   /** Sites that say that this very cluster (by uid) is plugged in, the one above among them. Absent: nobody looks at them here. */
   readonly plugged?: readonly Site[];
+  /** The Hosts that hold its nodes. Absent: nobody looks at Hosts here. */
+  readonly hosts?: readonly Host[];
   /** Of its nodes: uid → revision of the Lease by which the agent shows that it lives, as cached. Absent: nobody looks at Leases here. */
   readonly leases?: ReadonlyMap<string, string>;
+  /** Of its nodes: uid → how long a Lease says that it holds, in ms. */
+  readonly leaseTtlsMs?: ReadonlyMap<string, number>;
   readonly config: ServerConfigSpec;
   /** Wall clock in ms since 1970: for time stamps, and for deadlines together with own observation. */
   readonly nowMs: number;

@@ -3,7 +3,8 @@
  *
  * Silence proves nothing and starts nothing (repair.ts); it is said.
  *
- * I1: a node is silent when its Lease was seen unchanged for LIMITS.nodeLeaseTtlMs by this observer's own clock; time stamps are never read.
+ * I1: a node is silent when its Lease was seen unchanged for as long as it says that it holds, by this observer's own clock; time stamps are never
+ *     read, and what a Lease says counts only within bounds.
  * I2: a node is heard when this observer itself saw its Lease change within that time; a fresh observer knows neither.
  * I3: a node without a Lease is neither.
  */
@@ -34,12 +35,18 @@ export function silenceOf(view: ClusterView, nodes: readonly ClusterNode[]): Sil
     const [known, now] = [`lease/${metadata.uid}`, `lease/${metadata.uid}/${revision}`];
     watching.push(known, now);
     const sinceMs = seenMs(view.seen, now, view.monotonicMs);
-    if (sinceMs >= LIMITS.nodeLeaseTtlMs) {
+    const ttlMs = leaseTtlMs(view, metadata.uid);
+    if (sinceMs >= ttlMs) {
       silent.add(metadata.name);
       continue;
     }
     if (seenMs(view.seen, known, view.monotonicMs) > sinceMs) heard.add(metadata.name);
-    requeueAfterMs = Math.min(requeueAfterMs ?? Infinity, LIMITS.nodeLeaseTtlMs - sinceMs);
+    requeueAfterMs = Math.min(requeueAfterMs ?? Infinity, ttlMs - sinceMs);
   }
   return { silent, heard, watching, requeueAfterMs };
+}
+
+function leaseTtlMs(view: ClusterView, nodeUid: string): number {
+  const said = view.leaseTtlsMs?.get(nodeUid) ?? LIMITS.nodeLeaseTtlMs;
+  return Math.min(Math.max(said, LIMITS.nodeLeaseTtlMinMs), LIMITS.nodeLeaseTtlMaxMs);
 }

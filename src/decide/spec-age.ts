@@ -15,7 +15,13 @@ import type { Cluster } from '../model/cluster.ts';
 import { ANNOTATION_ACCEPT_GENERATION } from '../model/labels.ts';
 
 /** The spec that is carried out: what a node keeps in its node store as `spec`. `hash`: of its content; '' when only the generation is known. */
-export type SpecMemory = { readonly clusterUid: string; readonly generation: number; readonly hash: string };
+export type SpecMemory = {
+  readonly clusterUid: string;
+  readonly generation: number;
+  readonly hash: string;
+  /** `status.availableAt` of the Cluster, once it was seen: it is told to a director that does not know it any more. */
+  readonly availableAt?: string;
+};
 
 export type SpecAge =
   /** To be obeyed. `remember` once it is. */
@@ -23,8 +29,10 @@ export type SpecAge =
   /** Not to be obeyed. `why`: a sentence with both generations and the two ways out. */
   | { readonly state: 'Older'; readonly why: string };
 
-function memoryOf(cluster: Cluster): SpecMemory {
-  return { clusterUid: cluster.metadata.uid, generation: cluster.metadata.generation ?? 0, hash: shortHash(cluster.spec) };
+function memoryOf({ metadata, spec, status }: Cluster, before: SpecMemory | undefined): SpecMemory {
+  const { uid: clusterUid, generation = 0 } = metadata;
+  const availableAt = status?.availableAt ?? (before?.clusterUid === clusterUid ? before.availableAt : undefined);
+  return { clusterUid, generation, hash: shortHash(spec), ...(availableAt === undefined ? {} : { availableAt }) };
 }
 
 /** What the cluster plan tells of the spec that it was made from. */
@@ -37,12 +45,13 @@ export function memoryOfPlan(plan: { readonly clusterUid: string; readonly gener
  * what was carried out once more before something else, so on a copy the number remembered does not fall for the same content.
  */
 export function specAge(remembered: SpecMemory | undefined, cluster: Cluster, live: boolean): SpecAge {
-  const shown = memoryOf(cluster);
+  const shown = memoryOf(cluster, remembered);
   const current: SpecAge = { state: 'Current', remember: shown };
   if (remembered?.clusterUid !== shown.clusterUid) return current;
   const isYounger = shown.generation > remembered.generation - (remembered.hash === '' ? 1 : 0);
   if (isYounger || isAccepted(cluster)) return current;
-  if (shown.hash === remembered.hash) return live ? current : { state: 'Current', remember: remembered };
+  if (shown.hash === remembered.hash)
+    return live ? current : { state: 'Current', remember: { ...shown, generation: remembered.generation } };
   return { state: 'Older', why: olderSpec(cluster, remembered) };
 }
 

@@ -185,10 +185,12 @@ export const LIMITS = {
   forceDeleteGraceMs: 30_000,
   /** What seems to have no owner is looked at live only after this: caches of two resources lag differently. */
   orphanSeenMs: 10_000,
-  /** An agent's lease; jittered by ±10 %. */
+  /** An agent's and a host's lease, unless the setting leaseRenew says otherwise; jittered by ±10 %. It says itself that it holds for three renewals. */
   nodeLeaseRenewMs: 60_000,
-  /** An agent whose lease was seen unchanged for this long is silent; silence is said, and proves nothing. */
+  /** An agent whose lease was seen unchanged for as long as it says is silent; silence is said, and proves nothing. One that says nothing; the least and the most that count. */
   nodeLeaseTtlMs: 180_000,
+  nodeLeaseTtlMinMs: 3_000,
+  nodeLeaseTtlMaxMs: 30 * 60_000,
 
   /** Connections of one service that a node's balancer holds at a time. */
   balancedConnections: 10_000,
@@ -205,6 +207,11 @@ export const LIMITS = {
   /** Of a client of an HTTP service: bytes of a head, or of requests that came before their turn, that are kept; how long it may ask for nothing. */
   replayBytes: 64 * 1024,
   httpIdleMs: 5 * 60_000,
+  /** A HAProxy that was replaced by one with a new configuration finishes its connections for at most this long. */
+  haproxyFinishMs: 24 * 3600 * 1000,
+  /** It has this long to start, and to answer a question. */
+  haproxyStartMs: 10_000,
+  haproxyAnswerMs: 2_000,
 
   /** What an agent or host waits for: a connection to a director, an answer, and the echo of a ping on a silent connection. */
   connectMs: 5_000,

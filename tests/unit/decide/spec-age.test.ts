@@ -56,9 +56,18 @@ describe('the age of a spec', () => {
   });
 
   it('I2: the same content is obeyed whatever its number; a copy that lags lets nothing be forgotten', () => {
-    const same = cluster({ generation: 1, spec: { workers: 2 } });
+    const same = cluster({ generation: 1, spec: { workers: 2 }, status: wasAvailable() });
     assert.deepEqual(specAge(remembered(two), same, true), { state: 'Current', remember: remembered(same) });
     assert.deepEqual(specAge(remembered(two), same, false), { state: 'Current', remember: remembered(two) });
+  });
+
+  it('remembers since when the cluster is available, also where a director does not know it', () => {
+    const { availableAt } = remembered(two);
+    assert.ok(availableAt !== undefined);
+    const forgotten = specAge(remembered(two), cluster({ generation: 4 }), true);
+    assert.equal(forgotten.state === 'Current' && forgotten.remember.availableAt, availableAt);
+    const other = specAge(remembered(two), cluster({ generation: 4, uid: 'other' }), true);
+    assert.equal(other.state === 'Current' && other.remember.availableAt, undefined);
   });
 
   it('I3: of another Cluster of the same name nothing was remembered', () => {
