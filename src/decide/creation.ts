@@ -12,6 +12,8 @@
  *     while the step waits for what trying again cannot bring.
  * I7: the finalizer is on the Cluster before anything is made for it.
  * I8: nodes of abandoned attempts, late ones too, are let go.
+ * I9: a cluster whose nodes remember that it was available is available: a director that was restored from an older copy creates, shrinks and abandons
+ *     nothing of it.
  */
 
 import type { Attempt, Cluster, ClusterStatus } from '../model/cluster.ts';
@@ -24,9 +26,11 @@ import type { ClusterView, Decision } from './cluster-view.ts';
 import { decideDeletion } from './deletion.ts';
 import { guardOf } from './effect.ts';
 import type { Effect } from './effect.ts';
+import { hostDeathEffects } from './host-death.ts';
 import { letGoLicensed } from './let-go.ts';
 import type { LetGo } from './let-go.ts';
 import { licensed } from './license.ts';
+import { agentOf } from './node-facts.ts';
 import { NO_EFFECTS, clusterEvent, soonest } from './outcome.ts';
 import { seenMs } from './observation.ts';
 import { summaryOf } from './phase.ts';
@@ -42,6 +46,9 @@ import type { StepResult } from './steps.ts';
 /** The next effects for `view.cluster`. */
 export function decideCluster(view: ClusterView): Decision {
   const { metadata, status } = view.cluster;
+  const deaths = hostDeathEffects(view.hosts ?? [], view.nodes);
+  // A fact of its own, committed before anything follows from it.
+  if (deaths.length > 0) return view.live ? { ...NO_EFFECTS, effects: deaths } : { ...NO_EFFECTS, needsLive: true };
   if (metadata.deletionTimestamp !== undefined) return licensed(view, decideDeletion(view));
   const finalizers = metadata.finalizers ?? [];
   if (!finalizers.includes(FINALIZER_CLUSTER)) {
@@ -61,6 +68,9 @@ function decideCreation(view: ClusterView): Decision {
   if ((status.abandonedAttempt ?? 0) >= attempt) return between(view, status, attempt);
   const record = recordOf(status, attempt);
   // A status without the record of its own attempt was written by hand; the attempt begins anew under its number.
+  const since = rememberedAvailable(view, attempt);
+  if (since !== undefined)
+    return view.live ? available(view, status, record ?? begun(view, attempt), since) : { ...NO_EFFECTS, needsLive: true };
   if (record === undefined) return work(view, status, begun(view, attempt));
   return record.outcome === 'Failed' ? stuck(view, status, record) : work(view, status, record);
 }
@@ -159,8 +169,15 @@ function abandon(view: ClusterView, status: ClusterStatus, record: Attempt): Dec
   return { ...NO_EFFECTS, effects: [...statusPatch(view, next, changes, ['StepFailed', message]), event] };
 }
 
-function available(view: ClusterView, status: ClusterStatus, record: Attempt): Decision {
-  const now = timestamp(view.nowMs);
+/** When the cluster became available, as its nodes remember it; undefined: none of them does. */
+function rememberedAvailable({ nodes }: ClusterView, attempt: number): string | undefined {
+  const said = nodes.filter((node) => node.spec.attempt === attempt).map((node) => agentOf(node)?.availableAt);
+  return said.filter((at) => at !== undefined).sort()[0];
+}
+
+/** `since`: when it became available, where that is remembered. */
+function available(view: ClusterView, status: ClusterStatus, record: Attempt, since?: string): Decision {
+  const now = since ?? timestamp(view.nowMs);
   const primary = view.nodes.find((node) => node.spec.attempt === record.number && node.spec.index === 0)?.metadata.name;
   const services = view.release === undefined ? [] : servicesOf(view.cluster.spec, view.release);
   const mine = view.nodes.filter((node) => node.spec.attempt === record.number);
@@ -183,7 +200,8 @@ function available(view: ClusterView, status: ClusterStatus, record: Attempt): D
     ['Reachable', 'True', 'Heard', 'The site is heard.'],
     pairedCondition(view.cluster, view.site),
   ];
-  const event = clusterEvent(view.cluster, 'Normal', 'Available', `Available after attempt ${record.number}.`);
+  const known = since === undefined ? '' : ' Its nodes remember it: this director was restored from an older copy.';
+  const event = clusterEvent(view.cluster, 'Normal', 'Available', `Available after attempt ${record.number}.${known}`);
   return { ...NO_EFFECTS, effects: [...statusPatch(view, next, changes, undefined), event] };
 }
 

@@ -59,6 +59,8 @@ export type Effect =
   | { readonly kind: 'RetireNode'; readonly on: Guard }
   /** One write: the incarnation given, and no host. */
   | { readonly kind: 'RaiseIncarnation'; readonly on: Guard; readonly incarnation: number }
+  /** Says of this life of a node, by annotation, that it is over: its host is proven dead. */
+  | { readonly kind: 'ConfirmNodeDead'; readonly on: Guard; readonly incarnation: number }
   | { readonly kind: 'DeleteNode'; readonly on: Guard; readonly license: License }
   /** Of a node that no host holds, or (`forced`) of one whose host cannot be reached. */
   | { readonly kind: 'DropNodeFinalizer'; readonly on: Guard; readonly finalizers: readonly string[]; readonly forced: boolean }
@@ -98,6 +100,7 @@ export const EFFECT_KINDS = [
   'CreateNode',
   'RetireNode',
   'RaiseIncarnation',
+  'ConfirmNodeDead',
   'DeleteNode',
   'DropNodeFinalizer',
   'Reserve',
@@ -118,6 +121,7 @@ export function isDestructive(effect: Effect): boolean {
     case 'DropClusterFinalizer':
     case 'RetireNode':
     case 'RaiseIncarnation':
+    case 'ConfirmNodeDead':
     case 'DeleteNode':
     case 'DropNodeFinalizer':
     case 'Unreserve':

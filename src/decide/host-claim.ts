@@ -5,17 +5,27 @@
  *
  * I1: claims never exceed the host's capacity or its free slots, and only nodes of a VirtualDataCenter that names this host are claimed.
  * I2: a cordoned host claims nothing; what it has goes on.
- * I3: absence is never a command: a node that the director does not know is `unclaimed` and goes on running.
- * I4: a machine is stopped only for its tombstone, for `retired`, or for a higher incarnation, read live; or because that was begun already.
+ * I3: absence is never a command: a node that the director does not know, or knows only as an earlier life or as another host's, is `unclaimed` and
+ *     goes on running.
+ * I4: a machine is stopped only for its tombstone, for `retired`, or for a higher incarnation, read live; because a person discarded it while it is
+ *     unclaimed on that same live view; or because that was begun already.
  * I5: machines are keyed by uid and incarnation: an older incarnation than the one that runs is never started, and of another uid nothing follows.
  * I6: a machine is started only when node and cluster, read live, both want it.
+ * I7: a life of a node of which the director says that it ran here, and of which there is no record, is never started again: when nothing of it is left
+ *     it is Gone, and where something is left a person decides.
+ * I8: a host that was confirmed dead in this very boot claims nothing.
  */
 
 import type { Cluster } from '../model/cluster.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
-import type { Host } from '../model/host.ts';
+import type { Host, UnclaimedReason } from '../model/host.ts';
 import { FINALIZER_NODE } from '../model/labels.ts';
 import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
+import { isHostConfirmedDead } from './host-death.ts';
+import { machineOf } from './node-facts.ts';
+
+/** Most processes named in a sentence. */
+const PIDS_SHOWN = 8;
 
 /** What the host has written down of a node. */
 export interface HeldNode {
@@ -28,6 +38,8 @@ export interface HeldNode {
 
 export interface ClaimView {
   readonly host: Host;
+  /** Which boot of this machine it is. */
+  readonly bootId: string;
   readonly virtualDataCenters: readonly VirtualDataCenter[];
   readonly nodes: readonly ClusterNode[];
   readonly held: readonly HeldNode[];
@@ -37,7 +49,9 @@ export interface ClaimView {
 /** Nodes to claim now, oldest first. Each claim is a compare-and-swap; one that is lost frees what it took at the next look. */
 export function claimsOf(view: ClaimView): readonly ClusterNode[] {
   const { host } = view;
-  if (host.spec.cordoned || host.metadata.deletionTimestamp !== undefined) return [];
+  const own = reclaims(view);
+  if (isHostConfirmedDead(host, view.bootId)) return [];
+  if (host.spec.cordoned || host.metadata.deletionTimestamp !== undefined) return own;
   const promised = view.nodes.filter(
     (node) => node.spec.host === host.metadata.name && !view.held.some((held) => held.nodeUid === node.metadata.uid),
   );
@@ -45,8 +59,8 @@ export function claimsOf(view: ClaimView): readonly ClusterNode[] {
   let slots = Math.min(view.freeSlots - promised.length, host.spec.capacity.nodes - used.length);
   let cpuMillis = host.spec.capacity.cpuMillis - sum(used.map((one) => one.cpuMillis));
   let memoryMiB = host.spec.capacity.memoryMiB - sum(used.map((one) => one.memoryMiB));
-  const claims: ClusterNode[] = [];
-  for (const node of view.nodes.filter((one) => isClaimable(view, one)).toSorted(byAge)) {
+  const claims: ClusterNode[] = [...own];
+  for (const node of view.nodes.filter((one) => isClaimable(view, one) && !own.includes(one)).toSorted(byAge)) {
     const { resources } = node.spec;
     if (slots < 1 || resources.cpuMillis > cpuMillis || resources.memoryMiB > memoryMiB) continue;
     claims.push(node);
@@ -55,6 +69,13 @@ export function claimsOf(view: ClaimView): readonly ClusterNode[] {
     memoryMiB -= resources.memoryMiB;
   }
   return claims;
+}
+
+/** What runs here and is claimed by nobody: a director that was restored from an older copy does not know of the claim. It takes nothing anew. */
+function reclaims(view: ClaimView): readonly ClusterNode[] {
+  const runsHere = (node: ClusterNode): boolean =>
+    view.held.some((held) => held.nodeUid === node.metadata.uid && held.incarnation === node.spec.incarnation);
+  return view.nodes.filter((node) => runsHere(node) && isClaimable(view, node));
 }
 
 function isClaimable(view: ClaimView, node: ClusterNode): boolean {
@@ -77,8 +98,8 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0);
 }
 
-/** Why a machine is stopped: a fact that is committed and never taken back. */
-export type StopReason = 'Deleted' | 'Retired' | 'HigherIncarnation';
+/** Why a machine is stopped: a fact that is committed and never taken back; or a person's word about a machine that is nobody's. */
+export type StopReason = 'Deleted' | 'Retired' | 'HigherIncarnation' | 'Discarded';
 
 export type Duty =
   /** Nothing, or nothing any more. */
@@ -91,10 +112,12 @@ export type Duty =
   | { readonly do: 'start' }
   /** Stop all that lives of the recorded incarnation, remove its folder, forget it; then decide again. */
   | { readonly do: 'stop'; readonly why: StopReason }
-  /** Nothing of it is here: drop our finalizer, so that the object can go. */
+  /** It ran here, and there is no record of it: look at what is left, and say it (`lostMachine`). */
+  | { readonly do: 'sayLost' }
+  /** End what may be left of it, then drop our finalizer, so that the object can go. */
   | { readonly do: 'release' }
-  /** It runs here and the director does not know it. It goes on; say so. */
-  | { readonly do: 'unclaimed' };
+  /** It runs here and is not one of the director's. It goes on; say so. */
+  | { readonly do: 'unclaimed'; readonly why: UnclaimedReason };
 
 export interface DutyView {
   /** Name of this host. */
@@ -103,6 +126,10 @@ export interface DutyView {
   /** The ClusterNode as seen; undefined when the director has none of that uid. */
   readonly node: ClusterNode | undefined;
   readonly held: HeldNode | undefined;
+  /** On a live view without the node: the director showed the tombstone of this uid. */
+  readonly buried?: boolean;
+  /** On a live view: a person has this uid stopped here (ANNOTATION_DISCARD). */
+  readonly discarded?: boolean;
 }
 
 /** What the host owes to one node. `node` and `held`, where both are there, have the same uid. */
@@ -110,12 +137,24 @@ export function dutyOf(view: DutyView): Duty {
   const { node, held } = view;
   if (held === undefined) return node === undefined ? { do: 'nothing' } : dutyToNew(view, node);
   if (held.phase === 'Stopping') return { do: 'stop', why: stopReason(view, held) ?? 'Deleted' };
-  if (node === undefined) return view.live ? { do: 'unclaimed' } : { do: 'readLive' };
   const why = stopReason(view, held);
   if (why !== undefined) return view.live ? { do: 'stop', why } : { do: 'readLive' };
-  if (node.spec.incarnation < held.incarnation) return { do: 'nothing' };
+  const stray = strayReason(view, held);
+  if (stray !== undefined) return view.live ? dutyToStray(view, stray) : { do: 'readLive' };
   if (held.phase === 'Preparing') return view.live ? { do: 'start' } : { do: 'readLive' };
   return { do: 'run' };
+}
+
+/** Why a node that is held here is not one of the director's, by this view. */
+function strayReason({ node, host }: DutyView, held: HeldNode): UnclaimedReason | undefined {
+  if (node === undefined) return 'Unknown';
+  if (node.spec.incarnation < held.incarnation) return 'OlderIncarnation';
+  return node.spec.host === undefined || node.spec.host === host ? undefined : 'HeldElsewhere';
+}
+
+function dutyToStray(view: DutyView, why: UnclaimedReason): Duty {
+  if (view.node === undefined && view.buried === true) return { do: 'stop', why: 'Deleted' };
+  return view.discarded === true ? { do: 'stop', why: 'Discarded' } : { do: 'unclaimed', why };
 }
 
 function stopReason(view: DutyView, held: HeldNode): StopReason | undefined {
@@ -132,8 +171,33 @@ function dutyToNew(view: DutyView, node: ClusterNode): Duty {
     if (node.metadata.finalizers?.includes(FINALIZER_NODE) !== true) return { do: 'nothing' };
     return view.live ? { do: 'release' } : { do: 'readLive' };
   }
-  if (node.spec.retired === true) return { do: 'nothing' };
-  return view.live ? { do: 'start' } : { do: 'readLive' };
+  const said = machineOf(node)?.phase;
+  if (node.spec.retired === true || said === 'Gone') return { do: 'nothing' };
+  if (!view.live) return { do: 'readLive' };
+  return { do: said === undefined || said === 'Claimed' ? 'start' : 'sayLost' };
+}
+
+/** What is left here of a node without a record. */
+export interface Remains {
+  /** Processes that bear its mark. */
+  readonly pids: readonly number[];
+  /** Its folder, when it is there. */
+  readonly folder: string | undefined;
+}
+
+export type LostMachine =
+  | { readonly phase: 'Gone'; readonly message: string }
+  | { readonly phase: 'Failed'; readonly reason: 'RecordLost'; readonly message: string };
+
+/** What a host says of a life that ran here and of which it has no record (I7). */
+export function lostMachine(host: string, node: ClusterNode, { pids, folder }: Remains): LostMachine {
+  const { name, namespace = 'default' } = node.metadata;
+  const lost = `Host ${host} has lost its record of incarnation ${node.spec.incarnation} of ${name}`;
+  if (pids.length === 0 && folder === undefined) return { phase: 'Gone', message: `${lost}, and nothing of it is left there: it is over.` };
+  const processes = pids.length === 0 ? [] : [`its processes ${pids.slice(0, PIDS_SHOWN).join(', ')} still live`];
+  const left = [...processes, ...(folder === undefined ? [] : [`its folder ${folder} still lies there`])].join(' and ');
+  const message = `${lost}, but ${left}. It starts and stops nothing of it. Bring the host's records back (its store folder), or replace the node: outrigger node confirm-dead ${name} -n ${namespace}.`;
+  return { phase: 'Failed', reason: 'RecordLost', message };
 }
 
 /** Why a machine must not be started now, as a sentence; undefined when node and cluster, both read live, want it. */

@@ -4,7 +4,8 @@
  * I1: a node is deleted only under a license: the owner's deletionTimestamp, status.abandonedAttempt at or above the node's attempt, the
  *     node's own `retired: true`, or an owner whose uid is gone; and the license is in the state that was read, not in a write of this pass.
  * I2: the finalizer of a node is dropped for its host only when no host holds it, or when a person forced it and the host had its time.
- * I3: a node whose machine may still run is waited for, for ever if need be.
+ * I3: a node whose machine may still run is waited for, for ever if need be; one whose death a person confirmed is taken from its host first (a higher
+ *     incarnation, which that host obeys should it come back), and nobody holds it then.
  */
 
 import type { Cluster } from '../model/cluster.ts';
@@ -14,7 +15,7 @@ import { LIMITS } from '../model/limits.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { guardOf } from './effect.ts';
 import type { Effect, License } from './effect.ts';
-import { holdsNodeFinalizer, isUnclaimed } from './node-facts.ts';
+import { holdsNodeFinalizer, isConfirmedDead, isUnclaimed } from './node-facts.ts';
 import { seenMs } from './observation.ts';
 
 /** What letting nodes go asks for now, and what it waits for. */
@@ -70,6 +71,7 @@ export function together(parts: readonly LetGo[]): LetGo {
 }
 
 function held(view: Pick<ClusterView, 'monotonicMs' | 'seen'> & { readonly cluster?: Cluster }, node: ClusterNode): LetGo {
+  if (isConfirmedDead(node)) return { ...NOTHING_TO_LET_GO, effects: takenFromHost(node) };
   const key = `held/${node.metadata.uid}`;
   const wait = `host ${node.spec.host} has not yet let go of ${node.metadata.name}`;
   if (!isForced(view.cluster) && !isForced(node)) return { effects: [], watching: [], waits: [wait] };
@@ -90,6 +92,11 @@ function dropFinalizer(node: ClusterNode, forced: boolean): Effect {
     finalizers: (node.metadata.finalizers ?? []).filter((one) => one !== FINALIZER_NODE),
     forced,
   };
+}
+
+function takenFromHost(node: ClusterNode): readonly Effect[] {
+  const incarnation = node.spec.incarnation + 1;
+  return [{ kind: 'RaiseIncarnation', on: guardOf(node), incarnation }];
 }
 
 function leftBehind(node: ClusterNode): Effect {

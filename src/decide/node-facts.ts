@@ -25,25 +25,37 @@ export function agentOf(node: ClusterNode): Agent | undefined {
 
 export function hasJoined(node: ClusterNode): boolean {
   const agent = agentOf(node);
-  return agent !== undefined && agent.phase !== 'Stopped' && agent.phase !== 'Stopping' && !isLost(node);
+  return agent !== undefined && agent.phase !== 'Stopped' && agent.phase !== 'Stopping' && !isLost(node) && !isUnattended(node);
 }
 
 export function isReady(node: ClusterNode): boolean {
-  return agentOf(node)?.phase === 'Ready' && !isLost(node);
+  return agentOf(node)?.phase === 'Ready' && !isLost(node) && !isUnattended(node);
 }
 
-/** The host says that this life of the machine is over, or that it could not be brought up. */
+/** The host says that this life of the machine is over, or that it could not be brought up: nothing of it serves. */
 export function isLost(node: ClusterNode): boolean {
-  const phase = machineOf(node)?.phase;
-  return phase === 'Gone' || phase === 'Failed';
+  const machine = machineOf(node);
+  return machine?.phase === 'Gone' || (machine?.phase === 'Failed' && machine.reason === undefined);
+}
+
+/**
+ * The host does not see to its agent any more (given up, node-level HA off, record lost), and what the agent said last may be old. Its pods and its
+ * balancer may still serve: it is not ready, and not lost either, so nobody cuts it off and its deletion gives them their time to drain.
+ */
+export function isUnattended(node: ClusterNode): boolean {
+  return machineOf(node)?.reason !== undefined;
 }
 
 /** Why this life of the node is known to be over; undefined: it is not known. */
 export function deathOf(node: ClusterNode): string | undefined {
   if (machineOf(node)?.phase === 'Gone') return `its host says that the machine is gone`;
-  if (node.metadata.annotations?.[ANNOTATION_CONFIRM_DEAD] === String(node.spec.incarnation))
-    return 'a person confirmed that the machine is off';
+  if (isConfirmedDead(node)) return 'a person confirmed that the machine is off';
   return undefined;
+}
+
+/** A person vouched that this life of the node is over. */
+export function isConfirmedDead(node: ClusterNode): boolean {
+  return node.metadata.annotations?.[ANNOTATION_CONFIRM_DEAD] === String(node.spec.incarnation);
 }
 
 /** No host holds it, so nobody but its owner's keepers can let it go. */

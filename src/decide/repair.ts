@@ -20,7 +20,7 @@ import type { ClusterView, Decision } from './cluster-view.ts';
 import { guardOf } from './effect.ts';
 import type { Effect } from './effect.ts';
 import { letGoLicensed } from './let-go.ts';
-import { agentOf, deathOf, isLeaving, isLost } from './node-facts.ts';
+import { agentOf, deathOf, isLeaving, isLost, isUnattended } from './node-facts.ts';
 import { soonest } from './outcome.ts';
 import { conditionsAfterAvailable, phaseInput, summaryOf } from './phase.ts';
 import type { ConditionChange } from './phase.ts';
@@ -69,7 +69,7 @@ export function decideWorkerRepair(view: ClusterView): readonly Effect[] {
 }
 
 /** The node that is primary now: by status.primary, else the one that was born so. */
-export function primaryOf(view: ClusterView): ClusterNode | undefined {
+export function primaryOf(view: Pick<ClusterView, 'cluster' | 'nodes'>): ClusterNode | undefined {
   const attempt = view.cluster.status?.attempt ?? 0;
   const mine = view.nodes.filter((node) => node.spec.attempt === attempt);
   return mine.find((node) => node.metadata.name === view.cluster.status?.primary) ?? mine.find((node) => node.spec.index === 0);
@@ -95,7 +95,7 @@ function replacement(node: ClusterNode): readonly Effect[] {
 
 /** What nobody at the site can write: that it is not heard, and, while its primary cannot, how it is. */
 function said(view: ClusterView, status: ClusterStatus, primary: ClusterNode | undefined, silence: Silence): readonly Effect[] {
-  const mute = primary === undefined || agentOf(primary) === undefined || isLost(primary);
+  const mute = primary === undefined || agentOf(primary) === undefined || isLost(primary) || isUnattended(primary);
   const outvoted = primary !== undefined && silence.silent.has(primary.metadata.name) && silence.heard.size > 0;
   const reachable = reachability(status, silence);
   if (!mute && !outvoted) return reachable.length === 0 ? [] : statusPatch(view, status, reachable, errorSaid(status));

@@ -15,7 +15,7 @@ import type { ClusterNode } from '../model/cluster-node.ts';
 import type { ConditionReason } from '../model/condition.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Effect } from './effect.ts';
-import { agentOf, hasJoined, isLost, isReady, isUnclaimed, machineOf, standing } from './node-facts.ts';
+import { agentOf, hasJoined, isLost, isReady, isUnattended, isUnclaimed, machineOf, standing } from './node-facts.ts';
 import { conflictOf, servicesOf, trespassOf } from './plan.ts';
 import { reserve, wantedEntries } from './reservation.ts';
 import { indexesOf, missingNodes, noDataCenter } from './scale.ts';
@@ -119,7 +119,7 @@ function nodesAre(
   reason: ConditionReason,
 ): StepResult {
   const nodes = nodesOf(view, attempt).filter((node) => indexes.includes(node.spec.index));
-  const lost = nodes.find(isLost);
+  const lost = nodes.find((node) => isLost(node) || isUnattended(node));
   if (lost !== undefined) {
     return {
       state: 'Failed',

@@ -7,6 +7,7 @@
  */
 
 import { clusterKey } from '../decide/creation.ts';
+import { confirmedBoot } from '../decide/host-death.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { LIMITS } from '../model/limits.ts';
 import { createMembership } from './membership.ts';
@@ -98,6 +99,11 @@ function listen(state: LoopState, informers: Informers): void {
         (cluster.spec.site === metadata.name || cluster.metadata.uid === status?.cluster?.uid),
     ),
   );
+  informers.hosts.onChange((host) => {
+    if (confirmedBoot(host) === undefined) return;
+    for (const node of informers.nodes.list())
+      if (node.spec.host === host.metadata.name) add(`${node.metadata.namespace ?? ''}/${node.spec.cluster}`);
+  });
   state.membership.onChange(() => addAll(() => true));
 }
 

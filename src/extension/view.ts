@@ -6,15 +6,17 @@
  */
 
 import type { ClusterView } from '../decide/cluster-view.ts';
+import { confirmedBoot } from '../decide/host-death.ts';
 import type { Observations } from '../decide/observation.ts';
 import { activeConfig } from '../decide/server-config.ts';
-import { CLUSTERS, CLUSTER_NODES, CLUSTER_RELEASES, SERVER_CONFIGS, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
+import { CLUSTERS, CLUSTER_NODES, CLUSTER_RELEASES, HOSTS, SERVER_CONFIGS, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import type { ClusterRelease } from '../model/cluster-release.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { LEASES } from '../model/core-kinds.ts';
 import type { Lease, ResourceAddress } from '../model/core-kinds.ts';
 import { Fault } from '../model/fault.ts';
+import type { Host } from '../model/host.ts';
 import { LABEL_CLUSTER_UID, nodeLeaseName } from '../model/labels.ts';
 import type { ServerConfig } from '../model/server-config.ts';
 import type { Site } from '../model/site.ts';
@@ -32,6 +34,8 @@ export interface Informers {
   readonly releases: Informer<ClusterRelease>;
   readonly configs: Informer<ServerConfig>;
   readonly sites: Informer<Site>;
+  /** Which of them people confirmed dead. Nothing waits for it either. */
+  readonly hosts: Informer<Host>;
   /** By which agents show that they live. Nothing waits for it: without it silence is not noticed, and that is all. */
   readonly leases: Informer<Lease>;
 }
@@ -44,6 +48,7 @@ export function createInformers(deps: InformerDeps): Informers {
     releases: createInformer(deps, CLUSTER_RELEASES),
     configs: createInformer(deps, SERVER_CONFIGS),
     sites: createInformer(deps, SITES),
+    hosts: createInformer(deps, HOSTS),
     leases: createInformer(deps, LEASES),
   };
 }
@@ -84,7 +89,8 @@ export function cachedView(
     ...common(informers, memory, observer),
     cluster,
     nodes,
-    leases: leasesOf(informers, nodes),
+    hosts: hostsOf(informers, nodes),
+    ...leasesOf(informers, nodes),
     plugged: pluggedIn(informers, cluster),
     ...present({ virtualDataCenter, release, site: namedSite(informers, cluster) }),
   };
@@ -114,7 +120,8 @@ export async function liveView(
     ...common(informers, memory, observer),
     cluster,
     nodes: nodes.value.items,
-    leases: leasesOf(informers, nodes.value.items),
+    hosts: await confirmedDead(api, hostsOf(informers, nodes.value.items), signal),
+    ...leasesOf(informers, nodes.value.items),
     plugged: sites.filter((site) => site.status?.cluster?.uid === cluster.metadata.uid),
     ...present({
       site:
@@ -149,14 +156,34 @@ async function readSites(api: EntityApi, informers: Informers, known: Cluster, s
   return found;
 }
 
-/** Node uid → revision of its Lease, of those that have one. */
-function leasesOf(informers: Informers, nodes: readonly ClusterNode[]): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const { metadata } of nodes) {
-    const lease = informers.leases.get(metadata.namespace ?? '', nodeLeaseName(metadata.uid));
-    if (lease !== undefined) found.set(metadata.uid, lease.metadata.resourceVersion);
+/** The Hosts that hold `nodes`, as cached. */
+function hostsOf(informers: Informers, nodes: readonly ClusterNode[]): readonly Host[] {
+  const names = new Set(nodes.flatMap((node) => node.spec.host ?? []));
+  return [...names].flatMap((name) => informers.hosts.get('', name) ?? []);
+}
+
+/** Of those that a copy shows as confirmed dead, how they are now. */
+async function confirmedDead(api: EntityApi, hosts: readonly Host[], signal: AbortSignal): Promise<readonly Host[]> {
+  const found: Host[] = [];
+  for (const host of hosts.filter((one) => confirmedBoot(one) !== undefined)) {
+    const now = await readOne(api, HOSTS, '', host.metadata.name, signal);
+    if (now !== undefined) found.push(now);
   }
   return found;
+}
+
+/** Of those that have a Lease: its revision, and how long it says that it holds. */
+function leasesOf(informers: Informers, nodes: readonly ClusterNode[]): Required<Pick<ClusterView, 'leases' | 'leaseTtlsMs'>> {
+  const leases = new Map<string, string>();
+  const leaseTtlsMs = new Map<string, number>();
+  for (const { metadata } of nodes) {
+    const lease = informers.leases.get(metadata.namespace ?? '', nodeLeaseName(metadata.uid));
+    if (lease === undefined) continue;
+    leases.set(metadata.uid, lease.metadata.resourceVersion);
+    const { leaseDurationSeconds } = lease.spec;
+    if (leaseDurationSeconds !== undefined) leaseTtlsMs.set(metadata.uid, leaseDurationSeconds * 1000);
+  }
+  return { leases, leaseTtlsMs };
 }
 
 function common(

@@ -17,15 +17,19 @@ import type { Following } from './follow.ts';
 import { reportInfrastructure } from './infrastructure.ts';
 import { createKeeper } from './keeper.ts';
 import { keyedLoop } from './keyed-loop.ts';
+import { readPresets } from './presets.ts';
 import { renewLease, reportHostStatus } from './presence.ts';
 import { loadRecords } from './records.ts';
 import type { NodeRecords } from './records.ts';
+import { discardedUids } from './unclaimed.ts';
 
 /** All nodes are looked at again this often, though nothing changed. */
 const RESYNC_MS = 30_000;
 /** Waiting nodes are looked at again this often: a VirtualDataCenter may name this host by now. */
 const RECLAIM_MS = 5_000;
-const ROLES_OF_NODES = ['agent', 'balancer', 'pod'];
+/** What clusters say of restarts is read this often. */
+const PRESETS_MS = 15_000;
+const ROLES_OF_NODES = ['agent', 'balancer', 'haproxy', 'pod'];
 
 /** Runs until the signal aborts. */
 export async function runHostDaemon(deps: HostDeps, signal: AbortSignal): Promise<void> {
@@ -37,24 +41,28 @@ export async function runHostDaemon(deps: HostDeps, signal: AbortSignal): Promis
   // Filled in below: what is followed wakes the keeper, which asks what is followed.
   const late: { following?: Following } = {};
   const wake = { status: (): void => undefined, claims: (): void => undefined };
-  const reports = reportInfrastructure(deps, network, signal);
+  const seen = (nodeUid: string): ClusterNode | undefined => late.following?.node(nodeUid);
+  const learn = (node: ClusterNode): void => late.following?.learn(node);
+  const reports = reportInfrastructure({ deps, network, seen, learn }, signal);
   const keeper = createKeeper(
-    { deps, records, network, reports, seen: (nodeUid) => late.following?.node(nodeUid), onChange: () => wake.status() },
+    { deps, records, network, reports, seen, host: () => late.following?.host(), onChange: () => wake.status() },
     signal,
   );
   const claims = keyedLoop(deps, 'The claim of nodes', (_, work) => claimNodes(deps, records, late.following, work), signal);
   const onNode = (nodeUid: string): void => {
     keeper.poke(nodeUid);
+    reports.look(nodeUid);
     wake.claims();
   };
   const onHost = (): void => {
+    for (const nodeUid of discardedUids(late.following?.host())) if (records.get(nodeUid) !== undefined) keeper.poke(nodeUid);
     wake.status();
     wake.claims();
   };
   const following = followAll(deps, { onNode, onHost }, signal);
   late.following = following;
   const status = reportHostStatus(
-    { deps, records, host: () => following.host(), unclaimed: () => keeper.unclaimed(), address: `${LOOPBACK_PREFIX}.${network}.0/24` },
+    { deps, records, host: () => following.host(), keeper, address: `${LOOPBACK_PREFIX}.${network}.0/24` },
     signal,
   );
   wake.status = () => status.poke();
@@ -65,6 +73,7 @@ export async function runHostDaemon(deps: HostDeps, signal: AbortSignal): Promis
   await Promise.all([
     renewLease(deps, signal),
     every(deps, RECLAIM_MS, () => wake.claims(), signal),
+    every(deps, PRESETS_MS, () => void readPresets(deps, records, (nodeUid) => keeper.poke(nodeUid), signal), signal),
     every(
       deps,
       RESYNC_MS,
@@ -101,6 +110,7 @@ async function claimNodes(deps: HostDeps, records: NodeRecords, following: Follo
   const held = records.all();
   const claims = claimsOf({
     host,
+    bootId: deps.processes.self().bootId,
     virtualDataCenters,
     nodes: following.nodes(),
     held,

@@ -3,6 +3,7 @@
  */
 
 import type { EntityApi } from '../ports/api.ts';
+import type { BalancerChoice } from '../model/balancer-choice.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Files } from '../ports/files.ts';
 import type { NewJoinSecret } from '../ports/join-secret.ts';
@@ -22,6 +23,12 @@ export interface HostDeps {
   readonly directors: readonly string[];
   /** `sha256:<hex>` of the CA's public key, by which agents know a director. */
   readonly caHash: string;
+  /** Stands for every preset's silence, for trying; absent: the presets hold. */
+  readonly nodeSilenceMs?: number;
+  /** How often this host and its agents show that they live. */
+  readonly leaseRenewMs: number;
+  /** What balances on its nodes. */
+  readonly balancer: BalancerChoice;
   /** Of this program. */
   readonly version: string;
   readonly api: EntityApi;

@@ -16,6 +16,8 @@ export interface Following {
   host(): Host | undefined;
   nodes(): readonly ClusterNode[];
   node(nodeUid: string): ClusterNode | undefined;
+  /** Takes in a node that the director answered to a write. */
+  learn(node: ClusterNode): void;
 }
 
 export interface FollowListeners {
@@ -41,6 +43,7 @@ export function followAll(deps: HostDeps, listeners: FollowListeners, signal: Ab
     host: () => hosts.get('', deps.name),
     nodes: () => [...byUid.values()],
     node: (nodeUid) => byUid.get(nodeUid),
+    learn: (node) => nodes.learn(node),
   };
 }
 

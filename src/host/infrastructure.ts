@@ -3,8 +3,10 @@
  *
  * I1: what is written carries the incarnation it speaks of, and is guarded by the node's uid.
  * I2: failing to write never stops a machine; it is tried again until something newer is to be said, or the node is gone.
+ * I3: what the director shows counts, not what was sent: a write whose answer was lost may come late and overtake a newer one, and is then put right.
  */
 
+import { mergeDiff } from '../decide/merge-diff.ts';
 import { CLUSTER_NODES } from '../model/addresses.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import { Fault } from '../model/fault.ts';
@@ -16,41 +18,78 @@ import type { MachineState } from './machine.ts';
 import type { NodeRecord } from './records.ts';
 import { addressesOf } from './slots.ts';
 
+/** Whom a report speaks of; `slot` and `restarts` are absent where there is no record. */
+export type ReportSubject = Pick<NodeRecord, 'namespace' | 'node' | 'nodeUid' | 'incarnation'> &
+  Partial<Pick<NodeRecord, 'slot' | 'restarts'>>;
+
+type ReportedState = MachineState | { readonly phase: 'Gone'; readonly message?: string };
+
 export interface InfrastructureReports {
   /** What to say of the recorded incarnation. */
-  report(record: NodeRecord, state: MachineState | { readonly phase: 'Gone' }): void;
+  report(subject: ReportSubject, state: ReportedState): void;
+  /** Says it now. Throws `Fault` when the director does not take it. */
+  tell(subject: ReportSubject, state: ReportedState, signal: AbortSignal): Promise<void>;
+  /** The node changed: what it shows may not be what was said. */
+  look(nodeUid: string): void;
   /** Says no more of this node. */
   forget(nodeUid: string): void;
   settled(): Promise<void>;
 }
 
+export interface ReportParts {
+  readonly deps: HostDeps;
+  readonly network: number;
+  readonly seen: (nodeUid: string) => ClusterNode | undefined;
+  /** The director answered a write with this. */
+  readonly learn: (node: ClusterNode) => void;
+}
+
 interface Report {
-  readonly namespace: string;
-  readonly node: string;
-  readonly infrastructure: JsonObject;
+  readonly subject: ReportSubject;
+  readonly section: JsonObject;
+}
+
+/** What the last write said, and the revision that it made; none where there was no node to write to. */
+interface Written {
+  readonly text: string;
+  readonly revision: number;
 }
 
 const MESSAGE_MAX = 1024;
 
-export function reportInfrastructure(deps: HostDeps, network: number, signal: AbortSignal): InfrastructureReports {
+export function reportInfrastructure(parts: ReportParts, signal: AbortSignal): InfrastructureReports {
+  const { deps, network } = parts;
   const wanted = new Map<string, Report>();
-  const written = new Map<string, string>();
-  const loop: KeyedLoop = keyedLoop(deps, 'The report of a node', (nodeUid, work) => writeReport(nodeUid, work), signal);
+  const written = new Map<string, Written>();
   const writeReport = async (nodeUid: string, work: AbortSignal): Promise<void> => {
     const report = wanted.get(nodeUid);
-    if (report === undefined) return;
-    const text = JSON.stringify(report.infrastructure);
-    if (written.get(nodeUid) === text) return;
-    const patch = { metadata: { uid: nodeUid }, status: { infrastructure: report.infrastructure } };
-    const answer = await deps.api.mergePatch<ClusterNode>(CLUSTER_NODES, report.namespace, report.node, patch, work, 'status');
+    const infrastructure = report === undefined ? undefined : pending(report, parts.seen(nodeUid), written.get(nodeUid));
+    if (report === undefined || infrastructure === undefined) return;
+    const { namespace, node } = report.subject;
+    const patch = { metadata: { uid: nodeUid }, status: { infrastructure } };
+    const answer = await deps.api.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, node, patch, work, 'status');
     if (!answer.ok && answer.reason !== 'NotFound' && answer.reason !== 'Conflict') throw new Fault('DirectorRefused', answer.message);
-    written.set(nodeUid, text);
+    const revision = answer.ok ? Number(answer.value.metadata.resourceVersion) : Number.POSITIVE_INFINITY;
+    written.set(nodeUid, { text: textOf(report), revision });
+    if (answer.ok) parts.learn(answer.value);
+  };
+  const loop: KeyedLoop = keyedLoop(deps, 'The report of a node', writeReport, signal);
+  const want = (subject: ReportSubject, state: ReportedState): void => {
+    wanted.set(subject.nodeUid, { subject, section: sectionOf(deps, network, subject, state) });
   };
   return {
-    report: (record, state) => {
-      const infrastructure = infrastructureOf(network, record, state);
-      wanted.set(record.nodeUid, { namespace: record.namespace, node: record.node, infrastructure });
-      loop.poke(record.nodeUid);
+    report: (subject, state) => {
+      want(subject, state);
+      loop.poke(subject.nodeUid);
+    },
+    tell: async (subject, state, work) => {
+      want(subject, state);
+      await writeReport(subject.nodeUid, work);
+      if (written.get(subject.nodeUid)?.revision === Number.POSITIVE_INFINITY)
+        throw new Fault('DirectorRefused', `The director did not take what was said of ${subject.node}: it is gone, or another one.`);
+    },
+    look: (nodeUid) => {
+      if (wanted.has(nodeUid)) loop.poke(nodeUid);
     },
     forget: (nodeUid) => {
       wanted.delete(nodeUid);
@@ -60,17 +99,32 @@ export function reportInfrastructure(deps: HostDeps, network: number, signal: Ab
   };
 }
 
-/** A merge patch: null takes away what the state before had said. */
-function infrastructureOf(network: number, record: NodeRecord, state: MachineState | { readonly phase: 'Gone' }): JsonObject {
-  const gone = state.phase === 'Gone';
-  const { address, podAddresses } = addressesOf(network, record.slot);
+/** What is to be written, as a merge patch of the section; undefined: nothing. */
+function pending(report: Report, seen: ClusterNode | undefined, written: Written | undefined): JsonObject | undefined {
+  const { incarnation } = report.subject;
+  const isSaid = written?.text === textOf(report);
+  if (seen !== undefined && seen.spec.incarnation > incarnation) return undefined;
+  if (isSaid && (seen === undefined || Number(seen.metadata.resourceVersion) <= written.revision)) return undefined;
+  const diff = mergeDiff({ ...seen?.status?.infrastructure }, report.section);
+  // The incarnation is always named, so that nobody takes a part of it for another life's.
+  return diff === undefined ? undefined : { ...diff, incarnation };
+}
+
+function textOf({ section }: Report): string {
+  return JSON.stringify(section);
+}
+
+function sectionOf(deps: HostDeps, network: number, subject: ReportSubject, state: ReportedState): JsonObject {
+  const { slot } = subject;
+  const addresses = state.phase === 'Gone' || slot === undefined ? undefined : addressesOf(network, slot);
   return {
-    incarnation: record.incarnation,
+    incarnation: subject.incarnation,
     phase: state.phase,
-    address: gone ? null : address,
-    podAddresses: gone ? null : [...podAddresses],
-    pid: 'pid' in state ? state.pid : null,
-    restarts: record.restarts,
-    message: 'message' in state ? state.message.slice(0, MESSAGE_MAX) : null,
+    ...(addresses === undefined ? {} : { address: addresses.address, podAddresses: [...addresses.podAddresses] }),
+    ...('pid' in state ? { pid: state.pid } : {}),
+    restarts: subject.restarts ?? 0,
+    ...('reason' in state && state.reason !== undefined ? { reason: state.reason } : {}),
+    bootId: deps.processes.self().bootId,
+    ...('message' in state && state.message !== undefined ? { message: state.message.slice(0, MESSAGE_MAX) } : {}),
   };
 }

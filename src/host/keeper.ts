@@ -9,24 +9,34 @@
 
 import { dutyOf, startRefusal } from '../decide/host-claim.ts';
 import type { Duty, StopReason } from '../decide/host-claim.ts';
+import { isHostConfirmedDead } from '../decide/host-death.ts';
+import { afterWord, DEFAULT_PRESET, freshRecord } from '../decide/node-restart.ts';
+import type { BootMoment, RestartDecision } from '../decide/node-restart.ts';
 import { unreachable } from '../base/assert.ts';
 import { CLUSTERS, CLUSTER_NODES } from '../model/addresses.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
+import type { UnclaimedNode } from '../model/host.ts';
 import { Fault } from '../model/fault.ts';
-import { FINALIZER_NODE } from '../model/labels.ts';
+import type { Host } from '../model/host.ts';
+import { ANNOTATION_RESTART, FINALIZER_NODE } from '../model/labels.ts';
 import type { Answer } from '../ports/api.ts';
 import type { HostDeps } from './deps.ts';
 import { nodeFolder } from './deps.ts';
 import type { InfrastructureReports } from './infrastructure.ts';
 import { keyedLoop } from './keyed-loop.ts';
-import { keepMachine, stopAll } from './machine.ts';
-import type { Machine } from './machine.ts';
+import { endEarlierLife, endRemains, sayLost } from './lost.ts';
+import { keepMachine, momentOf, stopAll } from './machine.ts';
+import type { Machine, MachineHooks } from './machine.ts';
 import { slotInNodeFile, writeNodeFile } from './node-file.ts';
 import type { NodeRecord, NodeRecords } from './records.ts';
+import { sayOfNode } from './say-event.ts';
+import type { Said } from './say-event.ts';
 import { freeSlot } from './slots.ts';
 import { healer, mintToken } from './token.ts';
 import type { Healer } from './token.ts';
+import { openUnclaimedBook, strayFacts } from './unclaimed.ts';
+import type { UnclaimedBook } from './unclaimed.ts';
 
 /** Exit code of an agent that a director refused. */
 const EXIT_REFUSED = 3;
@@ -38,50 +48,51 @@ export interface KeeperParts {
   readonly reports: InfrastructureReports;
   /** The cached view of a node. */
   readonly seen: (nodeUid: string) => ClusterNode | undefined;
+  /** This Host as last seen. */
+  readonly host: () => Host | undefined;
   /** Records or what is unclaimed changed. */
   readonly onChange: () => void;
 }
 
 export interface Keeper {
   poke(nodeUid: string): void;
-  /** Names of nodes that run here and that the director does not know. */
-  unclaimed(): readonly string[];
+  /** Nodes that run here and are not among the director's. */
+  unclaimed(): readonly UnclaimedNode[];
+  /** Names of nodes of which something is left here, and no record. */
+  recordLost(): readonly string[];
   settled(): Promise<void>;
 }
 
 export function createKeeper(parts: KeeperParts, signal: AbortSignal): Keeper {
   const machines = new Map<string, Machine>();
-  const unclaimed = new Set<string>();
-  const healing = healer(parts.deps, parts.network);
+  const unclaimed = openUnclaimedBook(parts.deps);
+  const lost = new Map<string, string>();
+  const healing = healer(parts.deps, parts.network, (nodeUid) => machines.get(nodeUid)?.restart());
   const loop = keyedLoop(parts.deps, 'The care for a node', (nodeUid, work) => untilDone(() => step(nodeUid, work), work), signal);
 
   const ensureMachine = (nodeUid: string): void => {
     const record = parts.records.get(nodeUid);
     if (machines.has(nodeUid) || record?.phase !== 'Running') return;
-    informAgent(parts, record);
-    machines.set(
-      nodeUid,
-      keepMachine(
-        parts.deps,
-        parts.records,
-        nodeUid,
-        hooksOf(parts, healing, nodeUid, () => loop.poke(nodeUid)),
-        signal,
-      ),
-    );
+    const isAsked = informAgent(parts, record);
+    const hooks = hooksOf(parts, healing, nodeUid, () => loop.poke(nodeUid), signal);
+    machines.set(nodeUid, keepMachine(parts.deps, parts.records, nodeUid, hooks, isAsked, signal));
     parts.onChange();
   };
   /** One look and what follows from it; true when another look is due. */
   const step = async (nodeUid: string, work: AbortSignal): Promise<boolean> => {
     const { duty, node } = await dutyNow(parts, nodeUid, work);
-    if (noteUnclaimed(unclaimed, nodeUid, duty.do === 'unclaimed')) parts.onChange();
+    if (await noteUnclaimed(parts, unclaimed, nodeUid, duty, work)) parts.onChange();
+    const isLeft = duty.do === 'sayLost' && node !== undefined && sayLost(parts.deps, parts.reports, node);
+    if (noteLost(lost, nodeUid, isLeft ? node : undefined)) parts.onChange();
     switch (duty.do) {
       case 'nothing':
       case 'readLive':
+      case 'sayLost':
         return false;
       case 'run':
       case 'unclaimed':
         ensureMachine(nodeUid);
+        if (duty.do === 'run') await obeyWord(parts, machines, nodeUid, node);
         if (duty.do === 'run') await heal(parts, healing, nodeUid, node, work);
         return false;
       case 'start':
@@ -103,7 +114,8 @@ export function createKeeper(parts: KeeperParts, signal: AbortSignal): Keeper {
   }
   return {
     poke: (nodeUid) => loop.poke(nodeUid),
-    unclaimed: () => [...unclaimed].map((nodeUid) => nameOf(parts.records.get(nodeUid), nodeUid)),
+    unclaimed: () => unclaimed.all(),
+    recordLost: () => [...lost.values()],
     settled: () => loop.settled(),
   };
 }
@@ -123,17 +135,44 @@ async function endMachine(
 }
 
 /** True when that is news. */
-function noteUnclaimed(unclaimed: Set<string>, nodeUid: string, is: boolean): boolean {
-  if (!is) return unclaimed.delete(nodeUid);
-  const before = unclaimed.size;
-  return unclaimed.add(nodeUid).size !== before;
+async function noteUnclaimed(parts: KeeperParts, book: UnclaimedBook, nodeUid: string, duty: Duty, work: AbortSignal): Promise<boolean> {
+  const record = parts.records.get(nodeUid);
+  // What is being stopped stands there until nothing of it is left.
+  if (duty.do === 'stop') return false;
+  return duty.do === 'unclaimed' && record !== undefined ? await book.note(record, duty.why, work) : book.drop(nodeUid);
 }
 
-/** An agent that runs with other addresses or directors than ours is started again; its pods and balancer go on meanwhile. */
-function informAgent(parts: KeeperParts, record: NodeRecord): void {
+/** `node`: of which something is left; undefined: nothing is. True when that is news. */
+function noteLost(lost: Map<string, string>, nodeUid: string, node: ClusterNode | undefined): boolean {
+  if (node === undefined) return lost.delete(nodeUid);
+  const before = lost.size;
+  return lost.set(nodeUid, `${node.metadata.namespace ?? ''}/${node.metadata.name}`).size !== before;
+}
+
+/** What a person asks for by annotation, and what the cluster's preset says by now, of an agent that is left as it is. */
+async function obeyWord(
+  { deps, records }: KeeperParts,
+  machines: ReadonlyMap<string, Machine>,
+  nodeUid: string,
+  node: ClusterNode | undefined,
+): Promise<void> {
+  const record = records.get(nodeUid);
+  if (record === undefined || node === undefined) return;
+  const now = momentOf(deps);
+  const word = { preset: record.nodeRestart ?? DEFAULT_PRESET, request: node.metadata.annotations?.[ANNOTATION_RESTART] };
+  const after = afterWord(record.restart ?? freshRecord(now), word, now);
+  if (after === undefined) return;
+  deps.log.info(after.restart ? 'A node is started anew, as asked' : 'A node is started, now that its preset allows it', { nodeUid });
+  await records.save({ ...record, restart: after.record });
+  if (after.restart) machines.get(nodeUid)?.restart();
+  else machines.get(nodeUid)?.look();
+}
+
+/** An agent that runs with other addresses or directors than ours is told to end, and started again; its pods and balancer go on meanwhile. */
+function informAgent(parts: KeeperParts, record: NodeRecord): boolean {
   const { deps } = parts;
-  if (record.agent === undefined || !deps.processes.isAlive(record.agent)) return;
-  if (writeNodeFile(deps, parts.network, record)) deps.processes.signalGroup(record.agent, 'SIGTERM');
+  if (record.agent === undefined || !deps.processes.isAlive(record.agent)) return false;
+  return writeNodeFile(deps, parts.network, record) && deps.processes.signalGroup(record.agent, 'SIGTERM');
 }
 
 async function untilDone(step: () => Promise<boolean>, work: AbortSignal): Promise<void> {
@@ -155,7 +194,10 @@ async function dutyNow(
     cached === undefined ? [held?.namespace ?? '', held?.node ?? ''] : [cached.metadata.namespace ?? '', cached.metadata.name];
   const found = liveOf(await parts.deps.api.get<ClusterNode>(CLUSTER_NODES, namespace, name, work));
   const node = found?.metadata.uid === nodeUid ? found : undefined;
-  return { duty: dutyOf({ host: parts.deps.name, live: true, node, held: parts.records.get(nodeUid) }), node };
+  const view = { host: parts.deps.name, live: true, node, held: parts.records.get(nodeUid) };
+  const first = dutyOf(view);
+  // Only over a node that is not one of the director's anything else is asked.
+  return { duty: first.do === 'unclaimed' ? dutyOf({ ...view, ...(await strayFacts(parts.deps, nodeUid, work)) }) : first, node };
 }
 
 /** The object, or undefined when there is none. Every other refusal says nothing about the object, so nothing follows from it. */
@@ -170,17 +212,22 @@ async function beginNode(parts: KeeperParts, node: ClusterNode, work: AbortSigna
   const { deps, records } = parts;
   const namespace = node.metadata.namespace ?? '';
   const cluster = liveOf(await deps.api.get<Cluster>(CLUSTERS, namespace, node.spec.cluster, work));
-  const refusal = startRefusal(deps.name, node, cluster);
+  const host = parts.host();
+  const isDead = host !== undefined && isHostConfirmedDead(host, deps.processes.self().bootId);
+  const refusal = isDead ? `${deps.name} was confirmed dead in this very boot` : startRefusal(deps.name, node, cluster);
   if (refusal !== undefined) {
     deps.log.info('A node is not started', { node: node.metadata.name, why: refusal });
     return false;
   }
+  if (records.get(node.metadata.uid) === undefined) await endEarlierLife(deps, node.metadata.uid, work);
+  // From here to the record nothing is waited for: two nodes would take one slot.
   const slot = records.get(node.metadata.uid)?.slot ?? freeSlot(slotsTaken(parts));
   if (slot === undefined)
     throw new Fault('Overloaded', `There is no free address for ${node.metadata.name}; it waits until a node has gone.`);
-  const record = recordOf(node, slot);
+  const record = recordOf(node, slot, cluster, momentOf(deps));
   await records.save(record);
-  parts.reports.report(record, { phase: 'Starting' });
+  // The director knows of it before anything runs: a host that loses its records is told so by it.
+  await parts.reports.tell(record, { phase: 'Starting' }, work);
   writeNodeFile(deps, parts.network, record, { token: await mintToken(deps, record, work) });
   await records.save({ ...record, phase: 'Running' });
   deps.log.info('A node is started', { node: record.node, nodeUid: record.nodeUid, incarnation: record.incarnation, slot });
@@ -192,8 +239,9 @@ function slotsTaken({ deps, records }: KeeperParts): readonly number[] {
   return [...records.all().map((record) => record.slot), ...ofDamaged];
 }
 
-function recordOf(node: ClusterNode, slot: number): NodeRecord {
+function recordOf(node: ClusterNode, slot: number, cluster: Cluster | undefined, now: BootMoment): NodeRecord {
   const { spec, metadata } = node;
+  const request = metadata.annotations?.[ANNOTATION_RESTART];
   return {
     namespace: metadata.namespace ?? '',
     node: metadata.name,
@@ -208,6 +256,9 @@ function recordOf(node: ClusterNode, slot: number): NodeRecord {
     memoryMiB: spec.resources.memoryMiB,
     phase: 'Preparing',
     restarts: 0,
+    nodeRestart: cluster?.spec.availability?.nodeRestart ?? DEFAULT_PRESET,
+    // What was asked for before it began is done by beginning.
+    ...(request === undefined ? {} : { restart: freshRecord(now, request) }),
   };
 }
 
@@ -216,7 +267,7 @@ async function heal(parts: KeeperParts, healing: Healer, nodeUid: string, node: 
   if (record !== undefined && node !== undefined) await healing.heal(record, node, work);
 }
 
-function hooksOf(parts: KeeperParts, healing: Healer, nodeUid: string, poke: () => void): Parameters<typeof keepMachine>[3] {
+function hooksOf(parts: KeeperParts, healing: Healer, nodeUid: string, poke: () => void, signal: AbortSignal): MachineHooks {
   const { deps, records } = parts;
   return {
     onChange: (state) => {
@@ -235,7 +286,17 @@ function hooksOf(parts: KeeperParts, healing: Healer, nodeUid: string, poke: () 
       if (exit.exitCode === EXIT_REFUSED) healing.refused(nodeUid);
       poke();
     },
+    onDecision: (decision, how) => {
+      const record = records.get(nodeUid);
+      if (record !== undefined) void sayOfNode(deps, record, eventOf(record, decision, how), signal);
+    },
   };
+}
+
+function eventOf(record: NodeRecord, decision: RestartDecision, how: string): Said {
+  if (decision.do === 'Leave')
+    return { type: 'Warning', reason: 'NodeGivenUp', message: `${record.node}: ${decision.record.left.message}` };
+  return { type: 'Warning', reason: 'NodeRestarted', message: `The agent of ${record.node} is restarted: ${how}.` };
 }
 
 /** `<data>/run/<namespace>.<node>.pid`, for people who want to kill an agent. */
@@ -261,15 +322,12 @@ async function endNode(parts: KeeperParts, nodeUid: string, why: StopReason, wor
   await records.forget(nodeUid);
 }
 
-/** Nothing of it is here any more. A conflict means that it changed meanwhile: look again. */
+/** Nothing of it is to be here any more. A conflict means that it changed meanwhile: look again. */
 async function releaseNode(parts: KeeperParts, node: ClusterNode, work: AbortSignal): Promise<void> {
+  await endRemains(parts.deps, node.metadata.uid, work);
   const { namespace = '', name, uid, resourceVersion, finalizers = [] } = node.metadata;
   const patch = { metadata: { uid, resourceVersion, finalizers: finalizers.filter((one) => one !== FINALIZER_NODE) } };
   const answer = await parts.deps.api.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, name, patch, work);
   if (!answer.ok && answer.reason !== 'NotFound') throw new Fault('DirectorRefused', `${name} cannot be let go yet: ${answer.message}`);
   parts.reports.forget(uid);
-}
-
-function nameOf(record: NodeRecord | undefined, nodeUid: string): string {
-  return record === undefined ? nodeUid : `${record.namespace}/${record.node}`;
 }

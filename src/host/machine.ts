@@ -2,22 +2,27 @@
  * One node's machine under the `process` driver: its agent is kept alive, and in the end everything of the node is stopped.
  *
  * I1: at most one agent of a node runs: before one is started, the recorded process and all processes marked with the node's uid are looked at.
- * I2: an agent that ended is started again within a second at first, then with back-off; with or without a director.
+ * I2: an agent that ended, or was ended for its silence, is started again within a second at first, then with back-off, as far as the preset of its
+ *     cluster goes (src/decide/node-restart.ts); with or without a director. What was decided is on disk before it is acted on.
  * I3: when the daemon ends, agents go on.
  * I4: `stopAll` resolves only when nothing of the node lives.
  */
 
 import { backoffMs } from '../base/backoff.ts';
+import { afterEnd, counted, DEFAULT_PRESET, freshRecord } from '../decide/node-restart.ts';
+import type { BootMoment, EndCause, RestartDecision, RestartPreset } from '../decide/node-restart.ts';
 import { Fault, isFault } from '../model/fault.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { ProcessExit, ProcessId } from '../ports/processes.ts';
 import type { HostDeps } from './deps.ts';
 import { nodeFolder } from './deps.ts';
+import { watchLife } from './life.ts';
 import type { NodeRecord, NodeRecords } from './records.ts';
 
 export type MachineState =
   | { readonly phase: 'Starting' }
   | { readonly phase: 'Running'; readonly pid: number }
-  | { readonly phase: 'Exited' | 'Failed'; readonly message: string };
+  | { readonly phase: 'Exited' | 'Failed'; readonly message: string; readonly reason?: 'GivenUp' | 'Off' | 'RecordLost' };
 
 export interface MachineHooks {
   readonly onChange: (state: MachineState) => void;
@@ -25,11 +30,34 @@ export interface MachineHooks {
   readonly prepare: () => Promise<void>;
   /** Called after an agent ended, before it is started again. It holds nothing up. */
   readonly onExit: (exit: ProcessExit) => void;
+  /** Something that people want to know: it was restarted for a failure, or given up. */
+  readonly onDecision: (decision: RestartDecision, how: string) => void;
 }
 
 export interface Machine {
+  /** Ends the agent, if it runs, so that it starts again; that counts for nothing. */
+  restart(): void;
+  /** The record says something else now: an agent that was left may be started. */
+  look(): void;
   /** Watches and restarts the agent no more; what runs goes on. */
   halt(): Promise<void>;
+}
+
+/** How one life of an agent was over. */
+interface End {
+  readonly cause: EndCause | 'NotStarted';
+  readonly how: string;
+}
+
+interface Keeping {
+  readonly deps: HostDeps;
+  readonly records: NodeRecords;
+  readonly nodeUid: string;
+  readonly hooks: MachineHooks;
+  readonly signal: AbortSignal;
+  /** The agent that runs was asked to end. */
+  isAsked: boolean;
+  wake: () => void;
 }
 
 const BACKOFF = { baseMs: 200, capMs: 30_000, jitter: 0.2 };
@@ -39,13 +67,36 @@ const RESET_AFTER_MS = 60_000;
 const LOOK_EVERY_MS = 200;
 const STOP_DEADLINE_MS = 90_000;
 const LEFTOVER_GRACE_MS = 2_000;
+/** An agent that was asked to end, and does not, is ended after so long: it may hang. */
+const ASKED_GRACE_MS = 10_000;
+/** Exit codes of an agent that ended in order, because it was told to, and of one that a director refused (it is healed: token.ts). */
+const EXITS_ASKED: readonly (number | null)[] = [0, 3];
+const UNSEEN: End = { cause: 'Unseen', how: 'it ended while no host daemon looked' };
 
-/** Keeps the agent of `nodeUid` alive until `signal` aborts or `halt` is called; then the agent goes on by itself. */
-export function keepMachine(deps: HostDeps, records: NodeRecords, nodeUid: string, hooks: MachineHooks, signal: AbortSignal): Machine {
+/**
+ * Keeps the agent of `nodeUid` alive until `signal` aborts or `halt` is called; then the agent goes on by itself. `isAsked`: it was asked to end just
+ * before.
+ */
+export function keepMachine(
+  deps: HostDeps,
+  records: NodeRecords,
+  nodeUid: string,
+  hooks: MachineHooks,
+  isAsked: boolean,
+  signal: AbortSignal,
+): Machine {
   const stopping = new AbortController();
   const either = AbortSignal.any([signal, stopping.signal]);
-  const loop = keepAgent(deps, records, nodeUid, hooks, either);
+  const keeping: Keeping = { deps, records, nodeUid, hooks, isAsked, signal: either, wake: () => undefined };
+  const loop = keepAgent(keeping);
   return {
+    restart: () => {
+      keeping.isAsked = true;
+      const agent = findAgent(deps, records.get(nodeUid), nodeUid);
+      if (agent !== undefined) void endAsked(deps, agent.id, either);
+      keeping.wake();
+    },
+    look: () => keeping.wake(),
     halt: () => {
       stopping.abort(new Fault('Aborted', `Node ${nodeUid} is stopped.`));
       return loop;
@@ -53,35 +104,130 @@ export function keepMachine(deps: HostDeps, records: NodeRecords, nodeUid: strin
   };
 }
 
-async function keepAgent(deps: HostDeps, records: NodeRecords, nodeUid: string, hooks: MachineHooks, signal: AbortSignal): Promise<void> {
-  let failures = 0;
-  while (!signal.aborted) {
-    const startedMs = deps.clock.monotonicMs();
-    const message = await liveOnce(deps, records, nodeUid, hooks, signal);
-    if (signal.aborted) return;
-    failures = deps.clock.monotonicMs() - startedMs >= RESET_AFTER_MS ? 1 : failures + 1;
-    deps.log.warn('An agent ended and is started again', { nodeUid, why: message, failures });
-    await deps.clock.sleep(backoffMs(BACKOFF, failures, deps.random.float()), signal).catch(() => undefined);
+async function endAsked(deps: HostDeps, agent: ProcessId, signal: AbortSignal): Promise<void> {
+  try {
+    await deps.processes.stop(agent, ASKED_GRACE_MS, signal);
+  } catch (cause) {
+    if (!isFault(cause) && !signal.aborted) throw cause;
   }
 }
 
-/** One life of the agent, found or started; resolves with why it is over. */
-async function liveOnce(deps: HostDeps, records: NodeRecords, nodeUid: string, hooks: MachineHooks, signal: AbortSignal): Promise<string> {
+async function keepAgent(keeping: Keeping): Promise<void> {
+  const { deps, records, nodeUid, signal } = keeping;
+  let failures = 0;
+  let end: End = UNSEEN;
+  while (!signal.aborted) {
+    if (!(await mayStart(keeping, end))) {
+      await untilToldOtherwise(keeping);
+      end = { cause: 'Asked', how: end.how };
+      continue;
+    }
+    if (failures > 0) await deps.clock.sleep(backoffMs(BACKOFF, failures, deps.random.float()), signal).catch(() => undefined);
+    if (signal.aborted) return;
+    const startedMs = deps.clock.monotonicMs();
+    end = await liveOnce(keeping);
+    if (signal.aborted) return;
+    failures = deps.clock.monotonicMs() - startedMs >= RESET_AFTER_MS ? 1 : failures + 1;
+    deps.log.warn('An agent ended', { nodeUid, node: records.get(nodeUid)?.node, why: end.how, failures });
+  }
+}
+
+/** Decides what follows from an end, and writes it down. True as well when there was no end: it runs, or never did. */
+async function mayStart({ deps, records, nodeUid, hooks }: Keeping, end: End): Promise<boolean> {
+  const record = records.get(nodeUid);
+  const isOver = record?.agent !== undefined && findAgent(deps, record, nodeUid) === undefined;
+  if (record === undefined || !isOver || end.cause === 'NotStarted') return true;
+  const now = momentOf(deps);
+  const node = `${record.namespace}/${record.node}`;
+  const view = { node, preset: presetOf(record), cause: end.cause, how: end.how, now };
+  const decision = afterEnd(record.restart ?? freshRecord(now), view);
+  await writeDown(deps, records, { ...record, restart: decision.record });
+  if (decision.do === 'Leave') {
+    const { why, message } = decision.record.left;
+    hooks.onChange({ phase: why === 'Off' ? 'Exited' : 'Failed', reason: why, message });
+  }
+  if (end.cause !== 'Asked' && end.cause !== 'Unseen') hooks.onDecision(decision, end.how);
+  return decision.do === 'Start';
+}
+
+/** Resolves when the record no longer says that the agent is left, or the signal aborts. */
+async function untilToldOtherwise(keeping: Keeping): Promise<void> {
+  const { records, nodeUid, signal } = keeping;
+  while (!signal.aborted && records.get(nodeUid)?.restart?.left !== undefined) {
+    await new Promise<void>((resolve) => {
+      keeping.wake = resolve;
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+}
+
+/** A disk that refuses holds up no agent: what was to be written down is then only known to this life of the daemon. */
+async function writeDown(deps: HostDeps, records: NodeRecords, record: NodeRecord): Promise<void> {
+  try {
+    await records.save(record);
+  } catch (cause) {
+    if (!isFault(cause)) throw cause;
+    deps.log.warn('The restarts of a node could not be written down', { nodeUid: record.nodeUid, error: cause });
+  }
+}
+
+export function momentOf({ clock, processes }: Pick<HostDeps, 'clock' | 'processes'>): BootMoment {
+  return { bootId: processes.self().bootId, bootMs: clock.monotonicMs() };
+}
+
+function presetOf(record: NodeRecord | undefined): RestartPreset {
+  return record?.nodeRestart ?? DEFAULT_PRESET;
+}
+
+/** One life of the agent, found or started; resolves with how it was over. */
+async function liveOnce(keeping: Keeping): Promise<End> {
+  const { deps, records, nodeUid, hooks, signal } = keeping;
   try {
     const found = findAgent(deps, records.get(nodeUid), nodeUid);
+    if (found === undefined) keeping.isAsked = false;
     const agent = found ?? (await startAgent(deps, records, nodeUid, hooks));
     hooks.onChange({ phase: 'Running', pid: agent.id.pid });
-    const exit = await untilEnd(agent.exited(signal), signal);
-    if (exit === undefined) return 'the daemon ends';
-    const message = describeExit(exit);
-    hooks.onChange({ phase: 'Exited', message });
+    const { exit, silence } = await watched(keeping, agent);
+    if (exit === undefined) return { cause: 'Asked', how: 'the daemon ends' };
+    const how = silence ?? describeExit(exit);
+    hooks.onChange({ phase: 'Exited', message: `${how.slice(0, 1).toUpperCase()}${how.slice(1)}.` });
     hooks.onExit(exit);
-    return message;
+    if (keeping.isAsked) return { cause: 'Asked', how };
+    if (silence !== undefined) return { cause: 'Silent', how };
+    return { cause: EXITS_ASKED.includes(exit.exitCode) ? 'Asked' : 'Ended', how };
   } catch (cause) {
     if (!isFault(cause)) throw cause;
     if (!signal.aborted) hooks.onChange({ phase: 'Failed', message: cause.message });
-    return cause.message;
+    return { cause: 'NotStarted', how: cause.message };
   }
+}
+
+/** Waits for the end of the agent, and ends it when it is silent and idle for too long. */
+async function watched(
+  { deps, records, nodeUid, signal }: Keeping,
+  agent: LivingAgent,
+): Promise<{ readonly exit: ProcessExit | undefined; readonly silence: string | undefined }> {
+  const over = new AbortController();
+  const preset = (): RestartPreset => presetOf(records.get(nodeUid));
+  const onLook = (): void => keepCount(deps, records, nodeUid);
+  const watch = watchLife(deps, { id: agent.id, nodeUid, preset, onLook }, AbortSignal.any([signal, over.signal]));
+  try {
+    const exit = await untilEnd(agent.exited(signal), signal);
+    over.abort();
+    return { exit, silence: await watch };
+  } finally {
+    over.abort();
+  }
+}
+
+/** Running time that restarts are counted by must not be lost with a reboot, but for its last minutes. */
+function keepCount(deps: HostDeps, records: NodeRecords, nodeUid: string): void {
+  const record = records.get(nodeUid);
+  if (record?.restart === undefined || record.restart.restartsAtMs.length === 0) return;
+  const now = momentOf(deps);
+  const { countedAt } = record.restart;
+  if (countedAt.bootId === now.bootId && now.bootMs - countedAt.bootMs < LIMITS.restartClockMs) return;
+  void writeDown(deps, records, { ...record, restart: counted(record.restart, now) });
 }
 
 interface LivingAgent {
@@ -142,7 +288,7 @@ export async function stopAll(deps: HostDeps, nodeUid: string, signal: AbortSign
   const folder = nodeFolder(deps.data, nodeUid);
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(STOP_DEADLINE_MS)]);
   if (deps.files.exists(folder)) await stopInOrder(deps, nodeUid, folder, deadline);
-  for (const role of ['agent', 'agent-stop', 'balancer', 'pod']) {
+  for (const role of ['agent', 'agent-stop', 'balancer', 'haproxy', 'pod']) {
     const left = deps.processes.find({ OUTRIGGER_DATA: deps.data, OUTRIGGER_NODE: nodeUid, OUTRIGGER_ROLE: role });
     await Promise.all(left.map((one) => deps.processes.stop(one.id, LEFTOVER_GRACE_MS, signal)));
   }

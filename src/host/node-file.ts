@@ -43,6 +43,8 @@ export function writeNodeFile(deps: HostDeps, network: number, record: NodeRecor
     podAddresses: [...podAddresses],
     directors: [...deps.directors],
     caHash: deps.caHash,
+    leaseRenewMs: deps.leaseRenewMs,
+    balancer: deps.balancer,
     ...token,
   };
   const same = Object.entries(facts).every(([name, value]) => JSON.stringify(before[name]) === JSON.stringify(value));

@@ -1,10 +1,12 @@
 /**
  * Shows that this host lives: its Lease, and its own section of the world, `Host.status`.
  *
- * I1: the Lease is renewed each minute (± 10 %), whether or not anything changed; the status is written only when it changes.
+ * I1: the Lease is renewed as often as the setting leaseRenew says (± 10 %), whether or not anything changed; the status is written only when it changes.
  * I2: neither ever holds up the care for nodes.
  */
 
+import { unclaimedSummary } from '../decide/unclaimed.ts';
+import { isHostConfirmedDead } from '../decide/host-death.ts';
 import { HOSTS } from '../model/addresses.ts';
 import { setCondition } from '../model/condition.ts';
 import type { Condition } from '../model/condition.ts';
@@ -13,8 +15,9 @@ import type { Lease } from '../model/core-kinds.ts';
 import { Fault, isFault } from '../model/fault.ts';
 import type { Host } from '../model/host.ts';
 import type { Json, JsonObject } from '../model/json.ts';
-import { LIMITS } from '../model/limits.ts';
+import { ANNOTATION_HOST_DEAD } from '../model/labels.ts';
 import type { HostDeps } from './deps.ts';
+import type { Keeper } from './keeper.ts';
 import { keyedLoop } from './keyed-loop.ts';
 import type { NodeRecords } from './records.ts';
 
@@ -22,7 +25,7 @@ import type { NodeRecords } from './records.ts';
 const SYSTEM_NAMESPACE = 'outrigger-system';
 const LEASE_JITTER = 0.1;
 const LEASE_RETRY_MS = 1_000;
-/** `status.unclaimed` holds at most this many (src/model/host.ts). */
+/** `status.unclaimed` and `unclaimedNodes` hold at most this many (src/model/host.ts). */
 const UNCLAIMED_MAX = 64;
 
 export function hostLeaseName(host: string): string {
@@ -34,7 +37,7 @@ export async function renewLease(deps: HostDeps, signal: AbortSignal): Promise<v
   while (!signal.aborted) {
     const renewed = await renewOnce(deps, signal);
     const jitter = 1 - LEASE_JITTER + 2 * LEASE_JITTER * deps.random.float();
-    await deps.clock.sleep(renewed ? LIMITS.nodeLeaseRenewMs * jitter : LEASE_RETRY_MS, signal).catch(() => undefined);
+    await deps.clock.sleep(renewed ? deps.leaseRenewMs * jitter : LEASE_RETRY_MS, signal).catch(() => undefined);
   }
 }
 
@@ -42,7 +45,7 @@ async function renewOnce(deps: HostDeps, signal: AbortSignal): Promise<boolean> 
   const { pid, startTicks } = deps.processes.self();
   const spec = {
     holderIdentity: `${deps.name}.${pid}.${startTicks}`,
-    leaseDurationSeconds: (3 * LIMITS.nodeLeaseRenewMs) / 1000,
+    leaseDurationSeconds: Math.ceil((3 * deps.leaseRenewMs) / 1000),
     renewTime: new Date(deps.clock.nowMs()).toISOString().replace('Z', '000Z'),
   };
   const name = hostLeaseName(deps.name);
@@ -61,7 +64,7 @@ export interface PresenceParts {
   readonly deps: HostDeps;
   readonly records: NodeRecords;
   readonly host: () => Host | undefined;
-  readonly unclaimed: () => readonly string[];
+  readonly keeper: Pick<Keeper, 'unclaimed' | 'recordLost'>;
   /** Where its nodes are reached. */
   readonly address: string;
 }
@@ -94,13 +97,8 @@ async function writeStatus(parts: PresenceParts, signal: AbortSignal): Promise<v
 function statusOf(parts: PresenceParts, host: Host): JsonObject {
   const { deps, records } = parts;
   const held = records.all();
-  const ready: Omit<Condition, 'lastTransitionTime'> = {
-    type: 'Ready',
-    status: 'True',
-    reason: 'Available',
-    message: host.spec.cordoned ? 'The host daemon runs; it is cordoned and takes no more nodes.' : 'The host daemon runs and takes nodes.',
-  };
-  const conditions = setCondition(host.status?.conditions ?? [], ready, new Date(deps.clock.nowMs()).toISOString());
+  const unclaimed = parts.keeper.unclaimed();
+  const conditions = setCondition(host.status?.conditions ?? [], readiness(parts, host), new Date(deps.clock.nowMs()).toISOString());
   return {
     conditions: conditions.map((condition) => ({ ...condition })),
     address: parts.address,
@@ -111,8 +109,26 @@ function statusOf(parts: PresenceParts, host: Host): JsonObject {
       cpuMillis: held.reduce((total, one) => total + one.cpuMillis, 0),
       memoryMiB: held.reduce((total, one) => total + one.memoryMiB, 0),
     },
-    unclaimed: parts.unclaimed().slice(0, UNCLAIMED_MAX).toSorted(),
+    unclaimed: unclaimed
+      .slice(0, UNCLAIMED_MAX)
+      .map((node) => `${node.namespace}/${node.name}`)
+      .toSorted(),
+    unclaimedNodes: unclaimed.slice(0, UNCLAIMED_MAX).map((node) => ({ ...node })),
+    recordLost: parts.keeper.recordLost().slice(0, UNCLAIMED_MAX).toSorted(),
   };
+}
+
+function readiness({ deps, keeper }: PresenceParts, host: Host): Omit<Condition, 'lastTransitionTime'> {
+  if (isHostConfirmedDead(host, deps.processes.self().bootId)) {
+    const message = `A person confirmed this host dead in this very boot, and its nodes are replaced elsewhere; it takes no nodes until its machine is restarted, or the annotation ${ANNOTATION_HOST_DEAD} is taken away.`;
+    return { type: 'Ready', status: 'False', reason: 'NodeLost', message };
+  }
+  const unclaimed = keeper.unclaimed();
+  if (unclaimed.length > 0) return { type: 'Ready', status: 'True', reason: 'Unclaimed', message: unclaimedSummary(unclaimed) };
+  const takes = host.spec.cordoned ? 'and is cordoned: it takes no more nodes' : 'and takes nodes';
+  const lost = keeper.recordLost();
+  const but = lost.length === 0 ? '' : `; it has lost its records of ${lost.slice(0, 8).join(', ')} and touches nothing of them`;
+  return { type: 'Ready', status: 'True', reason: 'Available', message: `The host daemon runs ${takes}${but}.` };
 }
 
 /** Whether `there` already says all that `wanted` says. */

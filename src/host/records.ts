@@ -6,6 +6,7 @@
  * I2: a record that cannot be read is reported and left alone; its node goes on, and nothing is started in its place.
  */
 
+import type { RestartPreset, RestartRecord } from '../decide/node-restart.ts';
 import type { Json } from '../model/json.ts';
 import type { Files } from '../ports/files.ts';
 import type { Log } from '../ports/log.ts';
@@ -33,6 +34,10 @@ export interface NodeRecord {
   readonly agent?: ProcessId;
   /** Starts after the first. */
   readonly restarts: number;
+  /** `availability.nodeRestart` of its cluster as last read; absent: not read yet. */
+  readonly nodeRestart?: RestartPreset;
+  /** How often it failed lately, and whether it is left as it is; absent: it never failed. */
+  readonly restart?: RestartRecord;
 }
 
 export interface NodeRecords {

@@ -25,7 +25,8 @@ export interface Healer {
 
 const MINT_GAP_MS = 60_000;
 
-export function healer(deps: HostDeps, network: number): Healer {
+/** `restart` ends the agent of a node, so that it starts again with its new token. */
+export function healer(deps: HostDeps, network: number, restart: (nodeUid: string) => void): Healer {
   /** CLOCK_BOOTTIME at which the unused token of a node was first seen, and at which one was made here. */
   const seenMs = new Map<string, number>();
   const madeMs = new Map<string, number>();
@@ -52,7 +53,7 @@ export function healer(deps: HostDeps, network: number): Healer {
       deps.log.warn(`${record.node} joins anew: ${need.why}.`, { nodeUid });
       writeNodeFile(deps, network, record, { token, ...(need.replaces === undefined ? {} : { replaces: need.replaces }) });
       // Its pods and balancer go on meanwhile.
-      if (record.agent !== undefined && deps.processes.isAlive(record.agent)) deps.processes.signalGroup(record.agent, 'SIGTERM');
+      restart(nodeUid);
     },
   };
 }

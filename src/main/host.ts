@@ -33,7 +33,17 @@ import type { Era } from '../ports/store.ts';
 import type { CertificateFacts } from '../ports/x509.ts';
 import { addCommand } from './command.ts';
 
-const HOST_SETTINGS = ['data', 'server', 'hostName', 'token', 'caHash', 'logLevel'] as const satisfies readonly SettingName[];
+const HOST_SETTINGS = [
+  'data',
+  'server',
+  'hostName',
+  'token',
+  'caHash',
+  'leaseRenew',
+  'nodeSilence',
+  'balancer',
+  'logLevel',
+] as const satisfies readonly SettingName[];
 export type HostOptions = SettingValues<(typeof HOST_SETTINGS)[number]>;
 
 /** Runs the host daemon until the signal aborts. */
@@ -50,13 +60,7 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
 
   const storeFolder = `${folder}/store`;
   const store = nodeStore(storeFolder);
-  const identityDeps: IdentityDeps = {
-    store: identityStore(`${folder}/identity`, certificates()),
-    directors: directors(random),
-    certificates: certificates(),
-    clock,
-    log,
-  };
+  const identityDeps = identityDepsOf(folder, log);
   const { plane, name } = await controlPlane(options, store, readJoinFile(files, options.data));
   const { identity, joinedEra } = await ensureIdentity(identityDeps, plane, signal);
   if (joinedEra !== undefined) await store.write('era', { number: joinedEra.number, id: joinedEra.id });
@@ -75,6 +79,9 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
         data: options.data,
         directors: plane.directors,
         caHash,
+        leaseRenewMs: options.leaseRenew,
+        balancer: options.balancer ?? 'auto',
+        ...(options.nodeSilence === undefined ? {} : { nodeSilenceMs: options.nodeSilence }),
         version: programVersion(),
         api,
         clock,
@@ -96,6 +103,11 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
   api.close();
   lock.release();
   return 0;
+}
+
+function identityDepsOf(folder: string, log: Log): IdentityDeps {
+  const store = identityStore(`${folder}/identity`, certificates());
+  return { store, directors: directors(systemRandom()), certificates: certificates(), clock: systemClock(), log };
 }
 
 /**

@@ -9,6 +9,8 @@
  * I2: a name that is neither here nor in MARKS is refused wherever it is met, with the nearest one suggested.
  */
 
+import { BALANCER_CHOICES } from './balancer-choice.ts';
+
 interface CommonSetting {
   /** A phrase for `--help`; it goes on after the flag. */
   readonly help: string;
@@ -85,6 +87,25 @@ export const SETTINGS = {
   token: { type: 'text', notInFile: true, help: 'single-use token to join with (outrigger token create)' },
   caHash: { type: 'text', help: "hash of the control plane's public key, sha256:…, to know it by" },
   hostName: { type: 'name', help: 'name of this machine as a Host' },
+  nodeSilence: {
+    type: 'duration',
+    minimumMs: 1_000,
+    maximumMs: 24 * 3600 * 1000,
+    help: 'for trying: an agent that is silent and idle for so long is restarted, whatever the preset of its cluster says (spec.availability.nodeRestart)',
+  },
+  leaseRenew: {
+    type: 'duration',
+    minimumMs: 1_000,
+    maximumMs: 10 * 60 * 1000,
+    default: 60_000,
+    help: 'how often this host and the agents of its nodes show that they live; after three times as long without a sign they count as silent',
+  },
+  // No default here: a host takes auto, `outrigger up` the relay.
+  balancer: {
+    type: 'choice',
+    choices: BALANCER_CHOICES,
+    help: "what balances the services of this machine's nodes: auto takes HAProxy where it is installed, else Outrigger's own relay",
+  },
   identity: { type: 'name', help: 'name of this server among its like' },
   databaseUrl: { type: 'text', notInFile: true, help: 'a PostgreSQL server to use, postgres://…' },
   databaseSocket: { type: 'path', help: "folder of the embedded PostgreSQL's socket" },
@@ -129,7 +150,8 @@ export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
 
 /** Names that begin like a setting's variable and are none: marks on processes, what pods are told, switches of tools. */
 export const MARKS = {
-  OUTRIGGER_ROLE: 'what a process is: up, director, extension, host, agent, balancer, pod, drill, postgres, connection-server, desktop',
+  OUTRIGGER_ROLE:
+    'what a process is: up, director, extension, host, agent, balancer, haproxy, pod, drill, postgres, connection-server, desktop',
   OUTRIGGER_POD: 'pod that a process belongs to',
   OUTRIGGER_CONTAINER: 'container of the pod that a process belongs to',
   OUTRIGGER_NODE: 'uid of the node that a process belongs to',

@@ -65,6 +65,13 @@ export function isAlive(id: ProcessId): boolean {
   return livesInStat(stat) && stat.startTicks === id.startTicks;
 }
 
+/** Bytes read and written by a living process, `<rchar> <wchar>` of /proc/PID/io; undefined when it is gone or belongs to somebody else. */
+export function ioOf(id: ProcessId): string | undefined {
+  const text = isAlive(id) ? readProc(`${id.pid}/io`)?.toString('latin1') : undefined;
+  const [read, written] = ['rchar', 'wchar'].map((name) => new RegExp(`^${name}: (\\d+)$`, 'm').exec(text ?? '')?.[1]);
+  return read === undefined || written === undefined ? undefined : `${read} ${written}`;
+}
+
 /** An id that was written down; undefined when the JSON is not one. */
 export function parseProcessId(json: unknown): ProcessId | undefined {
   if (typeof json !== 'object' || json === null) return undefined;

@@ -14,7 +14,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Fault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { ProcessExit, Processes, ProcessId, ProcessStart, StartedProcess } from '../ports/processes.ts';
-import { bootId, isAlive, livesInStat, processesInSession, processesMarked, processIdOf, sendSignal, statOf } from './process-id.ts';
+import { bootId, ioOf, isAlive, livesInStat, processesInSession, processesMarked, processIdOf, sendSignal, statOf } from './process-id.ts';
 import type { ProcessStat } from './process-id.ts';
 
 /** Between two looks at a process that is to end. */
@@ -32,6 +32,7 @@ export function systemProcesses(): Processes {
     },
     of: processIdOf,
     isAlive,
+    ioOf,
     find: processesMarked,
     start: startDetached,
     signalOne: (id, signal) => isAlive(id) && sendSignal(id.pid, signal),

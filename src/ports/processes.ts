@@ -47,6 +47,8 @@ export interface Processes {
   /** The living process with this pid; undefined when there is none (a zombie is none). */
   of(pid: number): ProcessId | undefined;
   isAlive(id: ProcessId): boolean;
+  /** How much it has read and written so far, as a text that changes when that does; undefined when it is gone or may not be looked at. */
+  ioOf(id: ProcessId): string | undefined;
   /** Living processes whose environment holds all of `marks`. Sees own processes, or all when run as root. */
   find(marks: Readonly<Record<string, string>>): readonly FoundProcess[];
   /**

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { claimsOf, dutyOf, startRefusal } from '../../../src/decide/host-claim.ts';
+import { claimsOf, dutyOf, lostMachine, startRefusal } from '../../../src/decide/host-claim.ts';
 import type { ClaimView, HeldNode } from '../../../src/decide/host-claim.ts';
 import type { Cluster } from '../../../src/model/cluster.ts';
 import type { ClusterNode } from '../../../src/model/cluster-node.ts';
@@ -62,7 +62,7 @@ function cluster(status: Cluster['status'] = {}, metadata: Partial<Cluster['meta
 }
 
 function view(over: Partial<ClaimView> = {}): ClaimView {
-  return { host: host(), virtualDataCenters: [vdc(['h1'])], nodes: [], held: [], freeSlots: 24, ...over };
+  return { host: host(), bootId: 'boot-1', virtualDataCenters: [vdc(['h1'])], nodes: [], held: [], freeSlots: 24, ...over };
 }
 
 const HELD: HeldNode = { nodeUid: 'uid-n0', incarnation: 1, cpuMillis: 500, memoryMiB: 256, phase: 'Running' };
@@ -115,6 +115,14 @@ describe('claims', () => {
     assert.deepEqual(claimsOf(view({ nodes })), []);
   });
 
+  test('I1: what runs here and was given up on paper only is claimed again, and takes nothing anew', () => {
+    const held = [{ ...HELD, cpuMillis: 1500 }];
+    const nodes = [node('n0', { spec: { resources: { cpuMillis: 1500, memoryMiB: 256 } } })];
+    for (const over of [{}, { cordoned: true }])
+      assert.deepEqual(claimsOf(view({ nodes, held, freeSlots: 0, host: host(over) })), nodes, 'an older copy did not show the claim');
+    assert.deepEqual(claimsOf(view({ nodes, held: [{ ...HELD, incarnation: 2 }] })).length, 1, 'another life is claimed as any other');
+  });
+
   test('I2: a cordoned host claims nothing, and what it has goes on', () => {
     assert.deepEqual(claimsOf(view({ nodes: [node('n0')], host: host({ cordoned: true }) })), []);
     assert.deepEqual(dutyOf({ host: 'h1', live: false, node: node('n0', { spec: { host: 'h1' } }), held: HELD }), { do: 'run' });
@@ -134,9 +142,33 @@ describe('duties', () => {
   const mine = (over: NodeOver = {}): ClusterNode => node('n0', { ...over, spec: { host: 'h1', ...over.spec } });
 
   test('I3: a node that the director does not know goes on, unclaimed', () => {
-    assert.deepEqual(dutyOf({ host: 'h1', live: true, node: undefined, held: HELD }), { do: 'unclaimed' });
+    const unknown = { do: 'unclaimed', why: 'Unknown' };
+    assert.deepEqual(dutyOf({ host: 'h1', live: true, node: undefined, held: HELD }), unknown);
     assert.deepEqual(dutyOf({ host: 'h1', live: false, node: undefined, held: HELD }), { do: 'readLive' });
-    assert.deepEqual(dutyOf({ host: 'h1', live: true, node: undefined, held: { ...HELD, phase: 'Preparing' } }), { do: 'unclaimed' });
+    assert.deepEqual(dutyOf({ host: 'h1', live: true, node: undefined, held: { ...HELD, phase: 'Preparing' } }), unknown);
+  });
+
+  test('I3: a node that the director knows as an earlier life, or as held by another host, goes on, unclaimed', () => {
+    const elsewhere = node('n0', { spec: { host: 'h2' } });
+    assert.deepEqual(dutyOf({ host: 'h1', live: false, node: elsewhere, held: HELD }), { do: 'readLive' });
+    assert.deepEqual(dutyOf({ host: 'h1', live: true, node: elsewhere, held: HELD }), { do: 'unclaimed', why: 'HeldElsewhere' });
+    const preparing = { ...HELD, phase: 'Preparing' } as const;
+    assert.deepEqual(dutyOf({ host: 'h1', live: true, node: elsewhere, held: preparing }), { do: 'unclaimed', why: 'HeldElsewhere' });
+    // Before it was claimed: nobody else holds it, so it is ours, and claimed again.
+    assert.deepEqual(dutyOf({ host: 'h1', live: false, node: node('n0'), held: HELD }), { do: 'run' });
+  });
+
+  test('I4: what is unclaimed is stopped for its tombstone or for the word of a person, on a live view alone', () => {
+    const unknown = { host: 'h1', node: undefined, held: HELD } as const;
+    assert.deepEqual(dutyOf({ ...unknown, live: true, buried: true }), { do: 'stop', why: 'Deleted' });
+    assert.deepEqual(dutyOf({ ...unknown, live: true, discarded: true }), { do: 'stop', why: 'Discarded' });
+    assert.deepEqual(dutyOf({ ...unknown, live: true, buried: false, discarded: false }), { do: 'unclaimed', why: 'Unknown' });
+    assert.deepEqual(dutyOf({ ...unknown, live: false, buried: true, discarded: true }), { do: 'readLive' });
+    // Neither is about a node that the director knows as ours.
+    assert.deepEqual(dutyOf({ host: 'h1', live: true, node: mine(), held: HELD, buried: true, discarded: true }), { do: 'run' });
+    const older = { host: 'h1', node: mine(), held: { ...HELD, incarnation: 2 }, live: true };
+    assert.deepEqual(dutyOf({ ...older, buried: true }), { do: 'unclaimed', why: 'OlderIncarnation' });
+    assert.deepEqual(dutyOf({ ...older, discarded: true }), { do: 'stop', why: 'Discarded' });
   });
 
   test('I4: stopped for tombstone, retirement and higher incarnation, and only on a live view', () => {
@@ -177,10 +209,12 @@ describe('duties', () => {
 
   test('I5: an older incarnation than the one that runs is neither started nor obeyed', () => {
     const held = { ...HELD, incarnation: 3 };
-    assert.deepEqual(dutyOf({ host: 'h1', live: true, node: mine({ spec: { incarnation: 2 } }), held }), { do: 'nothing' });
+    const unclaimed = { do: 'unclaimed', why: 'OlderIncarnation' };
+    assert.deepEqual(dutyOf({ host: 'h1', live: false, node: mine({ spec: { incarnation: 2 } }), held }), { do: 'readLive' });
+    assert.deepEqual(dutyOf({ host: 'h1', live: true, node: mine({ spec: { incarnation: 2 } }), held }), unclaimed);
     assert.deepEqual(
       dutyOf({ host: 'h1', live: true, node: mine({ metadata: { deletionTimestamp: 'x' }, spec: { incarnation: 2 } }), held }),
-      { do: 'nothing' },
+      unclaimed,
     );
   });
 
@@ -194,6 +228,25 @@ describe('duties', () => {
     assert.deepEqual(dutyOf({ ...without, live: true, node: mine({ metadata: { deletionTimestamp: 'x', finalizers: [] } }) }), {
       do: 'nothing',
     });
+  });
+
+  test('I7: a life that ran here and of which there is no record is not started: said Gone when nothing is left, else left to a person', () => {
+    const ran = (phase: 'Starting' | 'Running' | 'Exited' | 'Failed' | 'Gone', incarnation = 1): ClusterNode => ({
+      ...mine(),
+      status: { infrastructure: { incarnation, phase } },
+    });
+    const without = { host: 'h1', held: undefined };
+    for (const phase of ['Starting', 'Running', 'Exited', 'Failed'] as const) {
+      assert.deepEqual(dutyOf({ ...without, live: false, node: ran(phase) }), { do: 'readLive' });
+      assert.deepEqual(dutyOf({ ...without, live: true, node: ran(phase) }), { do: 'sayLost' });
+    }
+    assert.deepEqual(dutyOf({ ...without, live: true, node: ran('Gone') }), { do: 'nothing' });
+    assert.deepEqual(dutyOf({ ...without, live: true, node: ran('Running', 0) }), { do: 'start' }, 'an older life is none of its');
+    assert.equal(lostMachine('h1', mine(), { pids: [], folder: undefined }).phase, 'Gone');
+    const left = lostMachine('h1', mine(), { pids: [7, 8], folder: '/f' });
+    assert.ok(left.phase === 'Failed' && left.reason === 'RecordLost');
+    assert.match(left.message, /processes 7, 8 still live and its folder \/f still lies there.*outrigger node confirm-dead n0 -n demo/);
+    assert.equal(lostMachine('h1', mine(), { pids: [], folder: '/f' }).phase, 'Failed');
   });
 
   test('I6: cluster and node must both want it', () => {

@@ -25,6 +25,7 @@ const ALL: Effect[] = [
   },
   { kind: 'RetireNode', on },
   { kind: 'RaiseIncarnation', on, incarnation: 2 },
+  { kind: 'ConfirmNodeDead', on, incarnation: 2 },
   { kind: 'DeleteNode', on, license: 'Retired' },
   { kind: 'DropNodeFinalizer', on, finalizers: [], forced: false },
   { kind: 'Reserve', on, reservations: { 'c.0': { cluster: 'c', node: 'n', generation: 1, cpuMillis: 500, memoryMiB: 256 } }, reserved },
@@ -83,7 +84,16 @@ describe('effects', () => {
   it('I2: what destroys, or gives up what guards against it, is marked', () => {
     assert.deepEqual(
       ALL.filter(isDestructive).map((effect) => effect.kind),
-      ['DropClusterFinalizer', 'RetireNode', 'RaiseIncarnation', 'DeleteNode', 'DropNodeFinalizer', 'Unreserve', 'ReleaseSite'],
+      [
+        'DropClusterFinalizer',
+        'RetireNode',
+        'RaiseIncarnation',
+        'ConfirmNodeDead',
+        'DeleteNode',
+        'DropNodeFinalizer',
+        'Unreserve',
+        'ReleaseSite',
+      ],
     );
     assert.ok(isDestructive({ kind: 'PatchClusterStatus', on, status: { abandonedAttempt: 1 } }));
     assert.deepEqual(

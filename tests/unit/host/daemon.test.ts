@@ -9,7 +9,7 @@ import { CLUSTERS, CLUSTER_NODES, HOSTS, VIRTUAL_DATA_CENTERS } from '../../../s
 import type { ResourceAddress } from '../../../src/model/core-kinds.ts';
 import { Fault } from '../../../src/model/fault.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
-import { FINALIZER_NODE } from '../../../src/model/labels.ts';
+import { ANNOTATION_DISCARD, FINALIZER_NODE } from '../../../src/model/labels.ts';
 import { LIMITS } from '../../../src/model/limits.ts';
 import type { CertificateFacts } from '../../../src/ports/x509.ts';
 import { fakeWorld } from './fake-world.ts';
@@ -100,6 +100,7 @@ describe('a node comes', () => {
       podAddresses: file['podAddresses'],
       pid: agent?.id.pid,
       restarts: 0,
+      bootId: 'boot',
     });
     const status = world.read(HOSTS, 'h1')?.['status'] as JsonObject;
     assert.deepEqual([status['nodes'], status['used']], [1, { cpuMillis: 500, memoryMiB: 256 }]);
@@ -299,10 +300,40 @@ describe('a node goes', () => {
     await world.clock.advance(31_000);
     assert.equal(world.agents().length, 1);
     assert.deepEqual(part(world, HOSTS, 'h1', 'status')['unclaimed'], ['demo/n0']);
+    const [told] = part(world, HOSTS, 'h1', 'status')['unclaimedNodes'] as JsonObject[];
+    const { uid, why, incarnation, clusterKnown, message } = told ?? {};
+    assert.deepEqual({ uid, why, incarnation, clusterKnown }, { uid: UID, why: 'Unknown', incarnation: 1, clusterKnown: true });
+    assert.match(
+      String(message),
+      /it goes on\. Take it back: outrigger node adopt n0 -n demo --host h1; or have it stopped: outrigger node discard/,
+    );
     world.put(CLUSTER_NODES, there);
     await world.clock.advance(1_000);
     assert.deepEqual(part(world, HOSTS, 'h1', 'status')['unclaimed'], []);
     assert.equal(world.started.length, 1);
+    await daemon.stop();
+  });
+
+  test('an unknown node whose tombstone the director shows is stopped: it was deleted while this host was away', async () => {
+    const { world, daemon } = await running();
+    world.buried.add(UID);
+    world.erase(CLUSTER_NODES, 'n0');
+    await world.clock.advance(1_000);
+    assert.equal(world.alive.size, 0);
+    assert.equal(world.records.has(`node-${UID}`), false);
+    assert.deepEqual(part(world, HOSTS, 'h1', 'status')['unclaimed'], []);
+    await daemon.stop();
+  });
+
+  test('a person has an unclaimed node stopped, and only while it is unclaimed', async () => {
+    const { world, daemon } = await running();
+    world.patch(HOSTS, 'h1', { metadata: { annotations: { [ANNOTATION_DISCARD]: `other, ${UID}` } } });
+    await world.clock.advance(40_000);
+    assert.equal(world.agents().length, 1, "it is one of the director's");
+    world.erase(CLUSTER_NODES, 'n0');
+    await world.clock.advance(1_000);
+    assert.equal(world.alive.size, 0);
+    assert.deepEqual(part(world, HOSTS, 'h1', 'status')['unclaimedNodes'], []);
     await daemon.stop();
   });
 

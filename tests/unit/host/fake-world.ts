@@ -34,6 +34,8 @@ export interface World {
   readonly records: Map<string, Json>;
   /** Names of records that cannot be read. */
   readonly damaged: Set<string>;
+  /** Uids whose tombstone the director shows. */
+  readonly buried: Set<string>;
   /** False: no call is answered. */
   setReachable(now: boolean): void;
   put(address: ResourceAddress, object: JsonObject): void;
@@ -41,6 +43,9 @@ export interface World {
   patch(address: ResourceAddress, name: string, patch: JsonObject): void;
   erase(address: ResourceAddress, name: string): void;
   agents(): readonly FakeProcess[];
+  /** Pids of agents that give no sign of life, and of those that do no I/O. */
+  readonly silent: Set<number>;
+  readonly idle: Set<number>;
   /** Certificates of nodes, by uid. */
   readonly certificates: Map<string, CertificateFacts>;
 }
@@ -50,10 +55,11 @@ const SILENT: Log = { debug: () => undefined, info: () => undefined, warn: () =>
 
 export function fakeWorld(): World {
   const director = fakeDirector();
-  const { processes, alive, started } = fakeProcesses();
+  const clock = virtualClock();
+  const [silent, idle] = [new Set<number>(), new Set<number>()];
+  const { processes, alive, started } = fakeProcesses(idle, () => clock.monotonicMs());
   const { records, damaged, port: storePort } = fakeStore();
   const { files, port: filesPort } = fakeFiles(records);
-  const clock = virtualClock();
   const certificates = new Map<string, CertificateFacts>();
   let tokens = 0;
   return {
@@ -65,6 +71,8 @@ export function fakeWorld(): World {
     records,
     damaged,
     certificates,
+    silent,
+    idle,
     agents: () => [...alive.values()].filter((one) => one.environment['OUTRIGGER_ROLE'] === 'agent'),
     deps: {
       name: 'h1',
@@ -72,11 +80,13 @@ export function fakeWorld(): World {
       directors: ['https://d:1'],
       caHash: 'sha256:00',
       version: '0.0.0',
+      balancer: 'relay',
+      leaseRenewMs: 60_000,
       api: director.api,
       clock,
       random: { float: () => 0, uuid: () => 'u', bytes: () => new Uint8Array() },
       log: SILENT,
-      files: filesPort,
+      files: { ...filesPort, readText: (path) => signOfLife(path, alive, silent, clock.monotonicMs()) ?? filesPort.readText(path) },
       store: storePort,
       storeFolder: STORE_FOLDER,
       processes,
@@ -89,7 +99,7 @@ export function fakeWorld(): World {
   };
 }
 
-type Director = Pick<World, 'setReachable' | 'put' | 'read' | 'patch' | 'erase'> & { readonly api: EntityApi };
+type Director = Pick<World, 'buried' | 'setReachable' | 'put' | 'read' | 'patch' | 'erase'> & { readonly api: EntityApi };
 type Refused = { readonly ok: false; readonly reason: 'NotFound' | 'Conflict' | 'AlreadyExists'; readonly message: string };
 type Watcher = (plural: string, event: WatchEvent<never>) => void;
 
@@ -141,6 +151,7 @@ function refuse(reason: Refused['reason']): Refused {
 
 function fakeDirector(): Director {
   const shelf: Shelf = { objects: new Map(), watchers: new Set(), revision: 100 };
+  const buried = new Set<string>();
   let reachable = true;
   const answer = <T>(work: () => unknown): Promise<Answer<T>> => {
     if (!reachable) return Promise.reject(new Fault('DirectorUnreachable', 'No answer.'));
@@ -169,10 +180,15 @@ function fakeDirector(): Director {
     watch: (address, _selection, onEvent, signal) => watchShelf(shelf, address, onEvent, signal),
     replace: unused,
     delete: unused,
-    post: unused,
+    post: (_path, body) =>
+      answer(() => {
+        const uids = (body as { uids: string[] }).uids.filter((uid) => buried.has(uid));
+        return { ok: true, value: { tombstones: uids.map((uid) => ({ uid })) } };
+      }),
   };
   return {
     api,
+    buried,
     setReachable: (now) => void (reachable = now),
     put: (address, object) => void keep(shelf, address, object as Stored),
     read: (address, name) => shelf.objects.get(keyOf(address, name)),
@@ -203,7 +219,20 @@ function watchShelf<T>(
   });
 }
 
-function fakeProcesses(): { readonly processes: Processes; readonly alive: Map<number, FakeProcess>; readonly started: FakeProcess[] } {
+/** What an agent that lives and is not silent would have written just now. */
+function signOfLife(path: string, alive: ReadonlyMap<number, FakeProcess>, silent: ReadonlySet<number>, nowMs: number): string | undefined {
+  const nodeUid = /\/nodes\/([^/]+)\/alive$/.exec(path)?.[1];
+  if (nodeUid === undefined) return undefined;
+  const speaks = [...alive.values()].some(
+    ({ environment, id }) => environment['OUTRIGGER_NODE'] === nodeUid && environment['OUTRIGGER_ROLE'] === 'agent' && !silent.has(id.pid),
+  );
+  return speaks ? String(Math.floor(nowMs / 1000)) : 'the last one';
+}
+
+function fakeProcesses(
+  idle: ReadonlySet<number>,
+  nowMs: () => number,
+): { readonly processes: Processes; readonly alive: Map<number, FakeProcess>; readonly started: FakeProcess[] } {
   const alive = new Map<number, FakeProcess>();
   const started: FakeProcess[] = [];
   let nextPid = 1000;
@@ -212,6 +241,7 @@ function fakeProcesses(): { readonly processes: Processes; readonly alive: Map<n
     self: () => ({ pid: 1, bootId: 'boot', startTicks: 1 }),
     of: (pid) => alive.get(pid)?.id,
     isAlive,
+    ioOf: (id) => (isAlive(id) ? (idle.has(id.pid) ? 'as before' : String(nowMs())) : undefined),
     find: (marks) =>
       [...alive.values()]
         .filter((one) => Object.entries(marks).every(([name, value]) => one.environment[name] === value))
@@ -230,7 +260,11 @@ function fakeProcesses(): { readonly processes: Processes; readonly alive: Map<n
       if (command.includes('--stop')) stopNode(alive, made);
       return Promise.resolve({ id, exited });
     },
-    signalOne: () => true,
+    signalOne: (id, signal) => {
+      if (!isAlive(id)) return false;
+      if (signal === 'SIGKILL') alive.get(id.pid)?.end({ exitCode: null, signal });
+      return true;
+    },
     signalGroup: (id) => {
       alive.get(id.pid)?.end({ exitCode: 0, signal: null });
       return true;
