@@ -5,6 +5,7 @@
  * I2: what came back before anybody could have noticed was noticed soon enough.
  */
 
+import type { LoadReport } from './load-tally.ts';
 import type { DrillKilled, DrillPromise, DrillStatus, DrillVerdict } from '../model/drill.ts';
 
 /** Times are from the kill. What is absent did not happen, or was not looked for. */
@@ -25,6 +26,15 @@ export type DrillMeasured = {
   };
 };
 
+const REASONS_SHOWN = 3;
+
+/** What of a load's report a drill keeps. */
+export function loadMeasured({ attempts, failed, errors, reasons }: LoadReport): NonNullable<DrillMeasured['load']> {
+  const most = Object.entries(reasons).toSorted(([, a], [, b]) => b - a);
+  const shown = most.slice(0, REASONS_SHOWN).map(([why, count]) => `${count} × ${why}`);
+  return { total: attempts, failed, errorWindowMs: errors?.ms ?? 0, reasons: shown.length === 0 ? 'no answer yet' : shown.join(', ') };
+}
+
 type Ended = Pick<DrillStatus, 'phase' | 'message' | 'killed' | 'detectedMs' | 'recoveredMs' | 'errorWindowMs' | 'requests' | 'verdict'>;
 
 export function drillVerdict(promise: DrillPromise, measured: DrillMeasured): Ended {
@@ -38,7 +48,7 @@ export function drillVerdict(promise: DrillPromise, measured: DrillMeasured): En
   const { load } = measured;
   return {
     phase: broken.length === 0 ? 'Passed' : 'Broken',
-    message: broken.length === 0 ? 'Everything that is promised was kept.' : `Broken: ${broken.map(brokenSentence).join('; ')}.`,
+    message: broken.length === 0 ? 'Everything that is promised was kept.' : `${broken.map(brokenSentence).join('; ')}.`,
     killed: measured.killed.map((one) => ({ what: one.what, pids: [...one.pids] })),
     ...whole('detectedMs', measured.detectedMs),
     ...whole('recoveredMs', measured.recoveredMs),
@@ -48,7 +58,7 @@ export function drillVerdict(promise: DrillPromise, measured: DrillMeasured): En
 }
 
 function brokenSentence({ what, promised, measured }: DrillVerdict): string {
-  return `${what.toLowerCase()}: ${measured}${promised === undefined ? '' : ` instead of ${promised}`}`;
+  return `${what} ${measured}${promised === undefined ? '' : ` instead of ${promised}`}`;
 }
 
 function whole<N extends string>(name: N, value: number | undefined): Partial<Record<N, number>> {

@@ -32,6 +32,12 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./status.ts')).registerStatus(program),
   },
   {
+    name: 'drill',
+    summary: 'Kill something for real, and measure what becomes of it',
+    group: 'Look and change:',
+    register: async (program) => (await import('./drill.ts')).registerDrill(program),
+  },
+  {
     name: 'license',
     summary: 'Show and sync the universal license of sites',
     group: 'Look and change:',

@@ -24,6 +24,7 @@ import { systemFiles } from '../platform/files.ts';
 import { identityStore } from '../platform/identity-store.ts';
 import { newJoinSecret } from '../platform/join-secret.ts';
 import { parseAdminKubeconfig, tokenKubeconfig } from '../platform/kubeconfig.ts';
+import { loadGenerator } from '../platform/load-generator.ts';
 import { mutualHttp } from '../platform/mutual-http.ts';
 import { nameLocks } from '../platform/name-lock.ts';
 import { embeddedDatabase } from '../platform/postgres/supervised.ts';
@@ -112,6 +113,7 @@ function upDeps(data: string, terminal: Terminal): UpDeps {
     newJoinSecret,
     tokenKubeconfig,
     http: mutualHttp(),
+    loads: loadGenerator(clock),
     serverIdentity: (folder, name, address) => ensureServerIdentity(folder, name, ['localhost', address]),
     exampleCommand: (file, args) => [process.execPath, packageFile(`examples/${file}`), ...args],
     programCommand: (args) => programCommand(args),

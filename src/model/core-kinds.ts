@@ -28,6 +28,13 @@ export interface Lease {
   };
 }
 
+export interface ConfigMap {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly data?: Readonly<Record<string, string>>;
+}
+
 export interface Secret {
   readonly apiVersion: string;
   readonly kind: string;
@@ -73,6 +80,13 @@ export const LEASES: ResourceAddress<Lease> = {
   scope: 'Namespaced',
 };
 export const SECRETS: ResourceAddress<Secret> = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', scope: 'Namespaced' };
+export const CONFIG_MAPS: ResourceAddress<ConfigMap> = {
+  group: '',
+  version: 'v1',
+  plural: 'configmaps',
+  kind: 'ConfigMap',
+  scope: 'Namespaced',
+};
 export const EVENTS: ResourceAddress<CoreEvent> = { group: '', version: 'v1', plural: 'events', kind: 'Event', scope: 'Namespaced' };
 export const NAMESPACES: ResourceAddress<Namespace> = {
   group: '',

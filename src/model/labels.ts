@@ -8,6 +8,8 @@ export const LABEL_CLUSTER = `${API_GROUP}/cluster`;
 export const LABEL_CLUSTER_UID = `${API_GROUP}/cluster-uid`;
 export const LABEL_ATTEMPT = `${API_GROUP}/attempt`;
 export const LABEL_ROLE = `${API_GROUP}/role`;
+/** Of what a drill makes for a moment, to measure by. */
+export const LABEL_DRILL = `${API_GROUP}/drill`;
 export const LABEL_VDC = `${API_GROUP}/virtual-data-center`;
 
 /** Held by the extension servers on a Cluster until nothing of it is left. */

@@ -14,7 +14,7 @@ import { drillVerdict } from '../../decide/drill-verdict.ts';
 import { agentOf } from '../../decide/node-facts.ts';
 import type { NodePlan } from '../../decide/plan.ts';
 import { DRILLS } from '../../model/addresses.ts';
-import type { ClusterNode } from '../../model/cluster-node.ts';
+import type { FrameworkMember } from '../../model/framework.ts';
 import type { Drill, DrillStatus } from '../../model/drill.ts';
 import { Fault } from '../../model/fault.ts';
 import { LIMITS } from '../../model/limits.ts';
@@ -185,7 +185,8 @@ function orderOf(keeping: Keeping, drill: Drill, decision: SiteDrill & { readonl
   const { metadata, spec } = drill;
   const { node, service } = decision;
   const member = (keeping.agent.framework.told()?.members ?? []).find(({ uid }) => uid === node.metadata.uid);
-  const looks = member === undefined ? [] : looksOf(spec.target, member.address, node, service);
+  const instance = agentOf(node)?.services?.[service.name]?.address;
+  const looks = member === undefined ? [] : looksOf(spec.target, member, instance, service);
   if (member === undefined || looks.length === 0) return undefined;
   return {
     uid: metadata.uid,
@@ -200,6 +201,7 @@ function orderOf(keeping: Keeping, drill: Drill, decision: SiteDrill & { readonl
       seconds: spec.seconds,
     },
     looks,
+    ...(instance === undefined ? {} : { instance }),
     isHeardAgain: spec.target === 'Node' && member.uid !== deps.node.nodeUid,
     trustedNowMs: keeping.agent.trusted.now(),
     writtenMs: deps.clock.monotonicMs(),
@@ -210,16 +212,21 @@ function isHttp({ protocol, framework }: DrillService): boolean {
   return protocol === 'HTTP' && framework === undefined;
 }
 
-function looksOf(target: Drill['spec']['target'], address: string, node: ClusterNode, service: DrillService): readonly DrillLook[] {
-  const at = /^(.*):(\d+)$/.exec(agentOf(node)?.services?.[service.name]?.address ?? '');
-  const name = node.metadata.name;
+function looksOf(
+  target: Drill['spec']['target'],
+  member: FrameworkMember,
+  instance: string | undefined,
+  service: DrillService,
+): readonly DrillLook[] {
+  const at = /^(.*):(\d+)$/.exec(instance ?? '');
+  const { name, address } = member;
   const asked = isHttp(service) ? { path: service.path } : {};
-  const instance = at === null ? [] : [{ what: `${service.name} of ${name}`, host: at[1] ?? '', port: Number(at[2]), ...asked }];
+  const ofInstance = at === null ? [] : [{ what: `${service.name} of ${name}`, host: at[1] ?? '', port: Number(at[2]), ...asked }];
   const agent = { what: `agent of ${name}`, host: address, port: PORTS.peer };
   const balancer = { what: `balancer of ${name}`, host: address, port: service.port };
-  if (target === 'Instance') return instance;
+  if (target === 'Instance') return ofInstance;
   if (target === 'Agent') return [agent];
-  return target === 'Balancer' ? [balancer] : [...instance, balancer, agent];
+  return target === 'Balancer' ? [balancer] : [...ofInstance, balancer, agent];
 }
 
 // ---- under way --------------------------------------------------------------------------------------------------------------------------
@@ -277,14 +284,14 @@ function watch(keeping: Keeping, drill: Drill, order: DrillOrder, signal: AbortS
   });
 }
 
-function isTargetDown(keeping: Keeping, { spec }: Drill, { member, looks }: DrillOrder): boolean {
+function isTargetDown(keeping: Keeping, { spec }: Drill, { member, instance }: DrillOrder): boolean {
   if (keeping.agent.sight.unheard().has(member.name)) return true;
   const node = keeping.agent.sight.nodes()?.find(({ metadata }) => metadata.uid === member.uid);
   const agent = node === undefined ? undefined : agentOf(node);
   if (spec.target === 'Balancer') return agent?.balancer !== 'Running';
-  if (spec.target !== 'Instance') return false;
-  const address = looks.map(({ host, port }) => `${host}:${port}`)[0];
-  return !Object.values(agent?.services ?? {}).some((one) => one.ready && one.address === address);
+  if (spec.target === 'Agent' || instance === undefined) return false;
+  // A node whose agent was back before it was missed says itself what it lost.
+  return !Object.values(agent?.services ?? {}).some((one) => one.ready && one.address === instance);
 }
 
 /** Another node carries it out. The primary ends it when nobody has said anything for longer than it may take. */

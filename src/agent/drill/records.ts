@@ -39,6 +39,8 @@ export interface DrillOrder {
   };
   /** What must have gone, and must be there again. */
   readonly looks: readonly DrillLook[];
+  /** Of the loaded service on the target, `ip:port`. */
+  readonly instance?: string;
   /** Recovery is over only when the executor hears the node again. */
   readonly isHeardAgain: boolean;
   /** Trusted time when this was written, and the machine's running time then. */

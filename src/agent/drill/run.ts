@@ -8,8 +8,8 @@
  */
 
 import { memberOfSubject } from '../../decide/peer-trust.ts';
+import { loadMeasured } from '../../decide/drill-verdict.ts';
 import type { DrillMeasured } from '../../decide/drill-verdict.ts';
-import type { LoadReport } from '../../decide/load-tally.ts';
 import type { DrillKilled } from '../../model/drill.ts';
 import { Fault, isFault } from '../../model/fault.ts';
 import { LIMITS } from '../../model/limits.ts';
@@ -46,7 +46,6 @@ const LOOK_TIMEOUT_MS = 500;
 const SEEN_EVERY_MS = 100;
 const ORDER_EVERY_MS = 1_000;
 const ANSWER_BYTES = 64 * 1024;
-const REASONS_SHOWN = 3;
 
 /** Resolves when the result is written. Throws `Fault` UsageWrong without an order. */
 export async function runDrill(deps: DrillRunDeps, signal: AbortSignal): Promise<void> {
@@ -94,37 +93,22 @@ async function measured(deps: DrillRunDeps, order: DrillOrder, load: Load, signa
   if (before.failed > 0 || before.attempts === 0)
     return {
       state: 'failed',
-      why: `Nothing was killed: ${before.failed} of ${before.attempts} requests failed before that (${reasonsOf(before)}). Look after the service first.`,
+      why: `Nothing was killed: ${before.failed} of ${before.attempts} requests failed before that (${loadMeasured(before).reasons}). Look after the service first.`,
     };
   const kill = await askForKill(deps, order, signal);
   const recoveredAtMs = await untilBack(deps, order, kill.atMs, signal);
   const waitedMs = clock.monotonicMs() - kill.atMs;
   const untilMs = Math.max(startedMs + order.load.seconds * 1000, clock.monotonicMs() + LIMITS.drillTailMs);
   await clock.sleep(untilMs - clock.monotonicMs(), signal);
-  const report = load.report();
   const detectedMs = await detectedAfter(deps, kill.atMs);
   const result: DrillMeasured = {
     killed: kill.killed,
     ...(detectedMs === undefined ? {} : { detectedMs }),
     ...(recoveredAtMs === undefined ? {} : { recoveredMs: recoveredAtMs - kill.atMs }),
     waitedMs,
-    load: loadOf(report),
+    load: loadMeasured(load.report()),
   };
   return { state: 'measured', measured: result };
-}
-
-export function loadOf(report: LoadReport): NonNullable<DrillMeasured['load']> {
-  return { total: report.attempts, failed: report.failed, errorWindowMs: report.errors?.ms ?? 0, reasons: reasonsOf(report) };
-}
-
-function reasonsOf({ reasons }: LoadReport): string {
-  const most = Object.entries(reasons).toSorted(([, a], [, b]) => b - a);
-  return most.length === 0
-    ? 'no answer yet'
-    : most
-        .slice(0, REASONS_SHOWN)
-        .map(([why, count]) => `${count} × ${why}`)
-        .join(', ');
 }
 
 // ---- the kill ---------------------------------------------------------------------------------------------------------------------------

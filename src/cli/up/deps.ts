@@ -8,6 +8,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Files } from '../../ports/files.ts';
 import type { NameLocks } from '../../ports/name-lock.ts';
 import type { NewJoinSecret } from '../../ports/join-secret.ts';
+import type { LoadGenerator } from '../../ports/load.ts';
 import type { MutualHttp } from '../../ports/mutual-http.ts';
 import type { ProcessId, Processes } from '../../ports/processes.ts';
 import type { Random } from '../../ports/random.ts';
@@ -59,6 +60,8 @@ export interface UpDeps {
   readonly http: MutualHttp;
   /** Makes a server's certificate in the folder where there is none; its thumbprint. */
   readonly serverIdentity: (folder: string, name: string, address: string) => Promise<string>;
+  /** Clients of a node's balancer, while a drill kills something. */
+  readonly loads: LoadGenerator;
   /** Runs a program of examples/. */
   readonly exampleCommand: (file: string, args: readonly string[]) => readonly [string, ...string[]];
   readonly programCommand: (args: readonly string[]) => readonly [string, ...string[]];

@@ -8,6 +8,7 @@ import { createInformer } from '../../client/informer.ts';
 import type { InformerDeps } from '../../client/informer.ts';
 import { CLUSTERS } from '../../model/addresses.ts';
 import type { Cluster } from '../../model/cluster.ts';
+import { LABEL_DRILL } from '../../model/labels.ts';
 import { clusterTitle, describeCluster, describeFleet, troubleOf } from '../cluster-line.ts';
 import { renderTime } from '../screen.ts';
 import type { Screen } from '../screen.ts';
@@ -26,11 +27,16 @@ export function followClusters(deps: InformerDeps, signal: AbortSignal): Cluster
   const informer = createInformer<Cluster>(deps, CLUSTERS);
   void informer.run(signal);
   return {
-    clusters: () => [...informer.list()].toSorted((a, b) => clusterTitle(a).localeCompare(clusterTitle(b))),
+    clusters: () => [...informer.list()].filter(isOrdered).toSorted((a, b) => clusterTitle(a).localeCompare(clusterTitle(b))),
     cluster: (namespace, name) => informer.get(namespace, name),
     synced: () => informer.synced(),
     onChange: (listener) => informer.onChange(() => listener()),
   };
+}
+
+/** What a drill makes for a moment nobody has ordered. */
+function isOrdered({ metadata }: Cluster): boolean {
+  return metadata.labels?.[LABEL_DRILL] === undefined;
 }
 
 /** Tells of changes until the signal aborts. `nowMs`: wall clock, for the time of a line. `everyDay`: also of each day of a license. */

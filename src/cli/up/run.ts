@@ -24,6 +24,7 @@ import { isShortDay } from './deps.ts';
 import type { AdminAccess, UpDeps, UpOptions } from './deps.ts';
 import { followClusters, tellChanges } from './live.ts';
 import type { ClusterFollower } from './live.ts';
+import { carryOutDrills } from './drills.ts';
 import { watchDirector } from './director-watch.ts';
 import { takeFolder } from './only-one.ts';
 import { connectionServerPart, databasePart, desktopPart, directorPart, extensionPart, hostPart } from './parts.ts';
@@ -63,6 +64,7 @@ export async function runUp(deps: UpDeps, options: UpOptions, signal: AbortSigna
     run.up = true;
     tellChanges(follower, deps.screen, () => deps.clock.nowMs(), isShortDay(options), dies);
     void watchOver(run, dies);
+    void followDrills(run, dies);
     await firstEnd(run, signal);
   } catch (cause) {
     if (!signal.aborted) throw cause;
@@ -88,6 +90,14 @@ async function watchOver({ deps, supervised }: Run, signal: AbortSignal): Promis
   const ask = async (end: AbortSignal): Promise<unknown> => await deps.admin()?.api.list(NAMESPACES, {}, end);
   const isAlive = (): boolean => director?.isReady() === true;
   await watchDirector({ clock, isAlive, ask, say, logFile: logFileOf(paths, 'director') }, signal);
+}
+
+/** A drill of the control plane kills parts that this up runs, and sees them come back. */
+async function followDrills({ deps, supervised }: Run, signal: AbortSignal): Promise<void> {
+  const { clock, screen } = deps;
+  const ready = (): readonly string[] => supervised.filter((one) => one.isReady()).map(({ part }) => part.name);
+  const say = (sentence: string): void => screen.line(`${renderTime(clock.nowMs())} ${sentence}`);
+  await carryOutDrills({ deps, api: adminOf(deps).api, ready }, say, signal);
 }
 
 function prepareFolders({ files, paths }: UpDeps): void {
