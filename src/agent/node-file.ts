@@ -8,6 +8,8 @@
 import { Fault } from '../model/fault.ts';
 import { isJsonObject } from '../model/json.ts';
 import type { JsonObject } from '../model/json.ts';
+import { isBalancerChoice } from '../model/balancer-choice.ts';
+import type { BalancerChoice } from '../model/balancer-choice.ts';
 import type { Files } from '../ports/files.ts';
 
 export interface NodeFile {
@@ -25,6 +27,10 @@ export interface NodeFile {
   readonly directors: readonly string[];
   /** `sha256:<hex>` of the CA's public key. */
   readonly caHash: string;
+  /** How often to show that it lives; absent: as LIMITS says. */
+  readonly leaseRenewMs?: number;
+  /** What balances here; absent: the host that wrote it knew only the relay. */
+  readonly balancer?: BalancerChoice;
   /** Until the join. */
   readonly token?: string;
   /** Serial number of the certificate that `token` is to replace; absent: the token is for a node without one. */
@@ -73,6 +79,10 @@ function problemOf(body: JsonObject): string | undefined {
   if (missing !== undefined) return `lacks "${missing}"`;
   const noList = LISTS.find((name) => !Array.isArray(body[name]) || body[name].some((one) => typeof one !== 'string'));
   if (noList !== undefined) return `lacks the list "${noList}"`;
+  const renew = body['leaseRenewMs'];
+  if (renew !== undefined && (typeof renew !== 'number' || !(renew > 0))) return 'has a "leaseRenewMs" that is no time';
+  const balancer = body['balancer'];
+  if (balancer !== undefined && !isBalancerChoice(balancer)) return 'has a "balancer" that this version does not know';
   if (typeof body['incarnation'] !== 'number') return 'lacks "incarnation"';
   return body['role'] === 'Primary' || body['role'] === 'Worker' ? undefined : 'has a "role" that is neither Primary nor Worker';
 }

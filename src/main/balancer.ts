@@ -13,9 +13,13 @@ import { systemFiles } from '../platform/files.ts';
 import { lineLog } from '../platform/line-log.ts';
 import { nameLocks } from '../platform/name-lock.ts';
 import { encodeRecord } from '../platform/node-store.ts';
+import { haproxy } from '../platform/haproxy.ts';
+import { endHaproxies, installedHaproxy } from '../platform/haproxy-process.ts';
 import { relay } from '../platform/relay.ts';
 import { systemProcesses } from '../platform/spawn.ts';
 import { watchRecord } from '../platform/watched-record.ts';
+import type { Balancer } from '../ports/balancer.ts';
+import type { Log } from '../ports/log.ts';
 import type { NodeRoleOptions } from './node-role-options.ts';
 
 /** Balances until the signal aborts. Throws `Fault` AlreadyRunning when this node's balancer runs. */
@@ -29,7 +33,7 @@ export async function runBalancer(options: NodeRoleOptions, signal: AbortSignal)
   const log = lineLog('balancer');
   await runBalancerRole(
     {
-      balancer: relay(log),
+      balancer: await balancerOf(options, log),
       // A reboot makes it worthless: no need to wait for the disk.
       writeStatus: (status) => writeDurably(`${dir}/${STATUS_RECORD}.json`, encodeRecord(status), { sync: false }),
       folderExists: () => files.exists(dir),
@@ -43,4 +47,18 @@ export async function runBalancer(options: NodeRoleOptions, signal: AbortSignal)
   log.info('The balancer ends.');
   lock.release();
   return 0;
+}
+
+/** Throws `Fault` ProgramMissing when HAProxy is asked for and not installed. */
+async function balancerOf({ dir, balancer }: NodeRoleOptions, log: Log): Promise<Balancer> {
+  const program = balancer === 'relay' ? undefined : installedHaproxy();
+  if (program !== undefined) return haproxy(program, dir, log);
+  if (balancer === 'haproxy')
+    throw new Fault(
+      'ProgramMissing',
+      'HAProxy 2.4 or later is not installed; install it (apt-get install haproxy), or ask for --balancer relay.',
+    );
+  // One that a former life of this balancer left holds the ports.
+  await endHaproxies(dir);
+  return relay(log);
 }

@@ -37,10 +37,11 @@ export function registerBalancer(program: Command): void {
     summary: "Run a node's balancer (started by its agent)",
     description: 'Listens on the node for every replicated service and forwards to a ready instance anywhere in the cluster.',
     examples: [['outrigger balancer --dir .outrigger/host/nodes/UID', 'runs until it is told to stop']],
-    settings: [],
+    settings: ['balancer'],
     options: [DIR_OPTION],
     daemon: true,
-    run: ({ options, signal }) => runBalancer({ dir: dirOf(options), stop: false }, signal),
+    run: ({ options, settings, signal }) =>
+      runBalancer({ dir: dirOf(options), stop: false, balancer: settings.balancer ?? 'auto' }, signal),
   });
 }
 

@@ -9,6 +9,8 @@ import { renderFault } from '../cli/render-fault.ts';
 import { COMPILE_ROLE, keepCompiled } from '../platform/program.ts';
 import { processTerminal, stopSignals } from '../platform/terminal.ts';
 import { absoluteFolder } from '../platform/durable-file.ts';
+import { isBalancerChoice } from '../model/balancer-choice.ts';
+import type { BalancerChoice } from '../model/balancer-choice.ts';
 import type { NodeRoleOptions } from './node-role-options.ts';
 
 type Role = (options: NodeRoleOptions, signal: AbortSignal) => Promise<ExitCode>;
@@ -87,16 +89,18 @@ function drillRole([role, dirFlag, dir, drillFlag, uid, ...more]: readonly strin
   };
 }
 
-/** `--dir DIR [--stop]`, in any order; undefined for anything else. */
+/** `--dir DIR [--stop] [--balancer WHICH]`, in any order; undefined for anything else. */
 function parse(args: readonly string[]): NodeRoleOptions | undefined {
   const rest = [...args];
   let dir: string | undefined;
   let stop = false;
+  let balancer: BalancerChoice | undefined;
   while (rest.length > 0) {
     const option = rest.shift();
     if (option === '--stop' && !stop) stop = true;
+    else if (option === '--balancer' && balancer === undefined && isBalancerChoice(rest[0])) balancer = rest.shift() as BalancerChoice;
     else if (option === '--dir' && dir === undefined && rest[0] !== undefined && !rest[0].startsWith('-')) dir = rest.shift();
     else return undefined;
   }
-  return dir === undefined ? undefined : { dir: absoluteFolder(dir), stop };
+  return dir === undefined ? undefined : { dir: absoluteFolder(dir), stop, ...(balancer === undefined ? {} : { balancer }) };
 }

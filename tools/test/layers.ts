@@ -23,6 +23,7 @@ const MINUTE_MS = 60_000;
 /** They count failed requests, or hold a promise in seconds against a machine that must be theirs. */
 const MEASURING = [
   'balancer-conformance',
+  'balancer-exchanges',
   'change',
   'drill',
   'front-door',

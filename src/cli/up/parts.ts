@@ -92,7 +92,8 @@ async function leasesOf(deps: UpDeps, name: string, signal: AbortSignal): Promis
 
 export function hostPart(deps: UpDeps, options: UpOptions, director: string): Part {
   const { hostName } = deps;
-  const args = ['host', '--data', deps.paths.root, '--host-name', hostName, '--server', director, '--log-level', options.logLevel];
+  const args = ['host', '--data', deps.paths.root, '--host-name', hostName, '--server', director];
+  args.push('--balancer', options.balancer, '--log-level', options.logLevel);
   return programPart(
     deps,
     'host',

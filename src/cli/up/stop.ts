@@ -44,7 +44,7 @@ const PARTS: readonly Stage[] = [
 ];
 const NODES: readonly Stage[] = [
   { label: 'Agents', roles: ['agent', 'agent-stop'], graceMs: 5_000 },
-  { label: 'Services and balancers', roles: ['pod', 'balancer', 'drill'], graceMs: 10_000 },
+  { label: 'Services and balancers', roles: ['pod', 'balancer', 'haproxy', 'drill'], graceMs: 10_000 },
 ];
 const [EXTENSIONS, HOST, DIRECTOR, CONNECTION_SERVERS] = PARTS;
 
