@@ -1,7 +1,7 @@
 /**
  * Shows the directors that this node lives, and learns from them whether this life of it still counts.
  *
- * I1: one Lease is renewed every minute (± 10 %), whatever happens; nothing compares its time stamp with a clock.
+ * I1: one Lease is renewed every minute (or as often as its host says; ± 10 %), whatever happens; nothing compares its time stamp with a clock.
  * I2: each time a director is reached anew it is told of the youngest era and the highest revision known here, so that one that was restored
  *     from an old backup notices before it is obeyed.
  * I3: a refusal is looked into at once: an older incarnation may read its own node, and nothing else.
@@ -24,7 +24,6 @@ import type { PokeLoop } from './poke-loop.ts';
 const JITTER = 0.1;
 const RETRY_MS = 1_000;
 const RETRY_CAP_MS = 30_000;
-const LEASE_SECONDS = (3 * LIMITS.nodeLeaseRenewMs) / 1000;
 
 type Renewal = 'renewed' | 'refused' | 'unreached';
 
@@ -65,7 +64,7 @@ async function renewForever(
     reached = renewed !== 'unreached';
     if (reached) await rememberRevision(deps, api, following, memory);
     failures = renewed === 'renewed' ? 0 : failures + 1;
-    const waitMs = failures === 0 ? LIMITS.nodeLeaseRenewMs : Math.min(RETRY_MS * 2 ** (failures - 1), RETRY_CAP_MS);
+    const waitMs = failures === 0 ? renewMs(deps) : Math.min(RETRY_MS * 2 ** (failures - 1), RETRY_CAP_MS);
     await deps.clock.sleep(waitMs * (1 - JITTER + 2 * JITTER * deps.random.float()), signal).catch(() => undefined);
   }
 }
@@ -83,13 +82,17 @@ async function renewOnce(deps: AgentDeps, api: DirectorApi, signal: AbortSignal)
   return renewed ? 'renewed' : 'refused';
 }
 
+function renewMs({ node }: AgentDeps): number {
+  return node.leaseRenewMs ?? LIMITS.nodeLeaseRenewMs;
+}
+
 async function renewLease(deps: AgentDeps, api: DirectorApi, signal: AbortSignal): Promise<boolean> {
   const { namespace, node, nodeUid, incarnation } = deps.node;
   const { pid, startTicks } = deps.processes.self();
   const name = nodeLeaseName(nodeUid);
   const spec = {
     holderIdentity: `${node}.${incarnation}.${pid}.${startTicks}`,
-    leaseDurationSeconds: LEASE_SECONDS,
+    leaseDurationSeconds: Math.ceil((3 * renewMs(deps)) / 1000),
     renewTime: new Date(deps.clock.nowMs()).toISOString().replace('Z', '000Z'),
   };
   const answer = await api.mergePatch<Lease>(LEASES, namespace, name, { spec }, signal);

@@ -255,6 +255,29 @@ describe('creation', () => {
     }
   });
 
+  it('I9: a cluster whose nodes remember that it was available becomes so again, and nothing of it is shrunk or abandoned', () => {
+    const since = '2029-12-24T00:00:00Z';
+    const told = (index: number) => {
+      const one = readyNode(index);
+      const agent = one.status?.agent;
+      assert.ok(agent !== undefined);
+      return { ...one, status: { ...one.status, agent: { ...agent, availableAt: since } } };
+    };
+    // The copy is of before the second worker, and its step is long overdue.
+    const change = {
+      cluster: cluster({ status: atStep('CreateWorkers'), spec: { workers: 0, site: 'pier' } }),
+      nodes: [told(0), told(1)],
+      virtualDataCenter: dataCenter({ reservations: reservations([0, 1]) }),
+    };
+    assert.deepEqual(decideCluster(view({ ...change, live: false })), { effects: [], needsLive: true, watching: [] });
+    const decision = decideCluster(view({ ...change, afterMs: LATE_MS }));
+    assert.deepEqual(kinds(decision), ['PatchClusterStatus']);
+    const status = statusOf(decision);
+    assert.deepEqual([status.availableAt, status.autoRepair, status.abandonedAttempt], [since, 'Disarmed', undefined]);
+    const forgotten = { ...change, nodes: [readyNode(0), readyNode(1)] };
+    assert.ok(kinds(decideCluster(view(forgotten))).includes('RetireNode'), 'without that word it is shrunk');
+  });
+
   it('says what a refusal was, and writes nothing when all is said', () => {
     const change = {
       cluster: cluster({ status: atStep('CreatePrimary') }),
