@@ -7,13 +7,12 @@
 
 import { unreachable } from '../src/base/assert.ts';
 import { claimsOf, dutyOf, startRefusal } from '../src/decide/host-claim.ts';
-import type { HeldNode, StopReason } from '../src/decide/host-claim.ts';
-import { CLUSTER_NODES, CLUSTERS } from '../src/model/addresses.ts';
+import type { StopReason } from '../src/decide/host-claim.ts';
+import { CLUSTER_NODES, CLUSTERS, HOSTS } from '../src/model/addresses.ts';
 import type { ClusterNode } from '../src/model/cluster-node.ts';
 import type { Cluster } from '../src/model/cluster.ts';
 import { isFault } from '../src/model/fault.ts';
 import type { Host } from '../src/model/host.ts';
-import type { JsonObject } from '../src/model/json.ts';
 import { FINALIZER_NODE } from '../src/model/labels.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
 import type { Answer, EntityApi } from '../src/ports/api.ts';
@@ -21,31 +20,18 @@ import type { Informer } from '../src/client/informer.ts';
 import { startAgent } from './agent.ts';
 import { simulatedApi } from './api.ts';
 import { simulatedInformer } from './cache.ts';
-import { checkReserved, checkStart, killPods, labelOf } from './machine.ts';
+import { isReported, report, sayLost } from './host-report.ts';
+import { bootOf } from './host-state.ts';
+import type { HostRecord, SimHost } from './host-state.ts';
+import { checkFirstLife, checkReserved, checkStart, killPods } from './machine.ts';
 import type { Machine } from './machine-state.ts';
 import { crash, createProcess, later, startLife } from './process.ts';
-import type { Life, Process } from './process.ts';
+import type { Life } from './process.ts';
 import { violate } from './world.ts';
 import type { World } from './world.ts';
 
 const RESYNC_MS = 30_000;
 const RETRY_MS = 2_000;
-
-interface HostRecord extends HeldNode {
-  readonly namespace: string;
-  readonly node: string;
-}
-
-export interface SimHost {
-  readonly name: string;
-  readonly world: World;
-  readonly process: Process;
-  /** Its disk. */
-  readonly records: Map<string, HostRecord>;
-  readonly machines: Map<string, Machine>;
-  /** `<uid>.<incarnation>` of machines that it lost: the word is `Gone`, and they are never begun again. */
-  readonly lost: Map<string, HostRecord>;
-}
 
 interface Daemon {
   readonly host: SimHost;
@@ -59,7 +45,7 @@ interface Daemon {
 }
 
 export function createHost(world: World, name: string): SimHost {
-  return { name, world, process: createProcess(name, world.dice), records: new Map(), machines: new Map(), lost: new Map() };
+  return { name, world, process: createProcess(name, world.dice), boot: 1, records: new Map(), machines: new Map(), lost: new Map() };
 }
 
 /** Starts the daemon: what ran before is kept from the first moment. */
@@ -82,6 +68,7 @@ export function startDaemon(host: SimHost): void {
     poke(daemon, 'claims');
   });
   daemon.hosts.onChange(() => poke(daemon, 'claims'));
+  poke(daemon, 'boot');
   daemon.vdcs.onChange(() => poke(daemon, 'claims'));
   resync(daemon);
 }
@@ -89,11 +76,21 @@ export function startDaemon(host: SimHost): void {
 /** The machine room goes dark: daemon, agents and pods die; disks stay. */
 export function powerOff(host: SimHost): void {
   crash(host.process);
+  host.boot += 1;
   for (const machine of host.machines.values()) {
     crash(machine.agent);
     killPods(machine, host.world.scheduler.nowMs());
     machine.isAlive = false;
   }
+}
+
+/** The daemon and its disk are lost: its records, and, `withMachines`, all that ran. Without, machines go on that nobody has a record of. */
+export function wipeHost(host: SimHost, withMachines: boolean): void {
+  if (withMachines) powerOff(host);
+  else crash(host.process);
+  host.records.clear();
+  host.lost.clear();
+  if (withMachines) host.machines.clear();
 }
 
 /** One machine is lost for good, disk and all; its host knows. */
@@ -141,7 +138,7 @@ function isWorthALook(daemon: Daemon, key: string): boolean {
   const { host } = daemon;
   if (key === 'claims')
     return [...daemon.nodes.list()].some((node) => node.spec.host === undefined && node.metadata.deletionTimestamp === undefined);
-  return key.startsWith('lost/') || host.records.has(key) || nodeOf(daemon, key)?.spec.host === host.name;
+  return key === 'boot' || key.startsWith('lost/') || host.records.has(key) || nodeOf(daemon, key)?.spec.host === host.name;
 }
 
 function nodeOf(daemon: Daemon, uid: string): ClusterNode | undefined {
@@ -151,9 +148,16 @@ function nodeOf(daemon: Daemon, uid: string): ClusterNode | undefined {
 
 async function care(daemon: Daemon, key: string): Promise<number | undefined> {
   if (key === 'claims') return claim(daemon);
+  if (key === 'boot') return sayBoot(daemon);
   if (key.startsWith('lost/')) return reportLost(daemon, key.slice(5));
   while (await step(daemon, key));
   return undefined;
+}
+
+/** Which boot this is; said again until the director has it. */
+async function sayBoot({ api, host, life }: Daemon): Promise<number | undefined> {
+  const patch = { status: { bootId: bootOf(host) } };
+  return (await api.mergePatch(HOSTS, '', host.name, patch, life.controller.signal, 'status')).ok ? undefined : RETRY_MS;
 }
 
 async function claim(daemon: Daemon): Promise<undefined> {
@@ -163,6 +167,7 @@ async function claim(daemon: Daemon): Promise<undefined> {
   const held = [...host.records.values()];
   const claims = claimsOf({
     host: self,
+    bootId: bootOf(host),
     virtualDataCenters: [...daemon.vdcs.list()],
     nodes: [...daemon.nodes.list()],
     held,
@@ -188,7 +193,8 @@ async function step(daemon: Daemon, uid: string): Promise<boolean> {
     return false;
   const first = dutyOf({ host: host.name, live: false, node: cached, held: host.records.get(uid) });
   const node = first.do === 'readLive' ? await readNode(daemon, uid, cached) : cached;
-  const duty = first.do === 'readLive' ? dutyOf({ host: host.name, live: true, node, held: host.records.get(uid) }) : first;
+  const buried = node === undefined && isBuried(host.world, uid);
+  const duty = first.do === 'readLive' ? dutyOf({ host: host.name, live: true, node, held: host.records.get(uid), buried }) : first;
   const record = host.records.get(uid);
   switch (duty.do) {
     case 'nothing':
@@ -199,19 +205,27 @@ async function step(daemon: Daemon, uid: string): Promise<boolean> {
       if (record === undefined) return false;
       keepRunning(daemon, record);
       // An older report may have overtaken the newest: what the director shows counts, not what was sent.
-      if (node !== undefined && !isReported(node, record, 'Running')) await report(daemon, record, 'Running');
+      if (node !== undefined && !isReported(node, record, 'Running', bootOf(host))) await report(daemon, record, 'Running');
       return false;
     case 'start':
       return node !== undefined && (await begin(daemon, node));
     case 'stop':
       await stop(daemon, uid, duty.why);
       return true;
+    case 'sayLost':
+      if (node !== undefined) await sayLost(daemon, node);
+      return false;
     case 'release':
       if (node !== undefined) await release(daemon, node);
       return false;
     default:
       return unreachable(duty, 'duty');
   }
+}
+
+/** The director shows the tombstone of this uid. */
+function isBuried(world: World, uid: string): boolean {
+  return world.store.history('clusternodes').some((commit) => commit.type === 'DELETED' && commit.object.metadata.uid === uid);
 }
 
 async function readNode(daemon: Daemon, uid: string, cached: ClusterNode | undefined): Promise<ClusterNode | undefined> {
@@ -243,10 +257,16 @@ async function begin(daemon: Daemon, node: ClusterNode): Promise<boolean> {
     memoryMiB,
     phase: 'Preparing',
   };
+  if (host.records.get(nodeUid) === undefined) endEarlierLife(host, nodeUid);
   host.records.set(nodeUid, record);
+  if (!(await report(daemon, record, 'Starting'))) {
+    later(life, RETRY_MS, () => poke(daemon, nodeUid));
+    return false;
+  }
   await sleep(daemon, life.process.dice.between(20, 400));
   host.records.set(nodeUid, { ...record, phase: 'Running' });
   const machine = createMachine(host, node);
+  checkFirstLife(host.world, machine);
   checkReserved(host.world, machine);
   host.machines.set(nodeUid, machine);
   host.world.machines.push(machine);
@@ -257,7 +277,7 @@ function createMachine(host: SimHost, node: ClusterNode): Machine {
   const { namespace = '', name, uid } = node.metadata;
   const { incarnation, cluster, clusterUid, index, role } = node.spec;
   const agent = createProcess(`agent-${name}-${incarnation}`, host.world.dice.fork(`${host.name}/${uid}`));
-  const disk = { isMember: false, membership: undefined, slots: {}, ready: {}, site: undefined };
+  const disk = { isMember: false, membership: undefined, slots: {}, ready: {}, site: undefined, kept: {} };
   return {
     host: host.name,
     namespace,
@@ -271,6 +291,7 @@ function createMachine(host: SimHost, node: ClusterNode): Machine {
     agent,
     isAlive: false,
     exited: () => undefined,
+    serving: new Map(),
     pods: new Map(),
     disk,
   };
@@ -317,7 +338,18 @@ async function stop(daemon: Daemon, uid: string, why: StopReason): Promise<void>
   host.records.delete(uid);
 }
 
+/** What still lives here of a life without a record; the one that begins now never ran here. */
+function endEarlierLife(host: SimHost, nodeUid: string): void {
+  const machine = host.machines.get(nodeUid);
+  if (machine === undefined) return;
+  crash(machine.agent);
+  killPods(machine, host.world.scheduler.nowMs());
+  machine.isAlive = false;
+  host.machines.delete(nodeUid);
+}
+
 async function release(daemon: Daemon, node: ClusterNode): Promise<void> {
+  endEarlierLife(daemon.host, node.metadata.uid);
   const { namespace = '', name, uid, resourceVersion, finalizers = [] } = node.metadata;
   const patch = { metadata: { uid, resourceVersion, finalizers: finalizers.filter((one) => one !== FINALIZER_NODE) } };
   await daemon.api.mergePatch(CLUSTER_NODES, namespace, name, patch, daemon.life.controller.signal);
@@ -330,31 +362,6 @@ async function reportLost(daemon: Daemon, key: string): Promise<number | undefin
   if (isReported(node, record, 'Gone')) return undefined;
   await report(daemon, record, 'Gone');
   return RETRY_MS;
-}
-
-function isReported(node: ClusterNode, record: HostRecord, phase: 'Running' | 'Gone'): boolean {
-  const section = node.status?.infrastructure;
-  return section?.incarnation === record.incarnation && section.phase === phase;
-}
-
-/** Writes the host's section; when it fails, the next look does it again. */
-async function report(daemon: Daemon, record: HostRecord, phase: 'Running' | 'Gone'): Promise<void> {
-  const { host } = daemon;
-  const slot = [...host.records.keys()].indexOf(record.nodeUid) + 1;
-  const address = `127.77.${host.name.slice(-1)}.${10 * slot}`;
-  const podAddresses = [1, 2, 3].map((pod) => `127.77.${host.name.slice(-1)}.${10 * slot + pod}`);
-  const section: JsonObject = { incarnation: record.incarnation, phase, address, podAddresses };
-  const patch = { metadata: { uid: record.nodeUid }, status: { infrastructure: section } };
-  try {
-    await daemon.api.mergePatch(CLUSTER_NODES, record.namespace, record.node, patch, daemon.life.controller.signal, 'status');
-  } catch (cause) {
-    if (!isFault(cause)) throw cause;
-    host.world.trace(`${host.name} could not report ${labelOf(host.machines.get(record.nodeUid) ?? createMachineLabel(record, host))}`);
-  }
-}
-
-function createMachineLabel(record: HostRecord, host: SimHost): Machine {
-  return { node: record.node, incarnation: record.incarnation, host: host.name, nodeUid: record.nodeUid } as Machine;
 }
 
 function sleep(daemon: Daemon, ms: number): Promise<void> {

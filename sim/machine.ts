@@ -21,6 +21,12 @@ export function checkStart(world: World, machine: Machine): void {
   }
 }
 
+/** One life of a node begins once, on one machine, whatever its host has forgotten. */
+export function checkFirstLife(world: World, machine: Machine): void {
+  const before = world.machines.find((one) => one.nodeUid === machine.nodeUid && one.incarnation === machine.incarnation);
+  if (before !== undefined) violate(world, `a second life of one incarnation: ${labelOf(machine)} begins after ${labelOf(before)}`);
+}
+
 /** A fresh machine starts only under a reservation. */
 export function checkReserved(world: World, machine: Machine): void {
   const node = world.store.get('clusternodes', machine.namespace, machine.node) as ClusterNode | undefined;

@@ -50,6 +50,7 @@ function nodeWrite(metadata: JsonObject | undefined, spec: JsonObject | undefine
   if (spec?.['incarnation'] !== undefined) return 'RaiseIncarnation';
   if (spec?.['host'] !== undefined) return 'Claim';
   if (Array.isArray(metadata?.['finalizers'])) return 'DropNodeFinalizer';
+  if (metadata?.['annotations'] !== undefined) return 'ConfirmNodeDead';
   if (status?.['infrastructure'] !== undefined) return 'ReportMachine';
   return status?.['agent'] === undefined ? 'other' : 'ReportAgent';
 }

@@ -9,7 +9,9 @@ import { GROUP_VERSION } from '../src/model/resource.ts';
 import type { Dice } from './dice.ts';
 import { clearFaults } from './faults.ts';
 import { agentExited, loseMachine, powerOff, startDaemon } from './host.ts';
-import type { SimHost } from './host.ts';
+import { bootOf } from './host-state.ts';
+import type { SimHost } from './host-state.ts';
+import { confirmHostDead, planSeeingTo, wipe } from './host-script.ts';
 import { exitPod } from './machine.ts';
 import { crash, pause } from './process.ts';
 import type { Process } from './process.ts';
@@ -40,6 +42,7 @@ export function planFaults(stage: Stage): void {
     world.scheduler.after(atMs, () => strike(stage, own));
   }
   world.scheduler.after(calmMs, () => calm(stage));
+  planSeeingTo(world, ({ metadata: { namespace = '', name, uid }, spec }) => confirmDead(world, namespace, name, uid, spec.incarnation));
 }
 
 /** Plans faults that wait for an effect; a process that is crashed by one comes back. */
@@ -83,6 +86,7 @@ function strike(stage: Stage, dice: Dice): void {
     [8, 'pod exit', killPod],
     [3, 'pod trouble', troublePods],
     [2, 'machine lost', loseOne],
+    [3, 'host wiped', wipeOne],
     ...(stage.sites.length === 0 ? [] : [[6, 'lagging site', lagSites] as const]),
   ];
   const total = kinds.reduce((sum, [weight]) => sum + weight, 0);
@@ -188,16 +192,24 @@ function turnOff(stage: Stage, dice: Dice): void {
   const { world } = stage;
   const host = dice.pick(stage.hosts);
   if (host.process.life === undefined) return;
+  const boot = bootOf(host);
   powerOff(host);
   const downMs = dice.chance(0.6) ? dice.between(5_000, 60_000) : dice.between(60_000, 400_000);
   bringBack(stage, host, downMs);
   if (downMs < 60_000) return;
   world.scheduler.after(40_000, () => {
     if (host.process.life !== undefined) return;
+    if (dice.chance(0.4)) return confirmHostDead(host, boot);
     for (const machine of host.machines.values()) {
       if (dice.chance(0.4)) confirmDead(world, machine.namespace, machine.node, machine.nodeUid, machine.incarnation);
     }
   });
+}
+
+function wipeOne(stage: Stage, dice: Dice): void {
+  const host = dice.pick(stage.hosts);
+  wipe(host, dice);
+  bringBack(stage, host, dice.between(500, 60_000));
 }
 
 function confirmDead(world: World, namespace: string, name: string, uid: string, incarnation: number): void {

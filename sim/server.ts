@@ -21,6 +21,7 @@ import type { ClusterRelease } from '../src/model/cluster-release.ts';
 import type { Cluster } from '../src/model/cluster.ts';
 import type { AnyEntity, Lease } from '../src/model/core-kinds.ts';
 import { LIMITS } from '../src/model/limits.ts';
+import type { Host } from '../src/model/host.ts';
 import type { ServerConfig } from '../src/model/server-config.ts';
 import type { Site } from '../src/model/site.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
@@ -91,6 +92,7 @@ function informersOf(world: World, life: Life): Informers {
     releases: simulatedInformer<ClusterRelease>(world, life, 'clusterreleases'),
     configs: simulatedInformer<ServerConfig>(world, life, 'serverconfigs'),
     sites: simulatedInformer<Site>(world, life, 'sites'),
+    hosts: simulatedInformer<Host>(world, life, 'hosts'),
     leases: simulatedInformer<Lease>(world, life, 'leases'),
   };
 }
