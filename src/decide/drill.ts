@@ -16,6 +16,8 @@ import { LIMITS } from '../model/limits.ts';
 import type { PodSpec } from '../model/pod.ts';
 import { agentOf, isLeaving, isReady } from './node-facts.ts';
 import { roleOf } from './phase.ts';
+import type { FailureRow, Forecast } from './readiness-forecast.ts';
+import { readinessOf } from './readiness.ts';
 
 /** A service that every node's balancer listens for. */
 export type DrillService = {
@@ -72,7 +74,8 @@ export function decideSiteDrill(view: DrillView): SiteDrill | undefined {
   const executor = (survivors[0] ?? target ?? members[0])?.metadata.name;
   if (executor === undefined) return undefined;
   const service = serviceOf(view.services, spec.service);
-  const refusal = refusalOf(view, target, survivors, service);
+  const forecast = target === undefined || service === undefined ? undefined : forecastOf(view, target, service.name);
+  const refusal = refusalOf(view, target, survivors, service) ?? foreseenOutage(spec, forecast);
   if (refusal !== undefined || target === undefined || service === undefined)
     return { do: 'refuse', executor, why: refusal ?? 'There is nothing to kill.' };
   const isServed = survivors.length > 0 && readyOn(survivors, service.name) > 0;
@@ -81,7 +84,7 @@ export function decideSiteDrill(view: DrillView): SiteDrill | undefined {
     executor,
     node: target,
     service,
-    expected: expectedOf(spec.target, target.metadata.name, service.name, isServed),
+    expected: expectedOf(spec.target, target.metadata.name, service.name, forecast),
     promise: promiseOf(spec.target, isServed, survivors.length > 0),
   };
 }
@@ -181,14 +184,25 @@ function outageOf(
   if (spec.acceptOutage || spec.target === 'Agent') return undefined;
   if (survivors.length === 0) return `No other node of the cluster is ready, so clients would notice. ${ACCEPT}`;
   if (readyOn(survivors, service.name) === 0) return `No other node has a ready instance of ${service.name}. ${ACCEPT}`;
-  if (spec.target === 'Node' && roleOf(target) === 'Primary')
-    return `${name} is the primary: ${singletonsOf(cluster)} would stop until it is back, and the cluster would be in Error. ${ACCEPT}`;
   return undefined;
 }
 
-function singletonsOf({ status }: Cluster): string {
-  const names = Object.entries(status?.services ?? {}).flatMap(([name, { mode }]) => (mode === 'Singleton' ? [name] : []));
-  return names.length === 0 ? 'its singletons' : names.join(', ');
+/** What readiness says of this very failure; undefined: it has no row for it. */
+function forecastOf({ cluster, nodes, unheard, drill }: DrillView, target: ClusterNode, service: string): Forecast | undefined {
+  const name = target.metadata.name;
+  const wanted: Readonly<Partial<Record<DrillTarget, readonly [FailureRow, string]>>> = {
+    Instance: ['instance', service],
+    Agent: ['agent-crash', name],
+    Balancer: ['balancer', name],
+    Node: [roleOf(target) === 'Primary' ? 'primary' : 'worker', name],
+  };
+  const [row, subject] = wanted[drill.spec.target] ?? [];
+  return readinessOf({ cluster, nodes, services: undefined, unheard }).find((one) => one.row === row && one.subject === subject);
+}
+
+function foreseenOutage({ acceptOutage }: DrillSpec, forecast: Forecast | undefined): string | undefined {
+  if (acceptOutage || forecast === undefined || (forecast.verdict !== 'Outage' && forecast.verdict !== 'Unknown')) return undefined;
+  return `${forecast.effect} ${ACCEPT}`;
 }
 
 function readyOn(nodes: readonly ClusterNode[], service: string): number {
@@ -213,19 +227,17 @@ function promiseOf(target: DrillTarget, isServed: boolean, isWatched: boolean): 
   }
 }
 
-function expectedOf(target: DrillTarget, node: string, service: string, isServed: boolean): string {
-  const clients = isServed
-    ? `Clients of the other nodes go on being served: no request of theirs fails.`
-    : `Clients of ${service} are not served until then.`;
+function expectedOf(target: DrillTarget, node: string, service: string, forecast: Forecast | undefined): string {
+  const effect = forecast === undefined ? '' : ` ${forecast.effect}`;
   switch (target) {
     case 'Instance':
-      return `The instance of ${service} on ${node} dies. The others know within 1.5 s, and it serves again within 1 s. ${clients}`;
+      return `The instance of ${service} on ${node} is killed. The others know within 1.5 s, and it serves again within 1 s.${effect}`;
     case 'Agent':
-      return `The agent of ${node} dies; its services, its balancer and its singletons go on. Its host starts it again at once. No request fails.`;
+      return `The agent of ${node} is killed, and its host starts it again at once.${effect}`;
     case 'Balancer':
-      return `The balancer of ${node} dies, and its agent starts it again at once; clients of ${node} connect again. ${clients}`;
+      return `The balancer of ${node} is killed, and its agent starts it again at once.${effect}`;
     default:
-      return `Everything of ${node} dies: its services, its balancer, its agent. The others know within 1.5 s; its host starts it again, and its services come back by themselves. ${clients}`;
+      return `All of ${node} is killed: its services, its balancer, its agent. The others know within 1.5 s, and its host starts it again.${effect}`;
   }
 }
 
