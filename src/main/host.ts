@@ -32,6 +32,7 @@ import type { Processes } from '../ports/processes.ts';
 import type { Era } from '../ports/store.ts';
 import type { CertificateFacts } from '../ports/x509.ts';
 import { addCommand } from './command.ts';
+import { registerHostCommands } from './host-commands.ts';
 
 const HOST_SETTINGS = [
   'data',
@@ -170,10 +171,11 @@ async function readEra(store: NodeStore): Promise<Era | undefined> {
 }
 
 export function registerHost(program: Command): void {
-  addCommand(program, {
+  const host = addCommand(program, {
     name: 'host',
-    summary: 'Run the host daemon: claims nodes and keeps them running',
-    description: 'It joins once with a token; afterwards it needs neither token nor address any more.',
+    summary: 'Run the host daemon; or list, cordon, drain hosts, confirm them dead',
+    description:
+      'Without a verb: the host daemon, which claims nodes and keeps them running. It joins once with a token; afterwards it needs neither token nor address any more.',
     examples: [
       ['outrigger host --server https://director:7443 --host-name rack1 --token … --ca-hash sha256:…', 'joins and runs'],
       ['outrigger host --data /var/lib/outrigger', 'runs again, as it joined'],
@@ -182,4 +184,6 @@ export function registerHost(program: Command): void {
     daemon: true,
     run: ({ settings, signal }) => runHost(settings, signal),
   });
+  // What is typed after a verb of it is the verb's.
+  registerHostCommands(host.enablePositionalOptions());
 }

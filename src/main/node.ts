@@ -10,12 +10,14 @@ import { systemClock } from '../platform/clock.ts';
 import { systemFiles } from '../platform/files.ts';
 import { apiOf } from './api-access.ts';
 import { addCommand } from './command.ts';
+import { registerNodeOrders } from './node-orders.ts';
 import { registerUnclaimed } from './node-unclaimed.ts';
 
 export function registerNode(program: Command): void {
   const node = new Command('node').description('Look after single nodes of clusters.');
   program.addCommand(node.copyInheritedSettings(program));
   registerUnclaimed(node);
+  registerNodeOrders(node);
   addCommand(node, {
     name: 'revoke',
     summary: "Revoke a node's certificates, because somebody else may have them",
