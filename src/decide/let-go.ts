@@ -101,7 +101,7 @@ function takenFromHost(node: ClusterNode): readonly Effect[] {
 
 function leftBehind(node: ClusterNode): Effect {
   const { namespace, name, uid } = node.metadata;
-  const message = `${name} was given up by force: host ${node.spec.host} could not be asked, and its machine (uid ${uid}) may still run there; stop it when that host is back.`;
+  const message = `${name} was given up by force: host ${node.spec.host} could not be asked, and its machine (uid ${uid}) may still run there; when that host is back it is shown the deletion, and stops it.`;
   return {
     kind: 'RecordEvent',
     about: { kind: 'ClusterNode', namespace: namespace ?? '', name, uid },
