@@ -33,6 +33,8 @@ export interface Row {
   readonly promise: { readonly detectedMs: number; readonly recoveredMs: number; readonly failed: number };
   /** Whose balancer is loaded. */
   readonly load: 'Primary' | 'Worker';
+  /** Whose agent is killed with it: its host gives up after a few, until it is asked again. */
+  readonly wearsOut?: 'Primary' | 'Worker';
   once(site: BenchSite): Promise<Times>;
 }
 
@@ -69,6 +71,7 @@ export const ROWS: readonly Row[] = [
     what: "the primary's agent is killed; clients of the primary's balancer. Recovered: another agent runs.",
     promise: { detectedMs: NONE, recoveredMs: RESTART_MS, failed: 0 },
     load: 'Primary',
+    wearsOut: 'Primary',
     once: async ({ plane, primary }) => ({ recoveredMs: await restarted(plane, 'agent', primary) }),
   },
   {
@@ -88,6 +91,7 @@ export const ROWS: readonly Row[] = [
     what: "every process of the worker is killed, its host frozen; clients of the primary's balancer. Detected: Degraded. Recovered: whole again after the host woke.",
     promise: { detectedMs: DETECTION_MS, recoveredMs: NONE, failed: 0 },
     load: 'Primary',
+    wearsOut: 'Worker',
     once: (site) => lostNode(site, site.worker, 'Degraded'),
   },
   {
@@ -95,6 +99,7 @@ export const ROWS: readonly Row[] = [
     what: "every process of the primary is killed, its host frozen; clients of the worker's balancer. Detected: Error. Recovered: whole again after the host woke.",
     promise: { detectedMs: DETECTION_MS, recoveredMs: NONE, failed: 0 },
     load: 'Worker',
+    wearsOut: 'Primary',
     once: (site) => lostNode(site, site.primary, 'Error'),
   },
   {

@@ -11,15 +11,14 @@
  */
 
 import { parseArgs } from 'node:util';
-import type { LoadReport } from '../../src/decide/load-tally.ts';
 import { settles } from '../../tests/support/census.ts';
 import { startControlPlane } from '../../tests/support/control-plane.ts';
-import { memberOf, startLoad, watchCluster, wholeAgain } from '../../tests/support/outage-rig.ts';
+import { memberOf, watchCluster, wholeAgain } from '../../tests/support/outage-rig.ts';
 import { calibrate, describeMachine } from '../calibration.ts';
 import { brokenPromises, renderFigures } from './figures.ts';
-import type { RowFigures, RunFigures } from './figures.ts';
+import type { RowFigures } from './figures.ts';
+import { measureRow } from './measure.ts';
 import { ROWS } from './rows.ts';
-import type { BenchSite, Row } from './rows.ts';
 
 const RUNS = 50;
 const SHORT_RUNS = 2;
@@ -38,27 +37,6 @@ if (!Number.isInteger(runs) || runs < 1 || unknown.length > 0) {
 // Figures go to standard output; what happens meanwhile does not.
 console.log = (...args: unknown[]): void => console.error(...args);
 
-async function measureRow(site: BenchSite, row: Row): Promise<RowFigures> {
-  const member = row.load === 'Primary' ? site.primary : site.worker;
-  const load = await startLoad(member, row.name);
-  const all: RunFigures[] = [];
-  try {
-    for (let at = 1; at <= runs; at++) {
-      load.take();
-      const times = await row.once(site);
-      await settles(site.plane, `${row.name} ${at}/${runs}`, ['harbor']);
-      all.push({ ...times, ...errorsOf(load.take()) });
-    }
-  } finally {
-    await load.end();
-  }
-  return { name: row.name, what: row.what, promise: row.promise, runs: all };
-}
-
-function errorsOf({ attempts, failed, errors }: LoadReport): Pick<RunFigures, 'attempts' | 'failed' | 'errorWindowMs'> {
-  return { attempts, failed, errorWindowMs: errors?.ms ?? 0 };
-}
-
 async function main(): Promise<number> {
   const calibrations = [calibrate()];
   const machine = describeMachine();
@@ -69,7 +47,7 @@ async function main(): Promise<number> {
     const site = { plane, watch, primary: await memberOf(plane, 0), worker: await memberOf(plane, 1) };
     await wholeAgain(watch, 0);
     const rows: RowFigures[] = [];
-    for (const row of ROWS.filter(({ name }) => wanted?.includes(name) ?? true)) rows.push(await measureRow(site, row));
+    for (const row of ROWS.filter(({ name }) => wanted?.includes(name) ?? true)) rows.push(await measureRow(site, row, runs));
     calibrations.push(calibrate());
     process.stdout.write(
       options.json === true ? `${JSON.stringify({ machine, calibrations, rows })}\n` : renderFigures(rows, machine, calibrations),
