@@ -72,6 +72,25 @@ export function kubernetesApi(source: KubeconfigSource): EntityApi {
   };
 }
 
+/** What the API server's clock says, from the Date of an answer (whole seconds), in ms since 1970; undefined: it names none. Throws `Fault` DirectorUnreachable. */
+export async function serverDateMs(source: KubeconfigSource, signal: AbortSignal): Promise<number | undefined> {
+  const config = loadConfig(source);
+  const { url, context } = await contextOf(config, { method: HttpMethod.GET, path: '/version', signal });
+  try {
+    const deadline = AbortSignal.timeout(LIMITS.callDeadlineMs);
+    const response = await fetch(url, {
+      headers: context.getHeaders(),
+      signal: AbortSignal.any([signal, deadline]),
+      ...dispatcherOf(context),
+    });
+    await response.text();
+    const dateMs = Date.parse(response.headers.get('date') ?? '');
+    return Number.isNaN(dateMs) ? undefined : dateMs;
+  } catch (cause) {
+    throw unreachableFault(url, HttpMethod.GET, cause);
+  }
+}
+
 function loadConfig(source: KubeconfigSource): KubeConfig {
   const config = new KubeConfig();
   const where = 'file' in source ? `the kubeconfig ${source.file}` : 'the kubeconfig';

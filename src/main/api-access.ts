@@ -4,6 +4,7 @@
 
 import { kubernetesApi } from '../client/kubernetes.ts';
 import type { DataPaths } from '../cli/data-folder.ts';
+import { parseClusterAccess } from '../platform/kubeconfig.ts';
 import type { EntityApi } from '../ports/api.ts';
 import type { Files } from '../ports/files.ts';
 
@@ -18,4 +19,15 @@ export function kubeconfigFile(files: Files, paths: DataPaths, kubeconfig: strin
   if (files.exists(paths.kubeconfig)) return paths.kubeconfig;
   const fromEnvironment = process.env['KUBECONFIG']?.split(':')[0] ?? '';
   return fromEnvironment !== '' && files.exists(fromEnvironment) ? fromEnvironment : undefined;
+}
+
+/** Where a kubeconfig leads; undefined: it is of a form that only the client understands. */
+export function serverOf(files: Files, file: string | undefined): string | undefined {
+  const text = file === undefined ? undefined : files.readText(file);
+  if (file === undefined || text === undefined) return undefined;
+  try {
+    return parseClusterAccess(text, file).server;
+  } catch {
+    return undefined;
+  }
 }

@@ -27,7 +27,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: 'status',
-    summary: 'Show which parts run and how the clusters are',
+    summary: 'Show the whole in one screen, or what would happen if something died now',
     group: 'Look and change:',
     register: async (program) => (await import('./status.ts')).registerStatus(program),
   },
@@ -36,6 +36,12 @@ const VERBS: readonly Verb[] = [
     summary: 'Kill something for real, and measure what becomes of it',
     group: 'Look and change:',
     register: async (program) => (await import('./drill.ts')).registerDrill(program),
+  },
+  {
+    name: 'doctor',
+    summary: 'Ask each part how it is, and say what to do',
+    group: 'Look and change:',
+    register: async (program) => (await import('./doctor.ts')).registerDoctor(program),
   },
   {
     name: 'license',

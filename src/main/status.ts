@@ -3,7 +3,6 @@
  */
 
 import type { Command } from 'commander';
-import { readNodeFile } from '../agent/node-file.ts';
 import { dataPaths } from '../cli/data-folder.ts';
 import type { DataPaths } from '../cli/data-folder.ts';
 import { exitCodeOf, gatherStatus, partsOf } from '../cli/status/gather.ts';
@@ -19,18 +18,11 @@ import type { ExitCode } from '../model/fault.ts';
 import { systemClock } from '../platform/clock.ts';
 import { absoluteFolder } from '../platform/durable-file.ts';
 import { systemFiles } from '../platform/files.ts';
-import { parseClusterAccess } from '../platform/kubeconfig.ts';
-import { nodeStore } from '../platform/node-store.ts';
-import { askBySocket } from '../platform/prober.ts';
-import { bootId } from '../platform/process-id.ts';
 import { systemProcesses } from '../platform/spawn.ts';
-import type { Files } from '../ports/files.ts';
 import type { Terminal } from '../ports/terminal.ts';
-import { apiOf, kubeconfigFile } from './api-access.ts';
+import { apiOf, kubeconfigFile, serverOf } from './api-access.ts';
 import { addCommand } from './command.ts';
-
-/** A machine of the same room answers in far less. */
-const ANSWER_MS = 1_000;
+import { nodeFolderDeps } from './node-folder-deps.ts';
 
 export function registerStatus(program: Command): void {
   addCommand(program, {
@@ -98,26 +90,8 @@ function openWorld(data: string, kubeconfig: string | undefined): World {
       asked: serverOf(files, file),
       nowMs: clock.nowMs(),
     },
-    nodes: {
-      files,
-      processes,
-      store: nodeStore,
-      nodeFile: (folder) => readNodeFile(files, folder),
-      answers: async (address, port, signal) => (await askBySocket(address, port, undefined, ANSWER_MS, signal)).ok,
-      now: { bootId: bootId(), bootMs: clock.monotonicMs() },
-    },
+    nodes: nodeFolderDeps(files, processes, clock),
   };
-}
-
-/** Where a kubeconfig leads; undefined: it is of a form that only the client understands. */
-function serverOf(files: Files, file: string | undefined): string | undefined {
-  const text = file === undefined ? undefined : files.readText(file);
-  if (file === undefined || text === undefined) return undefined;
-  try {
-    return parseClusterAccess(text, file).server;
-  } catch {
-    return undefined;
-  }
 }
 
 async function sayStatus(world: World, { json, dir, wanted }: Order, terminal: Terminal, signal: AbortSignal): Promise<ExitCode> {

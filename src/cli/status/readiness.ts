@@ -12,14 +12,10 @@ import { isUnready, readinessOf } from '../../decide/readiness.ts';
 import { together } from '../../decide/readiness-facts.ts';
 import type { ControlFacts, ReadinessFacts } from '../../decide/readiness-facts.ts';
 import type { Forecast } from '../../decide/readiness-forecast.ts';
-import { liveServers, NO_LEASES, observeLeases } from '../../decide/sharding.ts';
 import { CLUSTER_RELEASES, UNIVERSAL_LICENSES, VIRTUAL_DATA_CENTERS } from '../../model/addresses.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { ClusterRelease } from '../../model/cluster-release.ts';
-import { LEASES } from '../../model/core-kinds.ts';
-import type { Lease } from '../../model/core-kinds.ts';
 import type { ExitCode } from '../../model/fault.ts';
-import { LIMITS } from '../../model/limits.ts';
 import type { UniversalLicense } from '../../model/universal-license.ts';
 import type { VirtualDataCenter } from '../../model/virtual-data-center.ts';
 import type { EntityApi } from '../../ports/api.ts';
@@ -28,6 +24,7 @@ import { clusterTitle } from '../cluster-line.ts';
 import { mayList, seeAll, wantedClusters } from './gather.ts';
 import type { Seen, Wanted } from './gather.ts';
 import { broken, SCREEN_COLUMNS } from './lines.ts';
+import { watchServers } from './servers.ts';
 
 export interface ClusterReadiness {
   readonly cluster: string;
@@ -37,8 +34,6 @@ export interface ClusterReadiness {
   readonly ready: boolean;
   readonly forecasts: readonly Forecast[];
 }
-
-const SYSTEM_NAMESPACE = 'outrigger-system';
 
 /** Throws `Fault` DirectorUnreachable or DirectorRefused; UsageWrong when the cluster that is asked for is not there. */
 export async function readinessFromDirector(
@@ -58,9 +53,9 @@ export async function readinessFromDirector(
     listed(mayList<VirtualDataCenter>(api, VIRTUAL_DATA_CENTERS, within, signal)),
     listed(mayList<ClusterRelease>(api, CLUSTER_RELEASES, {}, signal)),
     listed(mayList<UniversalLicense>(api, UNIVERSAL_LICENSES, within, signal)),
-    livingServers(deps, signal),
+    watchServers(deps, signal),
   ]);
-  const control: ControlFacts = { directorAnswers: true, extensionServers: extensionServers?.length, database: deps.database };
+  const control: ControlFacts = { directorAnswers: true, extensionServers: extensionServers?.live.length, database: deps.database };
   return clusters.map((cluster) => judged('director', factsOf(cluster, { seen, dataCenters, releases, licenses, control })));
 }
 
@@ -118,29 +113,6 @@ function factsOf(cluster: Cluster, { seen, dataCenters, releases, licenses, cont
     syncGraceDays: license?.spec.syncGraceDays,
     control,
   };
-}
-
-/** Judged by own observation, as the servers do among themselves; so it takes as long as their Leases last. Undefined: Leases are not shown. */
-export async function livingServers(
-  deps: { readonly api: EntityApi; readonly clock: Clock },
-  signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
-  const { api, clock } = deps;
-  const startMs = clock.monotonicMs();
-  let memory = NO_LEASES;
-  let first: ReadonlyMap<string, string> | undefined;
-  for (;;) {
-    const leases = await mayList<Lease>(api, LEASES, { namespace: SYSTEM_NAMESPACE }, signal);
-    if (typeof leases === 'string') return undefined;
-    memory = observeLeases(memory, leases, clock.monotonicMs());
-    first ??= new Map([...memory].map(([server, { revision }]) => [server, revision]));
-    const seen = first;
-    // A server is alive that was seen to renew; those that are there only have been.
-    const live = liveServers(memory, clock.monotonicMs()).filter((server) => memory.get(server)?.revision !== seen.get(server));
-    const waitedMs = clock.monotonicMs() - startMs;
-    if (live.length === memory.size || waitedMs >= LIMITS.extensionLeaseTtlMs) return live;
-    await clock.sleep(LIMITS.extensionLeaseRenewMs / 2, signal);
-  }
 }
 
 const VERDICTS = { NoEffect: 'no effect', Degraded: 'degraded', Outage: 'OUTAGE', Unknown: 'unknown' } as const;

@@ -1,7 +1,8 @@
 /** `outrigger status --readiness` for people, and its exit code. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { livingServers, readinessExit, renderReadiness } from '../../../src/cli/status/readiness.ts';
+import { readinessExit, renderReadiness } from '../../../src/cli/status/readiness.ts';
+import { watchServers } from '../../../src/cli/status/servers.ts';
 import type { Forecast } from '../../../src/decide/readiness-forecast.ts';
 import type { EntityApi } from '../../../src/ports/api.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
@@ -55,8 +56,8 @@ test('an extension server lives when it is seen to renew; a Lease that lies ther
     revision += 1;
     return Promise.resolve({ ok: true, value: { items: [lease('one', String(revision)), lease('dead', '7')] } });
   };
-  const found = await livingServers({ api: { list } as unknown as EntityApi, clock }, new AbortController().signal);
-  assert.deepEqual(found, ['one']);
+  const found = await watchServers({ api: { list } as unknown as EntityApi, clock }, new AbortController().signal);
+  assert.deepEqual(found, { live: ['one'], silent: ['dead'] });
   const refuse = (): Promise<object> => Promise.resolve({ ok: false, reason: 'Forbidden', message: 'no' });
-  assert.equal(await livingServers({ api: { list: refuse } as unknown as EntityApi, clock }, new AbortController().signal), undefined);
+  assert.equal(await watchServers({ api: { list: refuse } as unknown as EntityApi, clock }, new AbortController().signal), undefined);
 });
