@@ -8,8 +8,10 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { shortHash } from '../../src/base/canonical.ts';
+import { installedHaproxy } from '../../src/platform/haproxy-process.ts';
 import { decodeRecord, nodeStore } from '../../src/platform/node-store.ts';
 import { sendSignal } from '../../src/platform/process-id.ts';
 import { programCommand } from '../../src/platform/program.ts';
@@ -55,7 +57,7 @@ interface Rig {
   readonly port: number;
   readonly tell: (...addresses: string[]) => Promise<BalancerTable>;
   readonly status: () => BalancerStatus | undefined;
-  readonly run: () => ReturnType<typeof start>;
+  readonly run: (balancer?: string) => ReturnType<typeof start>;
 }
 
 async function rig(protocol: 'TCP' | 'HTTP' = 'HTTP'): Promise<Rig> {
@@ -79,7 +81,7 @@ async function rig(protocol: 'TCP' | 'HTTP' = 'HTTP'): Promise<Rig> {
         return undefined;
       }
     },
-    run: () => start(programCommand(['balancer', '--dir', dir]), 'balancer'),
+    run: (balancer = 'relay') => start(programCommand(['balancer', '--dir', dir, '--balancer', balancer]), 'balancer'),
   };
 }
 
@@ -152,11 +154,11 @@ test('it ends when the folder of its node is gone', async () => {
   assert.deepEqual(await Promise.race([balancer.exited, wait(20_000, undefined, { ref: false })]), { exitCode: 0, signal: null });
 });
 
-test('an instance is killed under load: no new connection fails, keep-alive clients come back', async (t) => {
+async function killedUnderLoad(t: TestContext, which: string): Promise<void> {
   const hellos = [await startHello('one'), await startHello('two')];
   const { port, tell, run, status } = await rig();
   await tell(...hellos.map((one) => one.address));
-  const balancer = await run();
+  const balancer = await run(which);
   await answers(port);
   const until = performance.now() + 4_000;
   const failures: string[] = [];
@@ -182,14 +184,70 @@ test('an instance is killed under load: no new connection fails, keep-alive clie
   processes.signalGroup(hellos[0]!.id, 'SIGKILL');
   await load;
   await wait(200);
-  const [listener] = status()!.listeners;
   const memory = readFileSync(`/proc/${balancer.id.pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)?.[1] ?? '0';
   t.diagnostic(
     `${tally.fresh} new connections, ${failures.length} failed; ${tally.kept} requests of 8 keep-alive clients, ${tally.keptFailed} failed; ` +
       `balancer ${Math.round(Number(memory) / 1024)} MB RSS`,
   );
   assert.deepEqual(failures, [], 'no new connection fails');
-  assert.ok(tally.keptFailed <= 8, 'each keep-alive client loses at most the request that was under way');
-  assert.deepEqual(listener!.ejected, [hellos[0]!.address]);
+  assert.equal(tally.keptFailed, 0, 'nor does a request of a kept connection');
+  await eventually('it is left out', () => status()?.listeners[0]?.ejected.join() === hellos[0]!.address);
+  assert.ok((status()?.listeners[0]?.retries ?? 0) > 0);
   assert.ok(tally.fresh > 200);
-});
+  processes.signalGroup(balancer.id, 'SIGTERM');
+  await balancer.exited;
+}
+
+test('an instance is killed under load: no request fails, on new connections and on kept ones', (t) => killedUnderLoad(t, 'relay'));
+
+const haproxyMissing = installedHaproxy() === undefined ? 'HAProxy is not installed (apt-get install haproxy)' : false;
+
+test('the same with HAProxy', { skip: haproxyMissing }, (t) => killedUnderLoad(t, 'haproxy'));
+
+test(
+  'HAProxy is killed and is back; its supervisor is killed and HAProxy goes on, is found again, and never listens twice',
+  { skip: haproxyMissing },
+  async (t) => {
+    const [one, two] = [await startHello('one'), await startHello('two')];
+    const { dir, port, tell, run, status } = await rig();
+    const haproxies = () => processes.find({ OUTRIGGER_ROLE: 'haproxy', PWD: dir }).map((found) => found.id);
+    await tell(one.address);
+    const first = await run('haproxy');
+    assert.equal(await answers(port), 'one');
+    const [before] = haproxies();
+    const killedMs = performance.now();
+    processes.signalOne(before!, 'SIGKILL');
+    await eventually('another serves', () => haproxies().some((id) => id.pid !== before!.pid));
+    assert.equal(await answers(port), 'one');
+    t.diagnostic(`HAProxy serves ${(performance.now() - killedMs).toFixed(0)} ms after it was killed`);
+
+    await eventually('it is said', () => status()?.listeners[0]?.listening);
+    processes.signalOne(first.id, 'SIGKILL');
+    await first.exited;
+    assert.equal(await ask(port), 'one', 'nobody supervises it, and it serves');
+    const [orphan] = haproxies();
+    await tell(two.address);
+    const second = await run('haproxy');
+    await eventually('the new table holds', async () => (await ask(port)) === 'two');
+    assert.deepEqual(haproxies(), [orphan], 'it was found, not replaced');
+
+    processes.signalOne(second.id, 'SIGKILL');
+    processes.signalOne(orphan!, 'SIGKILL');
+    await second.exited;
+    const third = await run('haproxy');
+    assert.equal(await answers(port), 'two', 'both were killed');
+    processes.signalOne(third.id, 'SIGKILL');
+    await third.exited;
+    const relay = await run('relay');
+    await eventually('the relay has ended it', () => haproxies().length === 0);
+    assert.equal(await answers(port), 'two');
+    processes.signalGroup(relay.id, 'SIGTERM');
+    await relay.exited;
+
+    const last = await run('haproxy');
+    assert.equal(await answers(port), 'two');
+    processes.signalGroup(last.id, 'SIGTERM');
+    assert.deepEqual(await last.exited, { exitCode: 0, signal: null });
+    assert.deepEqual(haproxies(), [], 'who is asked to end takes HAProxy along');
+  },
+);
