@@ -27,6 +27,7 @@ import { checkFirstLife, checkReserved, checkStart, killPods } from './machine.t
 import type { Machine } from './machine-state.ts';
 import { crash, createProcess, later, startLife } from './process.ts';
 import type { Life } from './process.ts';
+import { RESTORER } from './store.ts';
 import { violate } from './world.ts';
 import type { World } from './world.ts';
 
@@ -225,7 +226,9 @@ async function step(daemon: Daemon, uid: string): Promise<boolean> {
 
 /** The director shows the tombstone of this uid. */
 function isBuried(world: World, uid: string): boolean {
-  return world.store.history('clusternodes').some((commit) => commit.type === 'DELETED' && commit.object.metadata.uid === uid);
+  return world.store
+    .history('clusternodes')
+    .some((commit) => commit.type === 'DELETED' && commit.writer !== RESTORER && commit.object.metadata.uid === uid);
 }
 
 async function readNode(daemon: Daemon, uid: string, cached: ClusterNode | undefined): Promise<ClusterNode | undefined> {

@@ -49,9 +49,19 @@ export interface SimStore {
   remove(writer: string, plural: string, namespace: string, name: string, preconditions: DeletePreconditions): Answer<void>;
   /** All commits so far of one resource. */
   history(plural: string): readonly Commit[];
+  /** All objects as they are now. */
+  copy(): StoreCopy;
+  /** All objects as they were, told to everybody as changes by RESTORER: what a new list shows those who follow. */
+  restore(copy: StoreCopy): void;
   onCommit(listener: (commit: Commit) => void): void;
   onGuardHit(listener: (hit: GuardHit) => void): void;
 }
+
+/** plural → `<namespace>/<name>` → object. */
+export type StoreCopy = ReadonlyMap<string, ReadonlyMap<string, Stored>>;
+
+/** Who "writes" what an older copy shows instead. */
+export const RESTORER = 'older copy';
 
 interface Tables {
   readonly options: StoreOptions;
@@ -82,6 +92,8 @@ export function createStore(options: StoreOptions): SimStore {
       return remove(tables, writer, plural, old, preconditions);
     },
     history: (plural) => historyOf(tables, plural),
+    copy: () => new Map([...tables.objects].map(([plural, table]) => [plural, new Map(table)])),
+    restore: (copy) => restore(tables, copy),
     onCommit: (listener) => void tables.listeners.push(listener),
     onGuardHit: (listener) => void tables.guards.push(listener),
   };
@@ -161,6 +173,17 @@ function commit(
   historyOf(tables, plural).push(made);
   for (const listener of tables.listeners) listener(made);
   return { ok: true, value: stored };
+}
+
+function restore(tables: Tables, copy: StoreCopy): void {
+  for (const [plural, table] of tables.objects) {
+    const before = copy.get(plural) ?? new Map<string, Stored>();
+    for (const [key, now] of [...table]) if (!before.has(key)) commit(tables, RESTORER, plural, 'DELETED', now, now);
+    for (const [key, then] of before) {
+      const now = table.get(key);
+      if (now !== then) commit(tables, RESTORER, plural, now === undefined ? 'ADDED' : 'MODIFIED', then, now);
+    }
+  }
 }
 
 function guarded(tables: Tables, writer: string, plural: string, old: Stored | undefined, next: Stored): Answer<never> | undefined {
