@@ -40,6 +40,7 @@ import { openMemory } from './memory.ts';
 import type { Memory, RememberedService } from './memory.ts';
 import { serveNodeMetrics } from './node-metrics.ts';
 import { pokeLoop } from './poke-loop.ts';
+import type { PokeLoop } from './poke-loop.ts';
 import { openAgentPortal } from './portal/open.ts';
 import type { Portal } from './portal/portal.ts';
 import { showPresence } from './presence.ts';
@@ -51,6 +52,7 @@ import type { SiteKeeper } from './site-keeper.ts';
 import { rememberedSite } from './site-memory.ts';
 import { openSight } from './sight.ts';
 import type { Sight } from './sight.ts';
+import { standIn } from './stand-in.ts';
 import { supervise } from './supervisor.ts';
 import type { Supervisor } from './supervisor.ts';
 import { openTrustedTime } from './trusted-time.ts';
@@ -63,6 +65,7 @@ interface Connected {
   readonly manager: ManagerLoop;
   readonly site: SiteKeeper;
   readonly drills: DrillKeeper;
+  readonly standIn: PokeLoop;
 }
 
 interface Agent {
@@ -82,11 +85,16 @@ interface Agent {
   problems: string[];
   /** What the supervisor was told last. */
   told: string;
+  readonly startedMs: number;
+  /** It has said something of itself in this life. */
+  speaks: boolean;
 }
 
 /** Everything is looked at again this often, though nothing changed. */
 const RESYNC_MS = 10_000;
 const DRAIN_LOOK_MS = 50;
+/** A runtime that hangs must not make this node mute. */
+const INFORMED_MS = 5_000;
 
 /**
  * Runs until the signal aborts (pods and balancer go on). `stopRequested` makes it drain and stop everything of the node, and resolve.
@@ -122,6 +130,8 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
     connected: undefined,
     problems: [],
     told: '',
+    startedMs: deps.clock.monotonicMs(),
+    speaks: false,
   };
   deps.log.info('The agent starts.', { node: name, incarnation, plan: memory.get('plan')?.release ?? 'none' });
 
@@ -139,18 +149,10 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   } finally {
     end.abort();
   }
-  await Promise.all([
-    loop.settled(),
-    supervisor.settled(),
-    agent.licensing.settled(),
-    sight.settled(),
-    agent.change.settled(),
-    portal.settled(),
-    agent.connected?.reporter.settled(),
-    agent.connected?.manager.settled(),
-    agent.connected?.site.settled(),
-    agent.connected?.drills.settled(),
-  ]);
+  const parts = agent.connected;
+  const inside = [loop, supervisor, agent.licensing, sight, agent.change, portal];
+  const through = parts === undefined ? [] : [parts.reporter, parts.manager, parts.site, parts.drills, parts.standIn];
+  await Promise.all([...inside, ...through].map((part) => part.settled()));
 }
 
 /** Reaches a director when there is one. A refusal ends the agent only when it has nothing to run. */
@@ -170,7 +172,8 @@ async function connect(agent: Agent, onChange: () => void, signal: AbortSignal):
     );
     agent.sight.follow(following);
     const drills = keepDrills({ agent, api, peers: agent.licensing.peers, isManager: () => term() !== undefined }, signal);
-    agent.connected = { following, reporter, manager, site, drills };
+    const stand = standIn({ deps, api, following, sight: agent.sight, lives: () => memory.get('fate') === undefined }, signal);
+    agent.connected = { following, reporter, manager, site, drills, standIn: stand };
     agent.licensing.connect(api, following);
     onChange();
   } catch (cause) {
@@ -228,6 +231,7 @@ async function settle(agent: Agent, stopRequested: AbortSignal): Promise<void> {
     if (problem !== undefined) agent.problems.push(problem);
   report(agent, plan, wanted, stopRequested.aborted);
   connected?.manager.poke();
+  connected?.standIn.poke();
   connected?.site.poke();
   if (failure !== undefined) throw failure;
 }
@@ -344,7 +348,14 @@ function report(agent: Agent, plan: NodePlan | undefined, wanted: ReturnType<typ
     problems: agent.problems,
   });
   const role = membership === undefined ? undefined : membership.primary === memberId(self.uid, self.incarnation) ? 'Primary' : 'Worker';
+  if (!agent.speaks && !(agent.speaks = isInformed(agent, wanted))) return;
   const said = agent.sight.say(word, role);
   agent.change.said(said);
   connected?.reporter.report({ agent: said, role });
+}
+
+/** Until it knows how each of its services is in this life, it says nothing: after a reboot what was said last is wrong. */
+function isInformed({ deps, supervisor, startedMs }: Agent, wanted: ReturnType<typeof runnable>): boolean {
+  const instances = supervisor.instances();
+  return wanted.every(({ name }) => instances.has(name)) || deps.clock.monotonicMs() - startedMs >= INFORMED_MS;
 }

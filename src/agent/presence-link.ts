@@ -5,8 +5,9 @@
  * One exchange hears both ways: the answer to a heartbeat is the other one's heartbeat. So whoever has exchanged with a member just now need not send,
  * and each pair of a cluster costs one small request on one kept connection each LIMITS.heartbeatMs.
  *
- * I1: the word itself is sent only when the other one lacks it; else a heartbeat is three numbers.
- * I2: a member that does not answer holds up no other; its connection is opened anew.
+ * I1: a node that does not know yet what it runs says nothing. The word itself is sent only when the other one lacks it; else a heartbeat is three numbers.
+ * I2: a member that does not answer holds up no other; its connection is opened anew, after a pause that grows. Who comes back is heard by its own
+ *     heartbeats meanwhile.
  * I3: what a silent member runs is asked by plain connections, at a bounded pace, and only while it is silent.
  */
 
@@ -30,7 +31,7 @@ import type { Json } from '../model/json.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { KeptConnection } from '../ports/mutual-http.ts';
 import type { AgentDeps } from './deps.ts';
-import type { PeerLink } from './peer-link.ts';
+import type { PeerAnswer, PeerLink } from './peer-link.ts';
 
 export interface PresenceParts {
   readonly deps: Pick<AgentDeps, 'node' | 'clock' | 'log' | 'http' | 'keepConnection'>;
@@ -53,7 +54,9 @@ interface Link extends PresenceParts {
   /** By uid: when there was an exchange with it last, and which word of ours it has. */
   readonly exchangedMs: Map<string, number>;
   readonly theyHave: Map<string, string>;
-  /** By uid: when it was asked last. */
+  /** By uid: calls that failed in a row, and when the next one may be tried. */
+  readonly failed: Map<string, { readonly times: number; readonly againMs: number }>;
+  /** By uid: when it may be asked again. */
   readonly askedMs: Map<string, number>;
   presence: Presence;
   /** A broken promise of the code. */
@@ -61,6 +64,7 @@ interface Link extends PresenceParts {
 }
 
 const HEARTBEAT_PATH = '/peer/v1/heartbeat';
+const NOTHING_YET: PeerAnswer = { status: 503, body: JSON.stringify({ message: 'This node does not know yet what it runs.' }) };
 /** An exchange that is this much younger than the interval counts for it: timers are not exact. */
 const JITTER_MS = 20;
 
@@ -73,6 +77,7 @@ export async function keepPresence(parts: PresenceParts, signal: AbortSignal): P
     calling: new Set(),
     exchangedMs: new Map(),
     theyHave: new Map(),
+    failed: new Map(),
     askedMs: new Map(),
     presence: NO_PRESENCE,
     broken: Promise.withResolvers<never>(),
@@ -82,7 +87,8 @@ export async function keepPresence(parts: PresenceParts, signal: AbortSignal): P
     if (said === undefined)
       return { status: 400, body: JSON.stringify({ message: 'A heartbeat is a JSON object with life and sequence.' }) };
     hear(link, from, said);
-    return { status: 200, body: bodyFor(link, from) };
+    const answer = bodyFor(link, from);
+    return answer === undefined ? NOTHING_YET : { status: 200, body: answer };
   });
   await Promise.race([beatForever(link), link.broken.promise]);
 }
@@ -101,7 +107,7 @@ async function beatForever(link: Link): Promise<void> {
   for (const connection of link.connections.values()) connection.close();
 }
 
-function closeStrangers({ connections, theyHave, exchangedMs, askedMs }: Link, others: readonly FrameworkMember[]): void {
+function closeStrangers({ connections, theyHave, exchangedMs, failed, askedMs }: Link, others: readonly FrameworkMember[]): void {
   const known = new Set(others.map(keyOf));
   for (const [key, connection] of connections) {
     if (known.has(key)) continue;
@@ -109,20 +115,26 @@ function closeStrangers({ connections, theyHave, exchangedMs, askedMs }: Link, o
     connections.delete(key);
   }
   const uids = new Set(others.map(({ uid }) => uid));
-  for (const map of [theyHave, exchangedMs, askedMs]) for (const uid of map.keys()) if (!uids.has(uid)) map.delete(uid);
+  for (const map of [theyHave, exchangedMs, failed, askedMs]) for (const uid of map.keys()) if (!uids.has(uid)) map.delete(uid);
 }
 
 // ---- one heartbeat ------------------------------------------------------------------------------------------------------------------------
 
 /** Sends one, unless there was an exchange just now or one is under way. */
 function beat(link: Link, member: FrameworkMember): void {
-  const { calling, exchangedMs, deps } = link;
-  const sinceMs = deps.clock.monotonicMs() - (exchangedMs.get(member.uid) ?? -Infinity);
-  if (calling.has(member.uid) || sinceMs < LIMITS.heartbeatMs - JITTER_MS) return;
+  const { calling, exchangedMs, failed, deps } = link;
+  const nowMs = deps.clock.monotonicMs();
+  const sinceMs = nowMs - (exchangedMs.get(member.uid) ?? -Infinity);
+  const isEarly = sinceMs < LIMITS.heartbeatMs - JITTER_MS || nowMs < (failed.get(member.uid)?.againMs ?? -Infinity);
+  if (calling.has(member.uid) || isEarly) return;
   calling.add(member.uid);
   exchange(link, member)
+    .then(() => failed.delete(member.uid))
     .catch((cause: unknown) => {
       drop(link, member);
+      const times = (failed.get(member.uid)?.times ?? 0) + 1;
+      const waitMs = Math.min(LIMITS.heartbeatMs * 2 ** Math.min(times, 8), LIMITS.heartbeatRetryCapMs);
+      failed.set(member.uid, { times, againMs: deps.clock.monotonicMs() + waitMs });
       if (isFault(cause)) deps.log.debug(`${member.name} did not answer a heartbeat.`, { error: cause });
       else if (!link.signal.aborted) link.broken.reject(cause);
     })
@@ -130,12 +142,13 @@ function beat(link: Link, member: FrameworkMember): void {
 }
 
 async function exchange(link: Link, member: FrameworkMember): Promise<void> {
-  const connection = await connectionTo(link, member);
-  if (connection === undefined) return;
+  const body = bodyFor(link, member);
+  const connection = body === undefined ? undefined : await connectionTo(link, member);
+  if (body === undefined || connection === undefined) return;
   const request = {
     method: 'POST' as const,
     path: HEARTBEAT_PATH,
-    body: bodyFor(link, member),
+    body,
     deadlineMs: LIMITS.heartbeatCallMs,
     maxAnswerBytes: LIMITS.peerBodyBytes,
   };
@@ -170,12 +183,12 @@ function keyOf({ uid, incarnation, address }: FrameworkMember): string {
   return `${uid}.${incarnation}@${address}`;
 }
 
-/** What is told to a member: the word itself only when it lacks it. */
-function bodyFor({ word: say, theyHave, presence }: Link, { uid }: FrameworkMember): string {
+/** What is told to a member: the word itself only when it lacks it. Undefined: this node has nothing to say yet. */
+function bodyFor({ word: say, theyHave, presence }: Link, { uid }: FrameworkMember): string | undefined {
   const word = say();
+  if (word === undefined) return undefined;
   const theirs = knownWord(presence, uid);
   const known = theirs === undefined ? {} : { known: wordText(theirs) };
-  if (word === undefined) return JSON.stringify({ ...known, life: 0, sequence: 0 });
   const { life, sequence, role, agent } = word;
   const isKnown = theyHave.get(uid) === wordText(word);
   return JSON.stringify({ ...known, life, sequence, ...(isKnown ? {} : { agent, ...(role === undefined ? {} : { role }) }) });

@@ -9,6 +9,8 @@ export const OUTAGE_LIMITS = {
   heartbeatSilenceMs: 1_200,
   /** A heartbeat's answer is waited for this long; the connection then counts as dead. */
   heartbeatCallMs: 1_000,
+  /** One that does not take ours (it is dead, or does not know us) is tried at least this often: a handshake each time. */
+  heartbeatRetryCapMs: 1_000,
   /** Of the time between two of its own ticks a node counts at most this much as the silence of others: what is more it stood still itself. */
   heartbeatCountedMs: 300,
   /** One that is silent for so long is asked, at this pace and with this deadline, whether what it runs answers; so often once it is known. */

@@ -64,3 +64,42 @@ test('a worker that is killed whole is said to be down within seconds, and up ag
   const upMs = await clusterBecomes('it is whole again', (status) => status.phase === 'Available' && isRedundant(status));
   console.log(`worker started: Available after ${upMs.toFixed(0)} ms`);
 });
+
+test('an agent that is stopped, while its pods serve: the phase does not flap, and its silence is said', async () => {
+  const [agent] = worker.processes('agent');
+  assert.ok(agent !== undefined);
+  const phases = new Set<string | undefined>();
+  const beganMs = performance.now();
+  process.kill(agent.id.pid, 'SIGSTOP');
+  await clusterBecomes('its silence is said', (status) => {
+    phases.add(status.phase);
+    return /not heard/.test(status.nodes?.[worker.name]?.message ?? '');
+  });
+  console.log(`worker's agent stopped: said after ${(performance.now() - beganMs).toFixed(0)} ms`);
+  const kept = await rig.cluster();
+  assert.deepEqual([kept.status?.phase, kept.status?.services?.['hello']?.ready, isRedundant(kept.status ?? {})], ['Available', 2, true]);
+  // What it ran dies one by one: that is said too, though its agent says nothing.
+  process.kill(worker.podPid('hello'), 'SIGKILL');
+  await clusterBecomes('an instance that does not answer is not counted', (status) => status.services?.['hello']?.ready === 1);
+  process.kill(agent.id.pid, 'SIGCONT');
+  await clusterBecomes('it is heard again', (status) => {
+    phases.add(status.phase);
+    return status.nodes?.[worker.name]?.message === undefined && isRedundant(status);
+  });
+  assert.ok(!phases.has('Error'), [...phases].join());
+});
+
+test('a primary that is killed whole is said to be down by the worker, and raises all of it when it is back', async () => {
+  primary.killAll();
+  const downMs = await clusterBecomes(
+    'the worker says so',
+    (status) => status.phase === 'Error' && conditionOf(status.conditions, 'MonitoringAvailable')?.reason === 'PrimaryDown',
+  );
+  console.log(`primary killed: Error after ${downMs.toFixed(0)} ms`);
+  const down = await rig.cluster();
+  assert.ok(downMs < 15_000);
+  assert.deepEqual([down.status?.primary, down.status?.term, down.status?.services?.['hello']?.ready], [primary.name, 1, 1]);
+  await primary.start();
+  const upMs = await clusterBecomes('it is whole again', (status) => status.phase === 'Available' && isRedundant(status));
+  console.log(`primary started: Available after ${upMs.toFixed(0)} ms`);
+});

@@ -28,6 +28,7 @@ import { isDeleting, openRelations } from './relations.ts';
 import type { Relations } from './relations.ts';
 import { contentVerdict, indexRights, rowsFor } from './right.ts';
 import type { RightsIndex, RowAnswer } from './right.ts';
+import { STAND_IN_RIGHTS } from './stand-in-rights.ts';
 import { notYours, ownedSections, STATUS_SECTIONS } from './status-section.ts';
 import type { SectionTime } from './status-section.ts';
 import { part, text } from './stored-object.ts';
@@ -36,7 +37,7 @@ import { part, text } from './stored-object.ts';
 export const EXTENSION_ACCOUNT = 'extension';
 const EXTENSION_NAME = serviceAccountName(SYSTEM_NAMESPACE, EXTENSION_ACCOUNT);
 
-const NODE_INDEX = indexRights([...AGENT_RIGHTS, ...MANAGER_RIGHTS, ...SITE_RIGHTS, ...DRILL_RIGHTS]);
+const NODE_INDEX = indexRights([...AGENT_RIGHTS, ...MANAGER_RIGHTS, ...STAND_IN_RIGHTS, ...SITE_RIGHTS, ...DRILL_RIGHTS]);
 const HOST_INDEX = indexRights(HOST_RIGHTS);
 
 const BY_ADMIN: Decision = { allowed: true, reason: 'admin' };

@@ -116,7 +116,7 @@ function termVerdict(node: NodeCaller['node'], was: JsonObject, becomes: JsonObj
   if (names !== primary && names !== node.name) return `status.primary may be set by a manager only to its own node, ${node.name}`;
   if (primary === node.name || (primary === undefined && node.role === 'Primary')) return undefined;
   if (node.role === 'Primary' && names === node.name && term > recorded) return undefined;
-  return `${primary ?? 'no node'} is recorded as primary under term ${recorded}, so ${node.name} does not manage ${node.cluster}`;
+  return `${primary ?? 'no node'} is recorded as primary under term ${recorded}, so ${node.name} does not manage ${node.cluster}; a worker may only say that the primary is down (row N17 of docs/reference/rights.md)`;
 }
 
 const RESERVATION_SECTIONS = new Set(['status.reservations', 'status.reserved']);

@@ -8,6 +8,7 @@ import { MANAGER_RIGHTS } from './manager-rights.ts';
 import { AGENT_RIGHTS } from './node-rights.ts';
 import type { Right } from './right.ts';
 import { SITE_RIGHTS } from './site-rights.ts';
+import { STAND_IN_RIGHTS } from './stand-in-rights.ts';
 import { STATUS_SECTIONS, describeOwners } from './status-section.ts';
 
 /** docs/reference/rights.md, whole. */
@@ -31,6 +32,10 @@ ${table(AGENT_RIGHTS)}
 ### The primary's agent besides (manager)
 
 ${table(MANAGER_RIGHTS)}
+
+### A worker while the primary is down (stand-in)
+
+${table(STAND_IN_RIGHTS)}
 
 ### The site of its cluster
 

@@ -72,7 +72,7 @@ describe('N8: the status of its Cluster', () => {
     no(mayWrite(STATUS, old, withAt(old, 'status.term', 2)), /term 2 is below the recorded term 3/);
     no(mayWrite(STATUS, old, withAt(old, 'status.term', undefined)), /term 0 is below/);
     no(
-      mayWrite(STATUS, old, withAt(old, 'status.phase', 'Error'), worker),
+      mayWrite(STATUS, old, withAt(old, 'status.release', { current: '1.0.1' }), worker),
       /harbor-a1-n0 is recorded as primary under term 3, so harbor-a1-n1 does not manage/,
     );
     no(mayWrite(STATUS, old, withAt(withAt(old, 'status.primary', 'harbor-a1-n1'), 'status.term', 4), worker), /does not manage/);
