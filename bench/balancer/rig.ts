@@ -58,7 +58,7 @@ export async function startRig(): Promise<Rig> {
   const [small, bulk] = [await freePort(), await freePort()];
   writeFileSync(join(root, 'back.cfg'), backEnd(small));
   start(1, [program, '-q', '-db', '-f', join(root, 'back.cfg')], 'bench');
-  start(1, [process.execPath, join(import.meta.dirname, 'bulk.ts'), 'source', String(bulk)], 'bench');
+  start(1, [process.execPath, join(import.meta.dirname, 'bulk', 'main.ts'), 'source', String(bulk)], 'bench');
   const ways: Way[] = [{ name: 'direct', small, bulk, cpuSeconds: () => 0 }];
   for (const balancer of ['relay', 'haproxy'] as const) {
     const dir = join(root, balancer);

@@ -38,7 +38,7 @@ interface Sample {
 }
 
 function sinkOf(port: number): string[] {
-  return [process.execPath, join(import.meta.dirname, 'bulk.ts'), 'sink', String(port), String(SECONDS * 1000)];
+  return [process.execPath, join(import.meta.dirname, 'bulk', 'main.ts'), 'sink', String(port), String(SECONDS * 1000)];
 }
 
 async function wrk(port: number, more: readonly string[]): Promise<number> {
@@ -82,7 +82,7 @@ function render(samples: Samples): string {
       const verdict = mode === 'TCP' ? `, promised ${phase.promise}: ${ratio('perSecond') >= phase.promise ? 'met' : 'NOT MET'}` : '';
       return `  relay / HAProxy ${mode}: ${ratio('perSecond').toFixed(2)}${verdict} (per CPU second ${ratio('perCpuSecond').toFixed(2)})`;
     });
-    return [`${phase.name}`, ...lines, ...ratios].join('\n');
+    return [phase.name, ...lines, ...ratios].join('\n');
   }).join('\n\n');
 }
 

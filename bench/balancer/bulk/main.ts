@@ -1,6 +1,6 @@
 /**
- * Both ends of bulk traffic, each as a process of its own: `bulk.ts source PORT` answers any request with a body that never ends in practice;
- * `bulk.ts sink PORT MS` reads it for so long and prints bytes per second.
+ * Both ends of bulk traffic, each as a process of its own: `main.ts source PORT` answers any request with a body that never ends in practice;
+ * `main.ts sink PORT MS` reads it for so long and prints bytes per second.
  *
  * Neither looks at a byte: the kernel's copies are nearly all that they cost.
  */
