@@ -366,7 +366,7 @@ describe('the truth table, failover None', () => {
     for (const row of rows) figures.push(await measureRow({ plane, watch, primary, worker }, row, 1));
     const table = renderFigures(figures, describeMachine(), [calibrate()]);
     console.log(table);
-    assert.match(table, /^instance +1 +\d+ .* 0 failed$/m);
+    assert.match(table, /^instance +1 +[\d,]+ .* 0 failed$/m);
     assert.match(table, /^balancer +1 +– /m);
     for (const { runs } of figures) assert.ok(runs.every((run) => run.attempts > 0 && run.failed === 0 && run.recoveredMs > 0));
   });
