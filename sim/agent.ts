@@ -11,8 +11,10 @@ import type { ClusterView } from '../src/decide/cluster-view.ts';
 import { decideManager } from '../src/decide/manager.ts';
 import { NO_OBSERVATIONS, observe } from '../src/decide/observation.ts';
 import type { Observations } from '../src/decide/observation.ts';
-import { contentOf } from '../src/decide/cluster-plan.ts';
-import { planOf } from '../src/decide/plan.ts';
+import type { AgentStatus } from '../src/decide/agent-duty.ts';
+import { keyText } from '../src/decide/cluster-plan.ts';
+import type { ClusterPlan } from '../src/decide/cluster-plan.ts';
+import type { SpecMemory } from '../src/decide/spec-age.ts';
 import type { NodePlan } from '../src/decide/plan.ts';
 import { carryOut } from '../src/extension/act.ts';
 import { CLUSTER_NODES, CLUSTERS, SITES, VIRTUAL_DATA_CENTERS } from '../src/model/addresses.ts';
@@ -30,10 +32,13 @@ import type { SiteKeeper } from '../src/agent/site-keeper.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
 import type { EntityApi } from '../src/ports/api.ts';
 import { simulatedApi } from './api.ts';
+import { startChange } from './change.ts';
+import type { SimChange } from './change.ts';
 import { cutLeftMs, lagMs } from './faults.ts';
 import type { Machine } from './machine-state.ts';
 import { clockOf, later, logOf, monotonicMs, startLife } from './process.ts';
 import type { Life } from './process.ts';
+import { readyOf, tellPods } from './node-pods.ts';
 import { createPods } from './pods.ts';
 import type { Pods } from './pods.ts';
 import { startSiteKeeper } from './site-agent.ts';
@@ -52,20 +57,20 @@ interface Agent {
   /** Undefined: nobody in this world speaks of Sites, or it is a worker, which never comes to write any. */
   site: SiteKeeper | undefined;
   known: Known | undefined;
-  plan: NodePlan | undefined;
+  readonly change: SimChange;
   seen: Observations;
   isReporting: boolean;
   isManaging: boolean;
   /** Something changed while it managed. */
   manageAgain: boolean;
   reported: string;
+  /** What the other nodes were told last. */
+  said: string;
   /** The newest report that was answered. */
   sent: JsonObject | undefined;
   refreshPlanned: boolean;
   /** Revision of the own node that was last compared with what was sent. */
   compared: string | undefined;
-  /** What the plan was made from. */
-  planned: string;
 }
 
 /** What the agent last read of its cluster. */
@@ -87,18 +92,29 @@ export function startAgent(world: World, machine: Machine): void {
     life,
     api: simulatedApi(world, life),
     pods,
+    change: startChange({
+      world,
+      machine,
+      life,
+      known: () => agent.known,
+      ready: () => readyOf(pods),
+      onPlan: () => {
+        tellPods(agent.pods, machine, agent.known);
+        reportSoon(agent);
+        manage(agent);
+      },
+    }),
     site: undefined,
     known: undefined,
-    plan: undefined,
     seen: NO_OBSERVATIONS,
     isReporting: false,
     isManaging: false,
     manageAgain: false,
     reported: '',
+    said: '',
     sent: undefined,
     refreshPlanned: false,
     compared: undefined,
-    planned: '',
   };
   world.store.onCommit((commit) => {
     if (!life.over && concerns(machine, commit.object, commit.plural)) refreshSoon(agent);
@@ -211,7 +227,8 @@ function refresh(agent: Agent): void {
   if (shown !== undefined && node?.metadata.resourceVersion !== agent.compared && canonicalJson(shown) !== canonicalJson(agent.sent))
     agent.reported = '';
   agent.compared = node?.metadata.resourceVersion;
-  replan(agent);
+  tellPods(agent.pods, machine, agent.known);
+  agent.change.poke();
   reportSoon(agent);
   manage(agent);
 }
@@ -220,58 +237,20 @@ function self(agent: Agent): string {
   return memberId(agent.machine.nodeUid, agent.machine.incarnation);
 }
 
-/** Without a director the plan before stays. One whose node has a higher incarnation stops its pods. */
-function replan(agent: Agent): void {
-  const { machine, known } = agent;
-  const node = known?.nodes.find((one) => one.metadata.uid === machine.nodeUid);
-  if (node !== undefined && node.spec.incarnation > machine.incarnation) {
-    agent.planned = '';
-    agent.pods.want([]);
-    return;
-  }
-  const membership = machine.disk.membership;
-  if (known?.cluster === undefined || known.release === undefined || node === undefined || membership === undefined) return;
-  const infrastructure = node.status?.infrastructure;
-  const from = [
-    known.cluster.metadata.generation,
-    known.cluster.metadata.annotations?.['sim/broken'],
-    known.release.metadata.name,
-    node.spec.retired,
-    infrastructure?.address,
-    membership.term,
-  ].join();
-  if (from === agent.planned) return;
-  agent.planned = from;
-  const isBroken = (name: string): boolean => known.cluster?.metadata.annotations?.['sim/broken'] === name;
-  agent.plan = planOf({
-    cluster: { name: machine.cluster, namespace: machine.namespace },
-    generation: known.cluster.metadata.generation ?? 0,
-    content: contentOf(known.cluster.spec, known.release),
-    node: {
-      name: machine.node,
-      uid: machine.nodeUid,
-      incarnation: machine.incarnation,
-      role: machine.role,
-      address: infrastructure?.address ?? `${machine.host}.0`,
-      podAddresses: infrastructure?.podAddresses ?? ['a', 'b', 'c'],
-      retired: node.spec.retired === true,
-    },
-    term: membership.term,
-    maySingletons: mayRunSingletons(membership, self(agent)),
-    slots: machine.disk.slots,
-  });
-  machine.disk.slots = { ...agent.plan.slots };
-  agent.pods.want(agent.plan.services.map((service) => ({ ...service, isBroken: isBroken(service.name) })));
-}
-
 // ---- reports ----------------------------------------------------------------------------------------------------------------------------
 
 /** Newest wins: one report on the way at a time. */
 function reportSoon(agent: Agent): void {
   const { machine } = agent;
-  if (agent.isReporting || !machine.disk.isMember) return;
+  if (!machine.disk.isMember) return;
   const section = sectionOf(agent);
   const text = JSON.stringify(section);
+  if (text !== agent.said) {
+    agent.said = text;
+    agent.change.said(section as unknown as AgentStatus);
+    agent.change.poke();
+  }
+  if (agent.isReporting) return;
   if (text === agent.reported) return;
   agent.isReporting = true;
   agent.world.scheduler.touch();
@@ -299,12 +278,18 @@ function reportSoon(agent: Agent): void {
 
 function sectionOf(agent: Agent): JsonObject {
   const services = agent.pods.reports();
-  const { plan } = agent;
+  const { kept } = agent.machine.disk;
+  const plan = kept['plan'] as NodePlan | undefined;
+  const clusterPlan = kept['clusterPlan'] as ClusterPlan | undefined;
+  const spec = kept['spec'] as SpecMemory | undefined;
   const isReady = plan !== undefined && plan.services.every((service) => services[service.name] !== undefined);
   return {
     incarnation: agent.machine.incarnation,
+    ...(spec?.availableAt === undefined ? {} : { availableAt: spec.availableAt }),
     phase: isReady ? 'Ready' : 'Joined',
     ...(plan === undefined ? {} : { release: plan.release, observedGeneration: plan.generation }),
+    ...(clusterPlan === undefined ? {} : { plan: keyText(clusterPlan) }),
+    ...(plan?.content === undefined ? {} : { content: plan.content }),
     services,
   };
 }
@@ -318,7 +303,14 @@ function manage(agent: Agent): void {
   if (agent.isManaging || membership === undefined || !mayRunSingletons(membership, self(agent))) return;
   const cached = viewOf(agent, agent.known === undefined ? undefined : { ...agent.known, site: agent.site?.site() }, false);
   if (cached === undefined) return;
-  const manager = { node: machine.node, term: membership.term };
+  const change = agent.change.view();
+  const spec = machine.disk.kept['spec'] as SpecMemory | undefined;
+  const manager = {
+    node: machine.node,
+    term: membership.term,
+    ...(change === undefined ? {} : { change }),
+    ...(spec === undefined ? {} : { spec }),
+  };
   const first = decideManager(cached, manager);
   agent.seen = observe(agent.seen, first.watching, cached.monotonicMs);
   if (first.requeueAfterMs !== undefined) later(life, first.requeueAfterMs + 1, () => manage(agent));

@@ -21,6 +21,8 @@ export interface Faults {
   readonly cutUntilMs: Map<string, number>;
   /** Per process: caches lag by up to `lagMs`; only that of `plural`, when given. */
   readonly lag: Map<string, { untilMs: number; lagMs: number; plural: string | undefined }>;
+  /** Per agent: cut off from the other nodes of its site until then. */
+  readonly lanCutUntilMs: Map<string, number>;
   /** Share of operations on pods that fail, until then. */
   podTroubleUntilMs: number;
 }
@@ -28,7 +30,7 @@ export interface Faults {
 const FAIR: Weather = { lossShare: 0, slowShare: 0, slowMs: 0 };
 
 export function createFaults(): Faults {
-  return { stallUntilMs: 0, weather: new Map(), cutUntilMs: new Map(), lag: new Map(), podTroubleUntilMs: 0 };
+  return { stallUntilMs: 0, weather: new Map(), cutUntilMs: new Map(), lag: new Map(), lanCutUntilMs: new Map(), podTroubleUntilMs: 0 };
 }
 
 export function weatherOf(faults: Faults, process: string, nowMs: number): Weather {
@@ -58,4 +60,5 @@ export function clearFaults(faults: Faults): void {
   faults.weather.clear();
   faults.cutUntilMs.clear();
   faults.lag.clear();
+  faults.lanCutUntilMs.clear();
 }

@@ -6,6 +6,7 @@ import { initialService, isServiceGone, serviceReportOf, stepService } from '../
 import type { ServiceEffect, ServiceEvent, ServiceState } from '../src/decide/service-machine.ts';
 import type { PlannedService } from '../src/decide/plan.ts';
 import type { JsonObject } from '../src/model/json.ts';
+import { noteServing } from './change-checks.ts';
 import { checkPods, exitPod, labelOf, podsOf } from './machine.ts';
 import type { Machine } from './machine-state.ts';
 import { later } from './process.ts';
@@ -81,6 +82,7 @@ function send(supervisor: Supervisor, name: string, event: ServiceEvent): void {
   for (const effect of step.effects) perform(supervisor, name, service, effect);
   const report = serviceReportOf(service.state, nowMs);
   const { supervised } = service.state;
+  noteServing(world, machine, name, supervised, report?.ready === true);
   if (supervised !== undefined && report !== undefined) machine.disk.ready[name] = { hash: supervised, ready: report.ready };
   if (isServiceGone(service.state) && service.wanted === undefined) {
     service.timer();

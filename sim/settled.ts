@@ -8,6 +8,7 @@ import type { Cluster } from '../src/model/cluster.ts';
 import { conditionOf } from '../src/model/condition.ts';
 import type { ConditionType } from '../src/model/condition.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
+import { changesUnsettled } from './change-settled.ts';
 import { labelOf } from './machine.ts';
 import { SITE_REASONS, sitesUnsettled } from './site-settled.ts';
 import type { World } from './world.ts';
@@ -51,6 +52,7 @@ function clusterIs(world: World, cluster: Cluster, nodes: readonly ClusterNode[]
       ? []
       : [`${name} has ${alive.length} machines for ${mine.length} nodes`]),
     ...podsAre(world, cluster),
+    ...changesUnsettled(world, cluster),
   ];
 }
 

@@ -4,9 +4,11 @@
 
 import { hash32 } from '../src/base/ring.ts';
 import type { ClusterNode } from '../src/model/cluster-node.ts';
+import type { Cluster } from '../src/model/cluster.ts';
 import type { ClusterRelease } from '../src/model/cluster-release.ts';
 import { GROUP_VERSION } from '../src/model/resource.ts';
 import { DEFAULT_SERVER_CONFIG } from '../src/model/server-config.ts';
+import { BROKEN_RELEASE, planChanges, SIM_RELEASES } from './change-script.ts';
 import { watchSafety } from './checks.ts';
 import { createCoverage } from './coverage.ts';
 import type { CoverageTable } from './coverage.ts';
@@ -92,10 +94,12 @@ export function lineOf(result: RunResult): string {
 function isCrashLoop(world: World, commit: Commit): boolean {
   if (!commit.writer.startsWith('agent') || commit.plural !== 'clusternodes') return false;
   const { cluster } = (commit.object as ClusterNode).spec;
-  return world.store.get('clusters', NAMESPACE, cluster)?.metadata.annotations?.['sim/broken'] !== undefined;
+  const object = world.store.get('clusters', NAMESPACE, cluster) as Cluster | undefined;
+  return object?.metadata.annotations?.['sim/broken'] !== undefined || object?.spec.release === BROKEN_RELEASE;
 }
 
-function createStage(seed: number, onLine: ((line: string) => void) | undefined): Stage {
+/** A world with servers and hosts that do not run yet, and nobody in it. */
+export function emptyStage(seed: number, onLine: ((line: string) => void) | undefined): Omit<Stage, 'sites'> {
   const dice = createDice(`outrigger ${seed}`);
   const scheduler = createScheduler();
   const uuids = randomOf(dice.fork('uuid'));
@@ -119,12 +123,19 @@ function createStage(seed: number, onLine: ((line: string) => void) | undefined)
     givenUp: new Set(),
     connectionServers: new Map(),
     traps: new Map(),
+    changes: { tried: new Set(), takings: new Map() },
     crashed: () => undefined,
     trace,
   };
   const servers = Array.from({ length: dice.between(2, 3) }, (_, index) => createProcess(`server-${index}`, dice));
   const hosts = Array.from({ length: dice.between(2, 3) }, (_, index) => createHost(world, `h${index + 1}`));
   const calmMs = dice.between(900_000, 1_500_000);
+  return { world, servers, hosts, calmMs };
+}
+
+function createStage(seed: number, onLine: ((line: string) => void) | undefined): Stage {
+  const { world, servers, hosts, calmMs } = emptyStage(seed, onLine);
+  const { dice } = world;
   const stage: Stage = { world, servers, hosts, calmMs, sites: planSites({ world, namespace: NAMESPACE, calmMs }) };
   watchSafety(world);
   watchSites(world);
@@ -134,14 +145,18 @@ function createStage(seed: number, onLine: ((line: string) => void) | undefined)
   planFaults(stage);
   planTraps(stage);
   planProvider(stage);
-  for (let count = dice.between(1, 3); count > 0; count--) planPeople(stage, `c${count}`);
+  for (let count = dice.between(1, 3); count > 0; count--) {
+    planPeople(stage, `c${count}`);
+    planChanges(stage, NAMESPACE, `c${count}`);
+  }
   return stage;
 }
 
 /** Releases, configuration, hosts. */
-function furnish({ world, hosts }: Stage): void {
+export function furnish({ world, hosts }: Pick<Stage, 'world' | 'hosts'>): void {
   const dice = world.dice.fork('furnish');
-  for (const version of ['1.0.0', '1.0.1']) world.store.create('person', 'clusterreleases', '', releaseOf(version));
+  for (const [version, upgradesFrom] of Object.entries(SIM_RELEASES))
+    world.store.create('person', 'clusterreleases', '', releaseOf(version, upgradesFrom));
   const spec = {
     ...DEFAULT_SERVER_CONFIG,
     stepDeadlineSeconds: dice.pick([20, 45, 120]),
@@ -166,7 +181,7 @@ function furnish({ world, hosts }: Stage): void {
   }
 }
 
-function releaseOf(version: string): Omit<ClusterRelease, 'metadata'> & { metadata: { name: string } } {
+function releaseOf(version: string, upgradesFrom: readonly string[]): Omit<ClusterRelease, 'metadata'> & { metadata: { name: string } } {
   const probe = {
     tcpSocket: { port: 8080 },
     initialDelaySeconds: 0,
@@ -193,7 +208,7 @@ function releaseOf(version: string): Omit<ClusterRelease, 'metadata'> & { metada
         },
         { name: 'ticker', mode: 'Singleton', protocol: 'TCP', pod: { ...pod, containers: [{ ...container, readinessProbe: probe }] } },
       ],
-      upgradesFrom: [],
+      upgradesFrom: [...upgradesFrom],
     },
   };
 }

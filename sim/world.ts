@@ -7,10 +7,23 @@ import type { Coverage } from './coverage.ts';
 import type { Dice } from './dice.ts';
 import type { Faults } from './faults.ts';
 import type { Machine } from './machine-state.ts';
-import type { Process } from './process.ts';
+import type { Life, Process } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SimStore } from './store.ts';
 import type { Traps } from './trap-faults.ts';
+
+/** A node took other pods of the watched service, and they were not ready since. */
+export interface Taking {
+  readonly atMs: number;
+  readonly hash: string;
+  readonly life: Life | undefined;
+}
+
+export interface Changes {
+  /** Cluster uid and generation of what was rolled back. */
+  readonly tried: Set<string>;
+  readonly takings: Map<Machine, Taking>;
+}
 
 export interface World {
   readonly seed: number;
@@ -31,6 +44,8 @@ export interface World {
   readonly connectionServers: Map<string, SimConnectionServer>;
   /** Faults that wait for an effect. */
   readonly traps: Traps;
+  /** What changes of what runs are judged by (change-checks.ts). */
+  readonly changes: Changes;
   /** Told of a process that a trap crashed: whoever starts it does so again. */
   crashed: (process: Process) => void;
   readonly trace: (line: string) => void;

@@ -11,7 +11,7 @@
 import { canonicalJson } from '../base/canonical.ts';
 import { mayRunSingletons, memberId } from '../decide/authority.ts';
 import { nextChange } from '../decide/change.ts';
-import type { ChangeStanding } from '../decide/change.ts';
+import type { Asked, ChangeStanding } from '../decide/change.ts';
 import { NO_CHANGE_CLOCK, storedClock } from '../decide/change-clock.ts';
 import type { ChangeClock } from '../decide/change-clock.ts';
 import type { ChangeView } from '../decide/change-words.ts';
@@ -68,6 +68,12 @@ interface Keeper extends ChangeParts {
   standing: ChangeStanding | undefined;
   readonly exchange: PlanExchange;
   readonly startedMs: number;
+  isWaking: boolean;
+  made: { readonly spec: Cluster['spec']; readonly release: ClusterRelease; readonly content: Content } | undefined;
+  /** The cluster, as seen, whose spec was obeyed last. */
+  obeyed: Cluster | undefined;
+  /** What the newest node plan was made from. */
+  adopted: string;
   word: AgentStatus | undefined;
   sight: ChangeSight | undefined;
 }
@@ -83,16 +89,20 @@ export function keepChange(parts: ChangeParts, signal: AbortSignal): ChangeKeepe
     standing: undefined,
     exchange: exchangePlans({ ...parts, nodes: () => keeper.sight?.nodes }, signal),
     startedMs: deps.clock.monotonicMs(),
+    isWaking: false,
+    made: undefined,
+    obeyed: undefined,
+    adopted: '',
     word: undefined,
     sight: undefined,
   };
-  const ticking = tick(keeper);
   return {
     look: async (sight, ready) => {
       keeper.sight = sight;
       const problems = await obeyed(keeper, sight);
       if (isBehind(keeper, sight)) keeper.exchange.ask();
       const waits = await adopt(keeper, sight, ready);
+      lookAgain(keeper);
       return [...problems, ...waits];
     },
     said: (word) => {
@@ -104,18 +114,21 @@ export function keepChange(parts: ChangeParts, signal: AbortSignal): ChangeKeepe
       const plan = memory.get('clusterPlan');
       return plan === undefined || keeper.standing === undefined ? undefined : { plan, standing: keeper.standing };
     },
-    settled: async () => void (await Promise.all([keeper.exchange.settled(), ticking])),
+    settled: () => keeper.exchange.settled(),
   };
 }
 
-/** Deadlines of a change need looks though nothing happens. */
-async function tick(keeper: Keeper): Promise<void> {
+/** Deadlines of a change, and a plan that is waited for, need looks though nothing happens. */
+function lookAgain(keeper: Keeper): void {
   const { deps, memory, signal, onChange } = keeper;
-  while (!signal.aborted) {
-    await deps.clock.sleep(CHANGING_LOOK_MS, signal).catch(() => undefined);
-    const plan = memory.get('clusterPlan');
-    if (!signal.aborted && (plan === undefined || plan.previous !== undefined)) onChange();
-  }
+  const plan = memory.get('clusterPlan');
+  if (keeper.isWaking || (plan !== undefined && plan.previous === undefined)) return;
+  keeper.isWaking = true;
+  const wake = (): void => {
+    keeper.isWaking = false;
+    if (!signal.aborted) onChange();
+  };
+  void deps.clock.sleep(CHANGING_LOOK_MS, signal).then(wake, wake);
 }
 
 // ---- the primary ------------------------------------------------------------------------------------------------------------------------
@@ -130,7 +143,9 @@ function termOf({ memory, self }: Keeper): number | undefined {
 /** What the spec that is to be obeyed asks for goes into the next plan. */
 async function obeyed(keeper: Keeper, sight: ChangeSight): Promise<readonly string[]> {
   const { cluster } = sight;
-  const older = cluster === undefined ? undefined : await obeySpec(keeper.memory, cluster, false);
+  const isKnown = cluster === undefined || cluster === keeper.obeyed;
+  const older = isKnown ? undefined : await obeySpec(keeper.memory, cluster, false);
+  keeper.obeyed = older === undefined ? cluster : undefined;
   const problems = older === undefined ? missingRelease(sight) : [older];
   const term = termOf(keeper);
   if (term === undefined || cluster?.metadata.deletionTimestamp !== undefined) {
@@ -156,7 +171,7 @@ async function makeNext(keeper: Keeper, term: number, sight: ChangeSight): Promi
     plan,
     clusterUid: deps.node.clusterUid,
     term,
-    asked: cluster === undefined ? undefined : askedBy(cluster, sight, memory.get('spec')?.generation),
+    asked: cluster === undefined ? undefined : askedBy(keeper, cluster, sight),
     // Without a director nothing is created either: what runs is what was available.
     wasAvailable: cluster === undefined || cluster.status?.availableAt !== undefined,
     nodes: withOwnWord(sight.nodes ?? [], self, keeper.word),
@@ -177,13 +192,22 @@ async function makeNext(keeper: Keeper, term: number, sight: ChangeSight): Promi
   if (isNew || isOther) keeper.onChange();
 }
 
-function askedBy(cluster: Cluster, { release }: ChangeSight, remembered: number | undefined): Parameters<typeof nextChange>[0]['asked'] {
+/** The same objects give the same content: hashing it for every look would be most of the work. */
+function contentIn(keeper: Keeper, spec: Cluster['spec'], release: ClusterRelease): Content {
+  const { made } = keeper;
+  if (made?.spec === spec && made.release === release) return made.content;
+  const content = contentOf(spec, release);
+  keeper.made = { spec, release, content };
+  return content;
+}
+
+function askedBy(keeper: Keeper, cluster: Cluster, { release }: ChangeSight): Asked {
   const { spec, metadata } = cluster;
   const found = release(spec.release);
   const upgrade = spec.upgrade as Partial<ClusterPlan['upgrade']> | undefined;
   return {
-    generation: remembered ?? metadata.generation ?? 0,
-    content: found === undefined ? undefined : contentOf(spec, found),
+    generation: keeper.memory.get('spec')?.generation ?? metadata.generation ?? 0,
+    content: found === undefined ? undefined : contentIn(keeper, spec, found),
     // Objects from before there was such a field lack it.
     upgrade: { readySeconds: upgrade?.readySeconds ?? 300, whenNodeDown: upgrade?.whenNodeDown ?? 'Wait' },
   };
@@ -246,11 +270,16 @@ async function adopt(keeper: Keeper, sight: ChangeSight, ready: ReadonlySet<stri
   const clusterPlan = memory.get('clusterPlan');
   const next = clusterPlan === undefined ? shown(keeper, sight) : contentFor(clusterPlan, self.uid, current?.content);
   if (next === undefined) return NO_PROBLEMS;
-  const plan = nodePlan(keeper, next, clusterPlan?.generation ?? sight.cluster?.metadata.generation ?? 0, current);
+  const generation = clusterPlan?.generation ?? sight.cluster?.metadata.generation ?? 0;
+  const membership = memory.get('membership');
+  const from = [next.hash, generation, membership?.term, membership?.primary, current?.content].join(' ');
+  if (from === keeper.adopted) return NO_PROBLEMS;
+  const plan = nodePlan(keeper, next, generation, current);
   const wait = current === undefined ? undefined : waitsFor(keeper, sight, ready, current, plan);
   if (wait !== undefined) return [wait];
   if (current?.release !== plan.release) deps.log.info(`Takes release ${plan.release}.`, { before: current?.release ?? 'none' });
   await memory.keep('plan', plan);
+  keeper.adopted = [next.hash, generation, membership?.term, membership?.primary, plan.content].join(' ');
   return NO_PROBLEMS;
 }
 
@@ -260,7 +289,7 @@ function shown(keeper: Keeper, sight: ChangeSight): Content | undefined {
   if (cluster === undefined || nodes === undefined || keeper.memory.get('plan') !== undefined || mayOthersKnow(keeper, sight))
     return undefined;
   const release = sight.release(cluster.spec.release);
-  return release === undefined ? undefined : contentOf(cluster.spec, release);
+  return release === undefined ? undefined : contentIn(keeper, cluster.spec, release);
 }
 
 function waitsFor(

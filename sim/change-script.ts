@@ -1,0 +1,33 @@
+/**
+ * Changes of what runs: people who ask for other releases (good ones, one that never comes up, one that there is no way to), and cuts between nodes.
+ */
+
+import type { Stage } from './script.ts';
+
+/** A release whose replicated services never get ready. */
+export const BROKEN_RELEASE = '1.0.2';
+/** Version → the versions that it may be reached from. */
+export const SIM_RELEASES = { '1.0.0': [], '1.0.1': ['1.0.0'], [BROKEN_RELEASE]: ['1.0.0', '1.0.1'], '2.0.0': [] } as const;
+
+/** Plans what is asked of one cluster. */
+export function planChanges({ world, hosts, calmMs }: Stage, namespace: string, name: string): void {
+  const dice = world.dice.fork(`changes of ${name}`);
+  const ask = (spec: object): void => void world.store.mergePatch('person', 'clusters', namespace, name, { spec: { ...spec } });
+  const at = (work: () => void): void => void world.scheduler.after(dice.between(150_000, 2_400_000), work);
+  if (dice.chance(0.7))
+    at(() => ask({ upgrade: { readySeconds: dice.pick([30, 60, 120]), whenNodeDown: dice.pick(['Wait', 'Proceed']) } }));
+  for (let rounds = dice.between(0, 4); rounds > 0; rounds--) {
+    at(() => {
+      ask({ release: dice.pick(['1.0.0', '1.0.1', '1.0.1', BROKEN_RELEASE, BROKEN_RELEASE, '2.0.0']) });
+      // Now and then a second thought, in the midst of it.
+      if (dice.chance(0.4)) world.scheduler.after(dice.between(1_000, 90_000), () => ask({ release: dice.pick(['1.0.0', '1.0.1']) }));
+    });
+  }
+  for (let cuts = dice.between(0, 4); cuts > 0; cuts--) {
+    world.scheduler.after(dice.between(60_000, calmMs), () => {
+      const agents = hosts.flatMap((host) => [...host.machines.values()].map(({ agent }) => agent.name));
+      if (agents.length > 0 && world.scheduler.nowMs() < calmMs)
+        world.faults.lanCutUntilMs.set(dice.pick(agents), world.scheduler.nowMs() + dice.between(2_000, 60_000));
+    });
+  }
+}

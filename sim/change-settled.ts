@@ -1,0 +1,36 @@
+/**
+ * Liveness of changes: left alone, every node of an available cluster runs what the spec asks for; or what ran before, and the cluster says why.
+ */
+
+import type { ClusterPlan } from '../src/decide/cluster-plan.ts';
+import type { NodePlan } from '../src/decide/plan.ts';
+import type { Cluster } from '../src/model/cluster.ts';
+import { conditionOf } from '../src/model/condition.ts';
+import { BROKEN_RELEASE } from './change-script.ts';
+import { labelOf } from './machine.ts';
+import type { World } from './world.ts';
+
+export function changesUnsettled(world: World, cluster: Cluster): string[] {
+  const { name, uid } = cluster.metadata;
+  const living = world.machines.filter((one) => one.isAlive && one.clusterUid === uid);
+  const alive = living.filter((one) => !world.givenUp.has(one.nodeUid));
+  const [primary] = living.filter((one) => one.role === 'Primary').sort((a, b) => b.incarnation - a.incarnation);
+  const plan = primary?.disk.kept['clusterPlan'] as ClusterPlan | undefined;
+  if (plan === undefined) return [`${name} has no cluster plan`];
+  const others = alive.filter((one) => (one.disk.kept['plan'] as NodePlan | undefined)?.content !== plan.target.hash);
+  const said = conditionOf(cluster.status?.conditions, 'Progressing');
+  const isSaid = ['RolledBack', 'UpgradeRefused'].includes(said?.reason ?? '') && (said?.message.length ?? 0) > 20;
+  const isAsked = plan.target.release === cluster.spec.release;
+  return [
+    ...(plan.state === 'Steady' && plan.previous === undefined
+      ? []
+      : [`${name} is ${plan.state} still: ${said?.reason}: ${said?.message}`]),
+    ...others.map((one) => `${labelOf(one)} does not run ${plan.target.release}`),
+    ...(isAsked || isSaid
+      ? []
+      : [`${name} runs ${plan.target.release} instead of ${cluster.spec.release} and does not say why: ${said?.reason}`]),
+    ...(said?.reason === 'RolledBack' && cluster.spec.release !== BROKEN_RELEASE
+      ? [`${name} went back from ${cluster.spec.release}, which is well`]
+      : []),
+  ];
+}
