@@ -3,6 +3,7 @@
  */
 
 import { SETTINGS } from '../../model/settings.ts';
+import type { BalancerChoice } from '../../model/balancer-choice.ts';
 import type { DirectorApi } from '../../ports/director.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Files } from '../../ports/files.ts';
@@ -82,6 +83,8 @@ export interface UpOptions {
   readonly extensionServers: number;
   readonly sample: boolean;
   readonly logLevel: string;
+  /** What balances on the nodes of this machine. */
+  readonly balancer: BalancerChoice;
   /** How long a day of license time takes, in ms. */
   readonly day: number;
 }
