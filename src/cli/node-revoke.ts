@@ -4,9 +4,11 @@
  * I1: what was issued before that moment is refused everywhere; what the node gets afterwards holds.
  */
 
+import { eventOf } from '../decide/request.ts';
 import { CLUSTER_NODES } from '../model/addresses.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
-import { Fault } from '../model/fault.ts';
+import { EVENTS } from '../model/core-kinds.ts';
+import { Fault, isFault } from '../model/fault.ts';
 import type { EntityApi } from '../ports/api.ts';
 
 export interface RevokeOrder {
@@ -20,8 +22,33 @@ export interface RevokeOrder {
 export async function revokeNode(api: EntityApi, { namespace, name, nowMs }: RevokeOrder, signal: AbortSignal): Promise<string> {
   const revokedBefore = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
   const answer = await api.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, name, { spec: { revokedBefore } }, signal);
-  if (answer.ok)
+  if (answer.ok) {
+    await recordEvent(api, answer.value, { revokedBefore, nowMs }, signal);
     return `The certificates that ${namespace}/${name} got before ${revokedBefore} are revoked: what they have open ends within seconds. Its host gives it a new one; a node without a host joins again (outrigger token create --node ${namespace}/${name}).\n`;
+  }
   if (answer.reason === 'NotFound') throw new Fault('UsageWrong', `There is no ClusterNode ${name} in the namespace ${namespace}.`);
   throw new Fault('DirectorRefused', `${name} was not revoked: ${answer.message}`);
+}
+
+/** So that those who look after the cluster learn of it. It is revoked whether or not this is recorded. */
+async function recordEvent(
+  api: EntityApi,
+  { metadata }: ClusterNode,
+  { revokedBefore, nowMs }: { readonly revokedBefore: string; readonly nowMs: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, namespace = '', uid } = metadata;
+  const about = { kind: 'ClusterNode', namespace, name, uid } as const;
+  const message = `A person revoked the certificates that ${name} got before ${revokedBefore}; its host gives it a new one.`;
+  const event = eventOf(
+    { kind: 'RecordEvent', about, type: 'Warning', reason: 'NodeRevoked', message },
+    'outrigger-cli',
+    `${name}.revoked-${nowMs.toString(16)}`,
+    `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
+  );
+  try {
+    await api.create(EVENTS, namespace, event, signal);
+  } catch (cause) {
+    if (!isFault(cause)) throw cause;
+  }
 }

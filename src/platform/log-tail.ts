@@ -20,13 +20,16 @@ const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,62}[a-z0-9])?$/;
 const SUFFIX = '.log';
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 10;
+/** Services named in a refusal. */
+const NAMED_MAX = 16;
 
 export async function openLogTail(folder: string, order: LogOrder, signal: AbortSignal): Promise<LogTail> {
   const { service, container } = order;
   if (!NAME.test(service) || (container !== undefined && !NAME.test(container)))
     return { refused: 'service and container must be names as they stand in the Cluster' };
   const containers = await containersOf(join(folder, service));
-  if (containers.length === 0) return { refused: `there is no log of a service ${service} on this node` };
+  if (containers.length === 0)
+    return { refused: `there is no log of a service ${service} on this node; there is ${await servicesOf(folder)}` };
   const chosen = container ?? (containers.length === 1 ? containers[0] : containers.find((one) => one === service));
   if (chosen === undefined || !containers.includes(chosen))
     return { refused: `the service ${service} has the containers ${containers.join(', ')} on this node; name one with container=` };
@@ -35,6 +38,15 @@ export async function openLogTail(folder: string, order: LogOrder, signal: Abort
   // Before anybody is told that it is open: what is written from now on is shown.
   const from = await beginning(file, order.tailLines);
   return { stream: Readable.from(lines(file, from, order.follow, signal), { objectMode: false, highWaterMark: CHUNK_BYTES }) };
+}
+
+/** Those that have a log, for a sentence. */
+async function servicesOf(folder: string): Promise<string> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const names = entries.flatMap((one) => (one.isDirectory() ? [one.name] : [])).toSorted();
+  if (names.length === 0) return 'none of any service';
+  const more = names.length - NAMED_MAX;
+  return `one of ${names.slice(0, NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 async function containersOf(folder: string): Promise<string[]> {
