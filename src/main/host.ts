@@ -184,6 +184,7 @@ export function registerHost(program: Command): void {
     daemon: true,
     run: ({ settings, signal }) => runHost(settings, signal),
   });
-  // What is typed after a verb of it is the verb's.
+  // What is typed after a verb of it is the verb's, not its own.
+  program.enablePositionalOptions();
   registerHostCommands(host.enablePositionalOptions());
 }
