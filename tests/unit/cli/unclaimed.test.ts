@@ -42,8 +42,8 @@ function world(nodes: UnclaimedNode[]) {
       ),
     mergePatch: (_address: unknown, _namespace: string, _name: string, patch: JsonObject) => {
       patches.push(patch);
-      const asked = String(((patch['metadata'] as JsonObject)['annotations'] as JsonObject)[ANNOTATION_DISCARD]);
-      nodes = nodes.filter((one) => !asked.includes(one.uid));
+      const asked = ((patch['metadata'] as JsonObject)['annotations'] as JsonObject)[ANNOTATION_DISCARD];
+      nodes = nodes.filter((one) => typeof asked !== 'string' || !asked.includes(one.uid));
       return Promise.resolve({ ok: true, value: {} });
     },
   } as unknown as EntityApi;

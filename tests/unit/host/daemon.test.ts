@@ -304,7 +304,7 @@ describe('a node goes', () => {
     const { uid, why, incarnation, clusterKnown, message } = told ?? {};
     assert.deepEqual({ uid, why, incarnation, clusterKnown }, { uid: UID, why: 'Unknown', incarnation: 1, clusterKnown: true });
     assert.match(
-      String(message),
+      typeof message === 'string' ? message : '',
       /it goes on\. Take it back: outrigger node adopt n0 -n demo --host h1; or have it stopped: outrigger node discard/,
     );
     world.put(CLUSTER_NODES, there);
