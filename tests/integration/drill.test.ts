@@ -46,8 +46,7 @@ async function run(command: readonly [string, ...string[]], input = ''): Promise
   return { code, out, err };
 }
 
-const outrigger = async (...args: string[]): Promise<Ended> =>
-  await run(programCommand([...args, '--data', rig.data]) as [string, ...string[]]);
+const outrigger = async (...args: string[]): Promise<Ended> => await run(programCommand([...args, '--data', rig.data]));
 const kubectl = async (input: string, ...args: string[]): Promise<Ended> =>
   await run([kubectlPath(), '--kubeconfig', join(rig.data, 'kubeconfig'), '-n', 'demo', ...args], input);
 

@@ -13,7 +13,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { EntityStore } from '../../ports/store.ts';
 import { changedOutside } from './changes.ts';
 import { escalationIn } from './escalation.ts';
-import { DRILL_RIGHTS } from './drill-rights.ts';
+import { DRILL_RIGHTS, sharedTarget } from './drill-rights.ts';
 import { HOST_RIGHTS } from './host-rights.ts';
 import type { HostCaller } from './host-rights.ts';
 import { isOpenPath, SYSTEM_NAMESPACE } from './identity.ts';
@@ -90,7 +90,10 @@ function authorizeWrite(sources: Sources, identity: Identity, attributes: Attrib
     const verdict = rows.content(attributes.subresource === 'status' ? statusOnly(content) : content);
     return verdict === undefined ? BY_ROW : refuse(identity, attributes, verdict);
   }
-  const why = escalationIn(sources.rbac, identity, attributes, content) ?? foreignSection(identity, attributes, content);
+  const why =
+    escalationIn(sources.rbac, identity, attributes, content) ??
+    sharedTarget(sources.rbac, identity, attributes, content) ??
+    foreignSection(identity, attributes, content);
   if (why !== undefined) return refuse(identity, attributes, why);
   if (sources.rbac.allows(identity, attributes)) return BY_RBAC;
   return refuse(identity, attributes, rows?.nearest ?? whyNot(identity));

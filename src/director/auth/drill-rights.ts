@@ -3,13 +3,16 @@
  *
  * I1: a node reads the drills of its own cluster only, and makes, changes and deletes none: what is killed is a person's word.
  * I2: a drill is written by the node that carries it out; the primary may end one whose executor is silent.
+ * I3: what all organizations share (extension servers, director, database) is killed only for who holds the verb `rehearse` on drills everywhere.
  */
 
+import { CONTROL_TARGETS } from '../../model/drill.ts';
 import { API_GROUP } from '../../model/resource.ts';
 import { changedOutside } from './changes.ts';
-import type { Attributes } from './identity.ts';
+import type { Attributes, Identity, WriteContent } from './identity.ts';
 import { olderOrElsewhere } from './node-rights.ts';
 import type { NodeCaller } from './node-rights.ts';
+import type { Rbac } from './rbac.ts';
 import type { Right, States, Verdict } from './right.ts';
 import { requires } from './selector.ts';
 import { notYours, ownedSections } from './status-section.ts';
@@ -56,4 +59,13 @@ function ownDrill({ node, incarnation, relations }: NodeCaller, { old, next }: S
   if (after === node.name && (before === undefined || before === node.name)) return undefined;
   if (cluster.primary === node.name && after === before && text(becomes['phase']) === 'Failed') return undefined;
   return `${before ?? 'nobody yet'} carries out this drill; status.executor may be set only to the node's own name, ${node.name}`;
+}
+
+/** Why this drill is not the caller's to ask for; undefined: nothing speaks against it, or it is no drill of the control plane. */
+export function sharedTarget(rbac: Rbac, identity: Identity, asked: Attributes, { old, next }: WriteContent): Verdict {
+  if (asked.group !== API_GROUP || asked.resource !== 'drills' || old !== undefined || next === undefined) return undefined;
+  const target = text(part(next, 'spec')['target']);
+  if (!CONTROL_TARGETS.some((one) => one === target)) return undefined;
+  if (rbac.allows(identity, { ...asked, verb: 'rehearse', namespace: '', name: '' })) return undefined;
+  return `a drill of ${target} hits all organizations; it takes the verb rehearse on drills in all namespaces, which cluster-admin has`;
 }

@@ -172,7 +172,7 @@ describe('I1: refusals', () => {
       fc.property(times, times, (a, b) => {
         const pair = [drill({}, undefined, 'a', a), drill({}, undefined, 'b', b)] as const;
         const goes = pair.map((one) => look({}, { drill: one, drills: [...pair] })?.do);
-        assert.deepEqual(goes.toSorted(), ['refuse', 'run']);
+        assert.deepEqual(new Set(goes), new Set(['refuse', 'run']));
       }),
     );
   });

@@ -6,8 +6,9 @@ import type { TestContext } from 'node:test';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { no, openAsking, yes } from './asking.ts';
 import type { Asking } from './asking.ts';
-import { asks, AVAILABLE, clusterObject, nodeIdentity, NODE_UID, put, withAt, WORKER_UID } from './support.ts';
+import { asks, AVAILABLE, clusterObject, nodeIdentity, NODE_UID, put, userIdentity, withAt, WORKER_UID } from './support.ts';
 
+const RBAC = 'rbac.authorization.k8s.io';
 const primary = nodeIdentity();
 const worker = nodeIdentity(WORKER_UID);
 
@@ -70,4 +71,34 @@ describe('N21: the status of a drill', () => {
     const other = drill('harbor', { executor: 'harbor-a1-n0', phase: 'Running' });
     no(mayWrite(STATUS, other, withAt(other, 'status.phase', 'Failed'), worker), /harbor-a1-n0 carries out this drill/);
   });
+});
+
+test('I3: who edits an organization rehearses its clusters, and not what all share', async (t) => {
+  const { world, mayWrite } = await openAsking(t, userIdentity('ann'));
+  const subjects = [{ kind: 'User', name: 'ann', apiGroup: RBAC }];
+  const rules = [{ apiGroups: ['outrigger.dev'], resources: ['drills'], verbs: ['create', 'delete'] }];
+  await put(world.store, { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata: { name: 'editor' }, rules });
+  const roleRef = { apiGroup: RBAC, kind: 'ClusterRole', name: 'editor' };
+  await put(world.store, {
+    apiVersion: `${RBAC}/v1`,
+    kind: 'RoleBinding',
+    metadata: { name: 'ann', namespace: 'demo' },
+    roleRef,
+    subjects,
+  });
+  const CREATE = asks('create outrigger.dev/drills demo/once');
+  yes(mayWrite(CREATE, undefined, drill('harbor')));
+  for (const target of ['ExtensionServer', 'Director', 'Database'])
+    no(mayWrite(CREATE, undefined, withAt(drill('harbor'), 'spec.target', target)), /hits all organizations; it takes the verb rehearse/);
+  const all = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }];
+  await put(world.store, { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata: { name: 'all' }, rules: all });
+  const everything = { apiGroup: RBAC, kind: 'ClusterRole', name: 'all' };
+  await put(world.store, {
+    apiVersion: `${RBAC}/v1`,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: 'ann' },
+    roleRef: everything,
+    subjects,
+  });
+  yes(mayWrite(CREATE, undefined, withAt(drill('harbor'), 'spec.target', 'Director')));
 });
