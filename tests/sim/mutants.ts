@@ -149,4 +149,25 @@ export const MUTANTS: readonly Mutant[] = [
     find: "  if (present.state !== 'Done') return present;\n",
     replace: '',
   },
+  {
+    name: 'a host without records begins a life again that ran there',
+    seed: 1,
+    file: 'src/decide/host-claim.ts',
+    find: "said === undefined || said === 'Claimed' ? 'start' : 'sayLost'",
+    replace: "said !== 'Gone' ? 'start' : 'sayLost'",
+  },
+  {
+    name: 'a host without records says Gone of what still lives',
+    seed: 2,
+    file: 'src/decide/host-claim.ts',
+    find: '  if (pids.length === 0 && folder === undefined) return',
+    replace: '  if (pids.length >= 0) return',
+  },
+  {
+    name: 'a host that was confirmed dead proves deaths in every boot of it',
+    seed: 6,
+    file: 'src/decide/host-death.ts',
+    find: 'machine === undefined ? host.status?.bootId === boot : machine.bootId === boot',
+    replace: 'machine === undefined ? host.status?.bootId === boot : true',
+  },
 ];
