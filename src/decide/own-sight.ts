@@ -247,8 +247,16 @@ function clusterOf(informed: readonly NodeFolderFacts[], nodes: readonly Cluster
       ...(primary === undefined ? {} : { primary }),
       term,
       ...(license === undefined ? {} : { license }),
+      release: changeOf(best?.clusterPlan, nodes.length),
     },
   };
+}
+
+/** By the plan that the nodes carry out; what a director was told of it last may be long over. */
+function changeOf(plan: ClusterPlan | undefined, members: number): NonNullable<NonNullable<Cluster['status']>['release']> {
+  if (plan === undefined || plan.state === 'Steady') return {};
+  const way = plan.state === 'Advancing' ? `to ${plan.target.release}` : `back to ${plan.target.release}`;
+  return { target: plan.target.release, progress: `${plan.moved.length} of ${members} nodes were given their turn ${way}` };
 }
 
 function primaryName(informed: readonly NodeFolderFacts[], nodes: readonly ClusterNode[]): string | undefined {

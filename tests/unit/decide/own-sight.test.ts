@@ -24,7 +24,7 @@ function planOfNode(index: number, address: string): NodePlan {
   } as unknown as NodePlan;
 }
 
-const CLUSTER_PLAN = { target: { release: '1.0.0', services: release().spec.services } } as unknown as ClusterPlan;
+const CLUSTER_PLAN = { state: 'Steady', target: { release: '1.0.0', services: release().spec.services } } as unknown as ClusterPlan;
 
 function folder(index: number, change: Partial<NodeFolderFacts> = {}): NodeFolderFacts {
   const { metadata, spec } = node(index);
@@ -125,4 +125,13 @@ test('a folder whose life is over does not speak for its cluster', () => {
   const over = folder(1, { fate: { state: 'Superseded', why: 'It lives on elsewhere.' }, membership: undefined });
   assert.equal(sightOf([over, folder(0)], NOW).cluster.status?.primary, PRIMARY);
   assert.equal(sightOf([over], NOW).nodes.find(({ metadata }) => metadata.name === WORKER)?.status?.agent?.phase, 'Stopped');
+});
+
+test('whether a change is under way is told by the plan here, not by what a director was told once', () => {
+  const stale = cluster({ status: wasAvailable({ release: { progress: '1 of 2 nodes run 1.1.0' } }) });
+  const sight = { cluster: stale, nodes: [readyNode(0), readyNode(1)] };
+  const progress = (plan: ClusterPlan): string | undefined =>
+    sightOf([folder(0, { sight, clusterPlan: plan })], NOW).cluster.status?.release?.progress;
+  assert.equal(progress(CLUSTER_PLAN), undefined);
+  assert.equal(progress({ ...CLUSTER_PLAN, state: 'Advancing', moved: ['u'] }), '1 of 2 nodes were given their turn to 1.0.0');
 });
