@@ -5,12 +5,10 @@
 import type { ClusterNode } from '../model/cluster-node.ts';
 import { conditionOf } from '../model/condition.ts';
 import { agentOf, machineOf, standing } from './node-facts.ts';
+import { silenceOfPreset } from './node-restart.ts';
 import type { Forecast, Verdict } from './readiness-forecast.ts';
 import { isUp, machineNameOf, membersOf, primaryOf, roomElsewhere, standingsOf, together } from './readiness-facts.ts';
 import type { ReadinessFacts, ServiceStanding } from './readiness-facts.ts';
-
-/** After so long a silent and idle agent is restarted (ADR 0014). */
-const SILENCE_SECONDS = { High: 30, Medium: 60, Low: 120 } as const;
 
 export function nodeForecasts(facts: ReadinessFacts): readonly Forecast[] {
   const members = membersOf(facts);
@@ -35,8 +33,8 @@ function agentHang(facts: ReadinessFacts, node: ClusterNode): Forecast {
   const { name } = node.metadata;
   const base = { row: 'agent-hang', subject: name, failure: `the agent of ${name} (hangs)` } as const;
   const preset = facts.cluster.spec.availability?.nodeRestart;
-  const after =
-    preset === undefined || preset === 'Off' ? 'as long as nodeRestart says' : `${SILENCE_SECONDS[preset]} s (nodeRestart ${preset})`;
+  const silenceMs = preset === undefined ? undefined : silenceOfPreset(preset, undefined);
+  const after = silenceMs === undefined ? 'as long as nodeRestart says' : `${silenceMs / 1000} s (nodeRestart ${preset})`;
   return agent(facts, node, base, `started again when it was silent and idle for ${after},`);
 }
 
