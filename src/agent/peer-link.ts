@@ -84,6 +84,7 @@ export interface PeerLinkParts {
 
 interface Link extends PeerLinkParts {
   readonly routes: Map<string, PeerRoute>;
+  readonly judged: WeakMap<HttpRequest['peer'], Judged>;
   readonly signal: AbortSignal;
   /** A broken promise of a route. */
   readonly broken: PromiseWithResolvers<never>;
@@ -102,6 +103,7 @@ export function openPeerLink(parts: PeerLinkParts, signal: AbortSignal): PeerLin
   const link: Link = {
     ...parts,
     routes,
+    judged: new WeakMap(),
     signal,
     broken: Promise.withResolvers<never>(),
     identity: undefined,
@@ -199,23 +201,40 @@ function routed(link: Link, request: HttpRequest): { url: URL; route: PeerRoute 
   return { url, route: link.routes.get(`${request.method} ${url.pathname}`) };
 }
 
+/** How long a caller that was let in is not judged anew on the same connection, while nothing else is known of the members: dates are of days. */
+const JUDGED_MS = 60_000;
+
+interface Judged {
+  readonly authority: string;
+  readonly members: readonly FrameworkMember[];
+  readonly atMs: number;
+  readonly member: FrameworkMember;
+}
+
 /** The member that asks, or why it is not answered. */
 function callerOf(link: Link, { peer }: Pick<HttpRequest, 'peer'>): FrameworkMember | string {
-  const { deps, identity } = link;
+  const { deps, identity, judged } = link;
   if (identity === undefined) return 'This node has not joined yet.';
+  const { authority } = identity;
+  const [members, atMs] = [link.members(), deps.clock.monotonicMs()];
+  const known = judged.get(peer);
+  // A heartbeat comes five times a second on one connection; a signature each time would cost more than all the rest.
+  if (known?.members === members && known.authority === authority && atMs - known.atMs < JUDGED_MS) return known.member;
   let member: FrameworkMember | undefined;
   const trust: Trust = {
     kind: 'authority',
-    authority: identity.authority,
+    authority,
     endedForMs: LIMITS.renewalAcceptedMs,
     accepts: (facts) => {
-      const judged = memberOfSubject(facts, link.members());
-      if ('refused' in judged) return judged.refused;
-      member = judged.member;
+      const found = memberOfSubject(facts, members);
+      if ('refused' in found) return found.refused;
+      member = found.member;
       return undefined;
     },
   };
-  return deps.judgeCertificate(peer.certificate, `The caller at ${peer.address}`, trust, link.trustedNow()) ?? member ?? 'Nobody.';
+  const refusal = deps.judgeCertificate(peer.certificate, `The caller at ${peer.address}`, trust, link.trustedNow());
+  if (refusal === undefined && member !== undefined) judged.set(peer, { authority, members, atMs, member });
+  return refusal ?? member ?? 'Nobody.';
 }
 
 function sentence(status: number, message: string): PeerAnswer {

@@ -159,7 +159,6 @@ async function exchange(link: Link, member: FrameworkMember): Promise<void> {
     throw new Fault('PeerUnreachable', `${member.name} takes no heartbeat: ${why}`);
   }
   hear(link, member, said);
-  link.onNews(link.presence);
 }
 
 async function connectionTo(link: Link, member: FrameworkMember): Promise<KeptConnection | undefined> {

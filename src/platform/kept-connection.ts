@@ -10,10 +10,10 @@
 
 import type { TLSSocket } from 'node:tls';
 import { assert } from '../base/assert.ts';
-import { clause } from '../base/clause.ts';
+import { clause, secondsText } from '../base/clause.ts';
 import { Fault } from '../model/fault.ts';
 import type { KeptConnection, KeptOrder, MutualAnswer } from '../ports/mutual-http.ts';
-import { bareHost, openTrusted, readWhole, withDeadline } from './mutual-http.ts';
+import { bareHost, openTrusted, readWhole } from './mutual-http.ts';
 import { Agent, request as httpRequest } from './node-http.ts';
 
 type KeptRequest = Parameters<KeptConnection['call']>[0];
@@ -29,9 +29,10 @@ export async function keepConnection(order: KeptOrder, signal: AbortSignal): Pro
   return {
     call: async (request, until) => {
       assert(!isBusy, 'one call at a time on a kept connection');
+      until.throwIfAborted();
       isBusy = true;
       try {
-        return await withDeadline(host, request.deadlineMs, until, (end) => exchange(socket, agent, host, request, end));
+        return await exchange(socket, agent, host, request, until);
       } catch (cause) {
         socket.destroy();
         throw cause;
@@ -60,21 +61,24 @@ function agentFor(socket: TLSSocket): InstanceType<typeof Agent> {
   return agent;
 }
 
+/** With a timer of its own: signals made for each call cost more than the call. */
 function exchange(
   socket: TLSSocket,
   agent: InstanceType<typeof Agent>,
   host: string,
-  { method, path, body = '', maxAnswerBytes }: KeptRequest,
-  end: AbortSignal,
+  { method, path, body = '', maxAnswerBytes, deadlineMs }: KeptRequest,
+  until: AbortSignal,
 ): Promise<MutualAnswer> {
   return new Promise((resolve, reject) => {
     if (socket.destroyed) return reject(new Fault('PeerUnreachable', `${host} has closed the connection.`));
-    const cut = (): void => void socket.destroy();
-    end.addEventListener('abort', cut, { once: true });
     const over = (then: () => void): void => {
-      end.removeEventListener('abort', cut);
+      clearTimeout(timer);
+      until.removeEventListener('abort', onAbort);
       then();
     };
+    const onAbort = (): void => over(() => reject(until.reason as Error));
+    const timer = setTimeout(() => over(() => reject(tooLate(host, deadlineMs))), deadlineMs);
+    until.addEventListener('abort', onAbort, { once: true });
     const invalid = (what: string): void => over(() => reject(new Fault('PeerAnswerInvalid', `${host} ${what}; its answer was not used.`)));
     const outgoing = httpRequest({
       agent,
@@ -90,4 +94,11 @@ function exchange(
     outgoing.on('response', (incoming) => readWhole(incoming, maxAnswerBytes, invalid, (answer) => over(() => resolve(answer))));
     outgoing.end(body);
   });
+}
+
+function tooLate(host: string, deadlineMs: number): Fault {
+  return new Fault(
+    'DeadlineExceeded',
+    `${host} did not answer within ${secondsText(deadlineMs)}; see whether it runs and is not overloaded.`,
+  );
 }

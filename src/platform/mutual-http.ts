@@ -244,13 +244,7 @@ function dayOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 }
 
-/** Ends with `Fault` DeadlineExceeded when the work takes longer. */
-export async function withDeadline<T>(
-  where: string,
-  deadlineMs: number,
-  signal: AbortSignal,
-  work: (end: AbortSignal) => Promise<T>,
-): Promise<T> {
+async function withDeadline<T>(where: string, deadlineMs: number, signal: AbortSignal, work: (end: AbortSignal) => Promise<T>): Promise<T> {
   // Work that is begun now would hear of no abort.
   signal.throwIfAborted();
   // Whole milliseconds only: what is left of a deadline is none.
