@@ -99,7 +99,10 @@ async function keepAlive(deps: AgentDeps, said: Said, signal: AbortSignal): Prom
 
 /** One life of the balancer, found or started; resolves with why it is over. */
 async function liveOnce(deps: AgentDeps, said: Said, signal: AbortSignal): Promise<string> {
-  const found = deps.processes.find({ OUTRIGGER_NODE: deps.node.nodeUid, OUTRIGGER_ROLE: 'balancer' })[0];
+  // Another host on this machine may run another life of this node.
+  const { OUTRIGGER_DATA } = deps.balancerStart.environment;
+  const own = OUTRIGGER_DATA === undefined ? {} : { OUTRIGGER_DATA };
+  const found = deps.processes.find({ ...own, OUTRIGGER_NODE: deps.node.nodeUid, OUTRIGGER_ROLE: 'balancer' })[0];
   if (found !== undefined) {
     said(found.id, undefined);
     while (!signal.aborted && deps.processes.isAlive(found.id)) await deps.clock.sleep(LOOK_MS, signal).catch(() => undefined);

@@ -16,6 +16,8 @@ import type { PodRuntime } from '../ports/runtime.ts';
 
 export interface StopDeps {
   readonly nodeUid: string;
+  /** Data folder of this host: another host on this machine may run a later life of the node. */
+  readonly data: string;
   readonly processes: Processes;
   readonly runtime: () => PodRuntime;
   readonly clock: Clock;
@@ -42,7 +44,7 @@ export async function stopNode(deps: StopDeps, signal: AbortSignal): Promise<boo
 }
 
 function livingOf(deps: StopDeps, role: string) {
-  return deps.processes.find({ OUTRIGGER_NODE: deps.nodeUid, OUTRIGGER_ROLE: role });
+  return deps.processes.find({ OUTRIGGER_DATA: deps.data, OUTRIGGER_NODE: deps.nodeUid, OUTRIGGER_ROLE: role });
 }
 
 async function endAgents(deps: StopDeps, signal: AbortSignal): Promise<void> {

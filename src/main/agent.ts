@@ -48,7 +48,7 @@ export async function runAgent(options: NodeRoleOptions, signal: AbortSignal): P
   if (options.stop) {
     const [clock, processes] = [systemClock(), systemProcesses()];
     const runtime = (): PodRuntime => runtimeOf(options.dir, node, log);
-    return (await stopNode({ nodeUid: node.nodeUid, processes, runtime, clock, log }, signal)) ? 0 : 1;
+    return (await stopNode({ nodeUid: node.nodeUid, data: dataOf(options.dir), processes, runtime, clock, log }, signal)) ? 0 : 1;
   }
   const locks = nameLocks();
   const lock = await locks.hold(`agent/${locks.nameOfFolder(options.dir)}`);

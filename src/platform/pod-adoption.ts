@@ -26,8 +26,8 @@ interface Leader {
 /** Grace of a pod whose record cannot be read. */
 const DEFAULT_GRACE_MS = 10_000;
 
-export function adoptPods(nodeUid: string, podsFolder: string, log: Log): AdoptedPod[] {
-  const leaders = markedLeaders(nodeUid);
+export function adoptPods(nodeUid: string, podsFolder: string, own: OwnMarks, log: Log): AdoptedPod[] {
+  const leaders = markedLeaders(nodeUid, own);
   const adopted = readPodRecords(podsFolder).map(({ key, folder, record }) => {
     const found = leaders.get(nameOfPod(key)) ?? [];
     leaders.delete(nameOfPod(key));
@@ -38,9 +38,17 @@ export function adoptPods(nodeUid: string, podsFolder: string, log: Log): Adopte
       pids: found.map((one) => one.id.pid),
     });
     const ids = found.map((one) => one.id);
-    for (const { pid } of processesOf('OUTRIGGER_POD', `${nodeUid}/${name}`, ids)) sendSignal(pid, 'SIGKILL');
+    for (const { pid } of processesOf({ ...own, OUTRIGGER_POD: `${nodeUid}/${name}` }, ids)) sendSignal(pid, 'SIGKILL');
   }
   return adopted;
+}
+
+/** What every process of this host bears: two hosts on one machine may run two lives of one node, and neither touches what is the other's. */
+export type OwnMarks = Readonly<Record<string, string>>;
+
+export function ownMarks(environment: Readonly<Record<string, string>> | undefined): OwnMarks {
+  const data = environment?.['OUTRIGGER_DATA'];
+  return data === undefined ? {} : { OUTRIGGER_DATA: data };
 }
 
 export function nameOfPod(key: PodKey): string {
@@ -48,9 +56,9 @@ export function nameOfPod(key: PodKey): string {
 }
 
 /** Leaders of sessions that carry the mark of this node, by the name of their pod. */
-function markedLeaders(nodeUid: string): Map<string, Leader[]> {
+function markedLeaders(nodeUid: string, own: OwnMarks): Map<string, Leader[]> {
   const leaders = new Map<string, Leader[]>();
-  for (const { id, environment } of processesMarked({ OUTRIGGER_NODE: nodeUid, OUTRIGGER_ROLE: 'pod' })) {
+  for (const { id, environment } of processesMarked({ ...own, OUTRIGGER_NODE: nodeUid, OUTRIGGER_ROLE: 'pod' })) {
     const name = parseProcessMark(environment['OUTRIGGER_POD'] ?? '', nodeUid);
     if (name === undefined || statOf(id.pid)?.sessionId !== id.pid) continue;
     leaders.set(name, [...(leaders.get(name) ?? []), { id, container: environment['OUTRIGGER_CONTAINER'] ?? '' }]);

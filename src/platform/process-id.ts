@@ -122,12 +122,16 @@ export function processesInSession(leader: ProcessId): ProcessStat[] {
     .filter((stat) => stat.sessionId === leader.pid && stat.startTicks >= leader.startTicks);
 }
 
-/** Living processes that carry the mark `name=value` or belong to the session of one of `leaders`. */
-export function processesOf(name: string, value: string, leaders: readonly ProcessId[]): ProcessStat[] {
-  const mark = Buffer.from(`${name}=${value}\0`);
+/** Living processes that carry all of `marks`, or belong to the session of one of `leaders`. */
+export function processesOf(marks: Readonly<Record<string, string>>, leaders: readonly ProcessId[]): ProcessStat[] {
+  const wanted = Object.entries(marks).map(([name, value]) => Buffer.from(`${name}=${value}\0`));
+  const carries = (pid: number): boolean => {
+    const bytes = readProc(`${pid}/environ`) ?? NO_BYTES;
+    return wanted.every((mark) => holdsEntry(bytes, mark));
+  };
   const inSessions = new Set(leaders.flatMap(processesInSession).map((stat) => stat.pid));
   return allPids()
-    .filter((pid) => pid !== process.pid && (inSessions.has(pid) || holdsEntry(readProc(`${pid}/environ`) ?? NO_BYTES, mark)))
+    .filter((pid) => pid !== process.pid && (inSessions.has(pid) || carries(pid)))
     .map(statOf)
     .filter(livesInStat);
 }

@@ -22,7 +22,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { ProcessStart } from '../ports/processes.ts';
 import type { ExecResult, PodKey, PodRuntime, PodStart, PodState } from '../ports/runtime.ts';
-import { adoptPods, nameOfPod } from './pod-adoption.ts';
+import { adoptPods, nameOfPod, ownMarks } from './pod-adoption.ts';
 import { runInside } from './pod-exec.ts';
 import { emptyPodFolder, exitFile, podFolder, readExit, SHIM, workFolder, writeKilled, writePodRecord } from './pod-files.ts';
 import type { ContainerExit, ContainerRecord, PodRecord } from './pod-files.ts';
@@ -70,7 +70,8 @@ const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 /** The runtime of one node. Looks at once for what earlier lives left behind. */
 export function processRuntime(options: ProcessRuntimeOptions): PodRuntime {
   const runtime: Runtime = { options, pods: new Map(), listeners: new Set(), turns: new Map() };
-  for (const pod of adoptPods(options.nodeUid, options.podsFolder, options.log)) runtime.pods.set(nameOfPod(pod.record.key), { ...pod });
+  for (const pod of adoptPods(options.nodeUid, options.podsFolder, ownMarks(options.environment), options.log))
+    runtime.pods.set(nameOfPod(pod.record.key), { ...pod });
   return {
     list: async () => [...runtime.pods.values()].map((held) => ({ key: held.record.key, state: stateOf(runtime, held) })),
     start: (pod, signal) => inTurn(runtime, pod.key, () => startPod(runtime, pod, signal)),
@@ -151,7 +152,7 @@ function startedMsOf(record: PodRecord): number {
 /** Every living process of the pod, also those that began a session of their own. */
 function membersOf(runtime: Runtime, held: Held): ProcessStat[] {
   const leaders = held.record.containers.flatMap((container) => container.id ?? []);
-  return processesOf('OUTRIGGER_POD', markOf(runtime, held.record.key), leaders);
+  return processesOf({ ...ownMarks(runtime.options.environment), OUTRIGGER_POD: markOf(runtime, held.record.key) }, leaders);
 }
 
 function markOf(runtime: Runtime, key: PodKey): string {
@@ -208,6 +209,7 @@ async function startContainers(runtime: Runtime, held: Held, starts: readonly Pr
 function shimOf(runtime: Runtime, pod: PodStart, container: Container, folder: string): ProcessStart {
   const { options } = runtime;
   const marks = {
+    ...ownMarks(options.environment),
     OUTRIGGER_ROLE: 'pod',
     OUTRIGGER_NODE: options.nodeUid,
     OUTRIGGER_POD: markOf(runtime, pod.key),

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { CLUSTERS, CLUSTER_NODES, HOSTS, VIRTUAL_DATA_CENTERS } from '../../src/model/addresses.ts';
 import type { ClusterNode } from '../../src/model/cluster-node.ts';
@@ -154,7 +154,8 @@ describe('two hosts', () => {
       async () => conditionOf((await plane.get(HOSTS, '', 'rack1'))?.status?.conditions, 'Ready')?.reason === 'NodeLost',
       PATIENCE_MS,
     );
-    await eventually('what it ran before is gone', () => pidsOfSecond(metadata.uid).length === 0, PATIENCE_MS);
+    await eventually('it let go of its former life', () => !existsSync(`${second}/host/nodes/${metadata.uid}`), PATIENCE_MS);
+    assert.deepEqual(pidsOfSecond(metadata.uid), [], 'what it ran before is gone');
     assert.deepEqual(
       pidsOf(plane, (one) => one.node === metadata.uid),
       untouched,
