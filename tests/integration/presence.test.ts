@@ -3,7 +3,10 @@
  * with the director there and with the director stopped; the seconds are printed.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { EndpointTable } from '../../src/decide/endpoints.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import { conditionOf } from '../../src/model/condition.ts';
 import { startDirector } from '../support/director.ts';
@@ -39,6 +42,12 @@ before(async () => {
 after(() => rig.cleanup());
 
 const isRedundant = (status: Status): boolean => conditionOf(status.conditions, 'Redundant')?.status === 'True';
+
+function killHello(node: RigNode): void {
+  const pid = node.podPid('hello');
+  assert.ok(pid > 0, `${node.name} runs hello`);
+  process.kill(pid, 'SIGKILL');
+}
 
 /** Resolves with how long it took, in ms. */
 async function clusterBecomes(what: string, holds: (status: Status) => boolean): Promise<number> {
@@ -79,7 +88,7 @@ test('an agent that is stopped, while its pods serve: the phase does not flap, a
   const kept = await rig.cluster();
   assert.deepEqual([kept.status?.phase, kept.status?.services?.['hello']?.ready, isRedundant(kept.status ?? {})], ['Available', 2, true]);
   // What it ran dies one by one: that is said too, though its agent says nothing.
-  process.kill(worker.podPid('hello'), 'SIGKILL');
+  killHello(worker);
   await clusterBecomes('an instance that does not answer is not counted', (status) => status.services?.['hello']?.ready === 1);
   process.kill(agent.id.pid, 'SIGCONT');
   await clusterBecomes('it is heard again', (status) => {
@@ -102,4 +111,37 @@ test('a primary that is killed whole is said to be down by the worker, and raise
   await primary.start();
   const upMs = await clusterBecomes('it is whole again', (status) => status.phase === 'Available' && isRedundant(status));
   console.log(`primary started: Available after ${upMs.toFixed(0)} ms`);
+});
+
+test('with the director stopped: a death and a new instance are known by heartbeat, and a node that reboots alone knows its members', async () => {
+  await director.stop();
+  const endpoints = (node: RigNode): string[] => {
+    const table = JSON.parse(readFileSync(join(node.dir, 'store', 'endpoints.json'), 'utf8')) as { body: EndpointTable };
+    return (table.body.services.find(({ name }) => name === 'hello')?.endpoints ?? [])
+      .filter(({ draining }) => !draining)
+      .map((one) => one.node);
+  };
+  const both = [primary.name, worker.name].sort().join();
+  const knows = async (what: string, node: RigNode, nodes: string): Promise<void> => {
+    const beganMs = performance.now();
+    await eventually(what, () => endpoints(node).sort().join() === nodes, LONG_MS, 10).catch((error: unknown) => {
+      throw new Error(`${String(error)}\nknown: ${endpoints(node).join()}\n${node.log().slice(-3_000)}`);
+    });
+    console.log(`without a director: ${what} after ${(performance.now() - beganMs).toFixed(0)} ms`);
+  };
+  killHello(worker);
+  await knows('the primary has dropped an instance that died on the worker', primary, primary.name);
+  await knows('the primary has its successor', primary, both);
+  // A reboot of both, with nothing there but the disks.
+  for (const node of rig.nodes) node.killAll();
+  const lengths = new Map(rig.nodes.map((node) => [node, node.log().length]));
+  for (const node of rig.nodes) await node.start();
+  for (const node of rig.nodes) {
+    const isReady = (): boolean => node.log().slice(lengths.get(node)).includes('hello is Running and ready');
+    await eventually(`${node.name} runs hello again`, isReady, LONG_MS);
+    await knows(`${node.name} has both instances after a reboot`, node, both);
+  }
+  killHello(primary);
+  await knows('the worker has dropped an instance that died on the primary', worker, worker.name);
+  await knows('the worker has its successor', worker, both);
 });
