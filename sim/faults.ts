@@ -23,6 +23,8 @@ export interface Faults {
   readonly lag: Map<string, { untilMs: number; lagMs: number; plural: string | undefined }>;
   /** Per agent: cut off from the other nodes of its site until then. */
   readonly lanCutUntilMs: Map<string, number>;
+  /** Per agent: no replicated service on its machine passes a probe until then. */
+  readonly ailingUntilMs: Map<string, number>;
   /** Share of operations on pods that fail, until then. */
   podTroubleUntilMs: number;
 }
@@ -30,7 +32,15 @@ export interface Faults {
 const FAIR: Weather = { lossShare: 0, slowShare: 0, slowMs: 0 };
 
 export function createFaults(): Faults {
-  return { stallUntilMs: 0, weather: new Map(), cutUntilMs: new Map(), lag: new Map(), lanCutUntilMs: new Map(), podTroubleUntilMs: 0 };
+  return {
+    stallUntilMs: 0,
+    weather: new Map(),
+    cutUntilMs: new Map(),
+    lag: new Map(),
+    lanCutUntilMs: new Map(),
+    ailingUntilMs: new Map(),
+    podTroubleUntilMs: 0,
+  };
 }
 
 export function weatherOf(faults: Faults, process: string, nowMs: number): Weather {
@@ -61,4 +71,5 @@ export function clearFaults(faults: Faults): void {
   faults.cutUntilMs.clear();
   faults.lag.clear();
   faults.lanCutUntilMs.clear();
+  faults.ailingUntilMs.clear();
 }

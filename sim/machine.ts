@@ -43,7 +43,8 @@ export function checkPods(world: World, machine: Machine, service: string, isSin
   if (!isSingleton) return;
   for (const other of world.machines) {
     if (other === machine || other.clusterUid !== machine.clusterUid || runningPods(other, service).length === 0) continue;
-    if (!world.givenUp.has(other.nodeUid)) violate(world, `singleton ${service} starts on ${labelOf(machine)} beside ${labelOf(other)}`);
+    if (!world.givenUp.has(other.nodeUid) && !world.givenUp.has(machine.nodeUid))
+      violate(world, `singleton ${service} starts on ${labelOf(machine)} beside ${labelOf(other)}`);
   }
 }
 

@@ -97,7 +97,9 @@ function perform(supervisor: Supervisor, name: string, service: Supervised, effe
   const { world, life } = supervisor;
   const { dice } = life.process;
   if (effect.kind === 'Probe') {
-    const ok = service.wanted?.isBroken !== true && !(inTrouble(world) && dice.chance(0.2));
+    const isAiling =
+      service.wanted?.mode === 'Replicated' && (world.faults.ailingUntilMs.get(life.process.name) ?? 0) > world.scheduler.nowMs();
+    const ok = service.wanted?.isBroken !== true && !isAiling && !(inTrouble(world) && dice.chance(0.2));
     later(life, dice.between(1, 50), () => send(supervisor, name, { type: 'Probed', instance: effect.instance, id: effect.plan.id, ok }));
     return;
   }

@@ -15,6 +15,17 @@ import { SEEDS, simulateRange } from './harness.ts';
 const HOUR_MS = 3_600_000;
 /** Each effect meets each fault at least this often in all seeds together. */
 const FLOOR = 8;
+/** States of a change of what runs, and how nodes take what is new: each comes about so often in all seeds together. */
+const CHANGES = [
+  'Change Steady→Advancing',
+  'Change Advancing→Steady',
+  'Change Advancing→RollingBack',
+  'Change RollingBack→RollingBack',
+  'Change RollingBack→Steady',
+  'Replace ready',
+  'Replace unready',
+] as const;
+const CHANGE_FLOOR = 100;
 /** Sites are freed by extension servers in few worlds. */
 const RARE_FLOOR = 5;
 
@@ -47,6 +58,8 @@ describe('the simulator', () => {
     const common = TRAPPED.filter((what) => what !== 'ReleaseSite');
     assert.deepEqual(belowFloor(coverage, common, IMPOSSIBLE, FLOOR), []);
     assert.deepEqual(belowFloor(coverage, ['ReleaseSite'], IMPOSSIBLE, RARE_FLOOR), []);
+    const thin = CHANGES.filter((what) => (coverage[what]?.['calls'] ?? 0) < CHANGE_FLOOR);
+    assert.deepEqual(thin, [], 'changes of what runs');
   });
 
   it('runs a seed twice alike, and another seed otherwise', async () => {
