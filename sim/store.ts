@@ -178,7 +178,7 @@ function commit(
 function restore(tables: Tables, copy: StoreCopy): void {
   for (const [plural, table] of tables.objects) {
     const before = copy.get(plural) ?? new Map<string, Stored>();
-    for (const [key, now] of [...table]) if (!before.has(key)) commit(tables, RESTORER, plural, 'DELETED', now, now);
+    for (const [key, now] of table) if (!before.has(key)) commit(tables, RESTORER, plural, 'DELETED', now, now);
     for (const [key, then] of before) {
       const now = table.get(key);
       if (now !== then) commit(tables, RESTORER, plural, now === undefined ? 'ADDED' : 'MODIFIED', then, now);

@@ -119,12 +119,12 @@ function standing(status: ClusterStatus, type: ConditionType): Said {
 
 /** What a status says, without its sentences and times. */
 function substanceOf({ phase, nodes = {}, services = {}, workers }: ClusterStatus, conditions: readonly Said[]): string {
-  const ready = Object.entries(nodes).map(([name, node]) => [name, node.ready ?? null, node.role ?? null]);
-  const counts = Object.entries(services).map(([name, service]) => [name, service.ready ?? 0, service.where ?? []]);
+  const ready = Object.fromEntries(Object.entries(nodes).map(([name, node]) => [name, [node.ready ?? null, node.role ?? null]]));
+  const counts = Object.fromEntries(Object.entries(services).map(([name, service]) => [name, [service.ready ?? 0, service.where ?? []]]));
   return canonicalJson({
     phase: phase ?? null,
-    ready: ready.sort(),
-    counts: counts.sort(),
+    ready,
+    counts,
     workers: workers ?? 0,
     conditions: conditions.map((one) => one.slice(0, 3)),
   });

@@ -77,6 +77,22 @@ test('I4: only HTTP repeats requests', () => {
   assert.doesNotMatch(haproxyConfig(input([], { protocol: 'TCP' })), /retry-on/);
 });
 
+test('I2: a refused connection marks an instance down, and checks by TCP bring it back', () => {
+  for (const protocol of ['HTTP', 'TCP']) {
+    const config = haproxyConfig(input(['10.0.1.1:80'], { protocol }));
+    assert.match(config, /default-server check .*downinter 500 rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down/);
+  }
+});
+
+test('I3: a client whose instances refuse is tried again for as long as a client may wait, at another place each time', () => {
+  const config = haproxyConfig(input(['10.0.1.1:80']));
+  const [, every = ''] = /timeout connect (\d+)/.exec(config) ?? [];
+  const [, times = ''] = /retries (\d+)/.exec(config) ?? [];
+  assert.equal(Number(every) * Number(times), 4_000);
+  assert.match(config, /option redispatch 1\n/);
+  assert.match(config, /server wait \S+.* backup/);
+});
+
 test('a free slot without old connections is taken first', () => {
   const model = new Model(haproxyConfig(input([])));
   for (const [name, slot] of model.slots) if (name !== 'i16') slot.scur = '3';

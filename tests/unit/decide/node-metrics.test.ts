@@ -33,8 +33,18 @@ const FACTS: NodeMetricFacts = {
     up: true,
     listeners: [
       {
-        ...{ name: 'hello', connections: 1, accepted: 2, refused: 3, failed: 4, ejected: ['a'] },
-        ...{ retries: 5, ejections: 6, readmissions: 7, inBytes: 8, outBytes: 9, instances: [{ address: 'a', connections: 1 }] },
+        name: 'hello',
+        connections: 1,
+        accepted: 2,
+        refused: 3,
+        failed: 4,
+        ejected: ['a'],
+        retries: 5,
+        ejections: 6,
+        readmissions: 7,
+        inBytes: 8,
+        outBytes: 9,
+        instances: [{ address: 'a', connections: 1 }],
       },
       // As a balancer of an older version tells it.
       { name: 'old', connections: 1, accepted: 2, refused: 3, failed: 4, ejected: [] },
