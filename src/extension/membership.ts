@@ -4,11 +4,12 @@
  * I1: the Lease is renewed only while the loop makes progress, so that a server that hangs loses its work like one that died.
  * I2: a server that stops takes its Lease away, so that the others take over at once.
  * I3: who lives is judged by own observation (src/decide/sharding.ts), never by time stamps.
- * I4: Leases of servers that are long dead are swept, guarded by the revision that was seen unchanged.
+ * I4: it shows itself when it knows who else lives (src/decide/sharding.ts, I6).
+ * I5: Leases of servers that are long dead are swept, guarded by the revision that was seen unchanged.
  */
 
 import { backoffMs } from '../base/backoff.ts';
-import { extensionLeaseName, isMine, liveServers, NO_LEASES, observeLeases } from '../decide/sharding.ts';
+import { extensionLeaseName, isMine, isSettled, liveServers, NO_LEASES, observeLeases } from '../decide/sharding.ts';
 import type { LeaseMemory } from '../decide/sharding.ts';
 import { LEASES } from '../model/core-kinds.ts';
 import type { Lease } from '../model/core-kinds.ts';
@@ -21,6 +22,7 @@ export const EXTENSION_NAMESPACE = 'outrigger-system';
 /** A Lease unchanged for this long belongs to nobody any more. */
 const SWEEP_AFTER_MS = 10 * 60_000;
 const LOOK_MS = 250;
+const SETTLE_LOOK_MS = 50;
 const RETRY = { baseMs: 200, capMs: LIMITS.extensionLeaseRenewMs, jitter: 0.5 };
 
 export interface Membership {
@@ -54,7 +56,9 @@ export function createMembership(deps: InformerDeps, server: string, progressing
       await Promise.all([
         leases.run(signal),
         lookForever(deps, look, signal),
-        renewForever(deps, server, progressing, signal),
+        untilSettled(deps, () => leases.synced() && isSettled(memory, deps.clock.monotonicMs()), signal).then(() =>
+          renewForever(deps, server, progressing, signal),
+        ),
         sweepForever(deps, () => [...leases.list()], signal),
       ]);
     },
@@ -68,8 +72,14 @@ async function lookForever(deps: InformerDeps, look: () => void, signal: AbortSi
   }
 }
 
+/** Leases that others renew are seen to change within a second, dead ones are known after the ttl: then this one may show its own. */
+async function untilSettled(deps: InformerDeps, isSettledNow: () => boolean, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && !isSettledNow()) await deps.clock.sleep(SETTLE_LOOK_MS, signal).catch(() => undefined);
+}
+
 async function renewForever(deps: InformerDeps, server: string, progressing: () => boolean, signal: AbortSignal): Promise<void> {
   let failures = 0;
+  if (signal.aborted) return;
   while (!signal.aborted) {
     if (progressing()) failures = (await quietly(deps, () => renew(deps, server, signal))) ? 0 : failures + 1;
     else deps.log.warn('The loop makes no progress; the lease is not renewed, so that other servers take over.');

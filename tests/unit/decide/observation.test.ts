@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { NO_OBSERVATIONS, observe, seenMs } from '../../../src/decide/observation.ts';
-import { extensionLeaseName, isMine, liveServers, NO_LEASES, observeLeases } from '../../../src/decide/sharding.ts';
+import { extensionLeaseName, isMine, isSettled, liveServers, NO_LEASES, observeLeases } from '../../../src/decide/sharding.ts';
 import { silenceOf } from '../../../src/decide/silence.ts';
 import type { Lease } from '../../../src/model/core-kinds.ts';
 import { node, view } from './fixtures.ts';
@@ -121,5 +121,18 @@ describe('sharing', () => {
     const memory = observeLeases(NO_LEASES, [lease('a', 1)], 0);
     assert.ok(isMine(memory, 'a', 'key', 0, 2999));
     assert.ok(!isMine(memory, 'a', 'key', 99_000, 3000));
+  });
+
+  it('I6: a beginner knows enough when each lease was seen to change, or not to for the ttl', () => {
+    assert.ok(isSettled(NO_LEASES, 0));
+    let memory = observeLeases(NO_LEASES, [lease('alive', 1), lease('dead', 1)], 0);
+    assert.ok(!isSettled(memory, 2_999));
+    memory = observeLeases(memory, [lease('alive', 2), lease('dead', 1)], 1_000);
+    assert.ok(!isSettled(memory, 2_999), 'the dead one may still live');
+    assert.ok(isSettled(memory, 3_000));
+    memory = observeLeases(memory, [lease('alive', 3)], 1_500);
+    assert.ok(isSettled(memory, 1_500), 'a lease that is gone is no question');
+    memory = observeLeases(memory, [lease('alive', 3), lease('another', 1)], 1_600);
+    assert.ok(!isSettled(memory, 1_600));
   });
 });
