@@ -5,7 +5,8 @@
  * Two things are told apart. *Unheard*: the agent does not speak. *Down*: and nothing of what the node runs answers either. An agent that crashes,
  * hangs or is upgraded takes nothing along, so phase and conditions speak of nodes that are down; changes and drills wait for nodes that are heard.
  *
- * I1: silence counts only while the observer itself ran: of the time between two ticks at most LIMITS.heartbeatCountedMs.
+ * I1: silence counts only while the observer itself ran: of the time between two ticks at most LIMITS.heartbeatCountedMs, and
+ *     nobody falls silent by the first tick after it stood still.
  * I2: a member is heard only in the incarnation that is known here; a word of another one changes nothing.
  * I3: words of one life are taken in their order. A lower life is taken only once nothing was heard of the higher one for as long as makes unheard
  *     (its record was lost): a late message of a dead process hides no living one.
@@ -112,8 +113,20 @@ function isNews(known: Word | undefined, word: Word, incarnation: number): boole
 export function ticked(presence: Presence, monotonicMs: number, isListening: boolean): Presence {
   const passedMs = Math.max(0, monotonicMs - (presence.atMs ?? monotonicMs));
   const countedMs = isListening ? Math.min(passedMs, LIMITS.heartbeatCountedMs) : 0;
-  const peers = new Map([...presence.peers].map(([uid, peer]) => [uid, { ...peer, silentMs: peer.silentMs + countedMs }]));
+  const hasStalled = passedMs > LIMITS.heartbeatCountedMs;
+  const peers = new Map([...presence.peers].map(([uid, peer]) => [uid, hasStalled ? spared(peer, countedMs) : silenced(peer, countedMs)]));
   return { atMs: monotonicMs, peers };
+}
+
+function silenced(peer: Peer, countedMs: number): Peer {
+  return { ...peer, silentMs: peer.silentMs + countedMs };
+}
+
+/** What came while this observer stood still has not been read yet: nobody falls silent by this very tick, and what was asked before is old. */
+function spared(peer: Peer, countedMs: number): Peer {
+  const { silentMs } = peer;
+  if (silentMs >= LIMITS.heartbeatSilenceMs) return { ...peer, silentMs: silentMs + countedMs };
+  return { ...peer, silentMs: Math.min(silentMs + countedMs, LIMITS.heartbeatSilenceMs - 1), rounds: [] };
 }
 
 /** After a round of asking. One that came to its end after the member was heard again is not looked at. */
