@@ -2,12 +2,8 @@
  * Changes of what runs: people who ask for other releases (good ones, one that never comes up, one that there is no way to), and cuts between nodes.
  */
 
+import { BROKEN_RELEASE } from './change-releases.ts';
 import type { Stage } from './script.ts';
-
-/** A release whose replicated services never get ready. */
-export const BROKEN_RELEASE = '1.0.2';
-/** Version → the versions that it may be reached from. */
-export const SIM_RELEASES = { '1.0.0': [], '1.0.1': ['1.0.0'], [BROKEN_RELEASE]: ['1.0.0', '1.0.1'], '2.0.0': [] } as const;
 
 /** Plans what is asked of one cluster. */
 export function planChanges({ world, hosts, calmMs }: Stage, namespace: string, name: string): void {

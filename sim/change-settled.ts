@@ -6,7 +6,7 @@ import type { ClusterPlan } from '../src/decide/cluster-plan.ts';
 import type { NodePlan } from '../src/decide/plan.ts';
 import type { Cluster } from '../src/model/cluster.ts';
 import { conditionOf } from '../src/model/condition.ts';
-import { BROKEN_RELEASE } from './change-script.ts';
+import { BROKEN_RELEASE } from './change-releases.ts';
 import { labelOf } from './machine.ts';
 import { WALL_START_MS } from './process.ts';
 import type { World } from './world.ts';

@@ -6,7 +6,7 @@ import { mayRunSingletons, memberId } from '../src/decide/authority.ts';
 import type { NodePlan, PlannedService } from '../src/decide/plan.ts';
 import type { ClusterNode } from '../src/model/cluster-node.ts';
 import type { Cluster } from '../src/model/cluster.ts';
-import { BROKEN_RELEASE } from './change-script.ts';
+import { BROKEN_RELEASE } from './change-releases.ts';
 import type { Machine } from './machine-state.ts';
 import type { Pods } from './pods.ts';
 
@@ -30,7 +30,7 @@ export function tellPods(pods: Pods, machine: Machine, known: Known | undefined)
 
 /** Of a release that never comes up. */
 function isBad({ mode, pod }: PlannedService): boolean {
-  return mode === 'Replicated' && pod.containers.some(({ command }) => command?.includes(BROKEN_RELEASE) === true);
+  return mode === 'Replicated' && pod.containers.some(({ command }) => command.includes(BROKEN_RELEASE));
 }
 
 export function readyOf(pods: Pods): ReadonlySet<string> {

@@ -79,7 +79,7 @@ export function isLast(node: ClusterNode, plan: ClusterPlan, { nodes, unheard }:
     self: node.metadata.name,
     plan,
     lost: replaced.map(({ name }) => name),
-    others: membersOf(nodes).filter((one) => one !== node),
+    others: membersOf(nodes).filter(({ metadata }) => metadata.uid !== node.metadata.uid),
     unheard,
   });
 }

@@ -26,13 +26,13 @@ let primary: RigNode;
 let worker: RigNode;
 
 /** What a node keeps in its store. */
-function kept<T>(node: RigNode, record: string): T | undefined {
+function kept(node: RigNode, record: string): unknown {
   const file = join(node.dir, 'store', `${record}.json`);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { body: T }).body : undefined;
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { body: unknown }).body : undefined;
 }
 
-const planOf = (node: RigNode): ClusterPlan | undefined => kept<ClusterPlan>(node, 'clusterPlan');
-const runs = (): string => rig.nodes.map((node) => kept<NodePlan>(node, 'plan')?.release ?? '-').join(' ');
+const planOf = (node: RigNode): ClusterPlan | undefined => kept(node, 'clusterPlan') as ClusterPlan | undefined;
+const runs = (): string => rig.nodes.map((node) => (kept(node, 'plan') as NodePlan | undefined)?.release ?? '-').join(' ');
 
 /** A release like 1.0.0 that can be reached from all before it; `isBroken`: hello never gets ready. */
 async function publish(version: string, isBroken: boolean): Promise<void> {

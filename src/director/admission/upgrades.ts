@@ -28,7 +28,8 @@ const NAMED_MAX = 10;
 export function upgradeRule(store: Reader): AdmissionRule {
   return ({ type, subresource, operation, name, old, next }) => {
     if (type.group !== API_GROUP || type.plural !== 'clusters' || subresource === 'status' || operation !== 'update') return undefined;
-    const [was, becomes] = [old as unknown as Cluster, next as unknown as Cluster];
+    const was = old as unknown as Cluster;
+    const becomes = next as unknown as Cluster;
     if (was.spec.release === becomes.spec.release || was.status?.availableAt === undefined) return undefined;
     const problem = problemOf(store, was, becomes.spec.release);
     return problem === undefined ? undefined : forbidden(subjectOf(type, name), problem);
