@@ -16,6 +16,7 @@ import type { AgentDeps } from './deps.ts';
 import type { FrameworkKeeper } from './framework.ts';
 import type { Licensing } from './licensing.ts';
 import type { Memory } from './memory.ts';
+import type { Sight } from './sight.ts';
 import type { Supervisor } from './supervisor.ts';
 import { bootReading } from './trusted-time.ts';
 
@@ -26,6 +27,7 @@ export interface NodeMetricParts {
   readonly balancer: Pick<BalancerKeeper, 'state' | 'listeners'>;
   readonly framework: Pick<FrameworkKeeper, 'statuses'>;
   readonly licensing: Pick<Licensing, 'keeping' | 'peers'>;
+  readonly sight: Pick<Sight, 'nodes' | 'standings' | 'silenceMs'>;
 }
 
 /** Looking at all processes of a machine takes milliseconds; whoever asks more often gets the same again. */
@@ -60,6 +62,7 @@ async function factsOf(parts: NodeMetricParts): Promise<NodeMetricFacts> {
     processes: processesOf(deps),
     machine: await deps.loads.machine(),
     balancer: { up: balancer.state().running, listeners: balancer.listeners() },
+    peers: peersOf(parts),
     tunnelUp: tunnelUp(parts),
     license: viewLicense(record, record === undefined ? 0 : licenseNowMs(record, bootReading(deps))),
   };
@@ -71,6 +74,14 @@ function processesOf({ node, processes, loads }: NodeMetricParts['deps']): NodeM
     // <node>/<service>/<hash>
     const service = environment['OUTRIGGER_POD']?.split('/')[1] ?? '';
     return load === undefined ? [] : [{ role: environment['OUTRIGGER_ROLE'] ?? '', service, ...load }];
+  });
+}
+
+function peersOf({ sight }: NodeMetricParts): NodeMetricFacts['peers'] {
+  const standings = sight.standings();
+  return (sight.nodes() ?? []).flatMap(({ metadata: { name, uid } }) => {
+    const standing = standings.get(name);
+    return standing === undefined ? [] : [{ node: name, heard: standing === 'Heard', silenceMs: sight.silenceMs(uid) }];
   });
 }
 

@@ -49,6 +49,8 @@ export interface NodeMetricFacts {
       readonly instances?: readonly { readonly address: string; readonly connections: number }[];
     }[];
   };
+  /** The other members. `silenceMs`: undefined: not heard in this life of the agent. */
+  readonly peers: readonly { readonly node: string; readonly heard: boolean; readonly silenceMs: number | undefined }[];
   /** Undefined: this node runs no connector-client. */
   readonly tunnelUp: boolean | undefined;
   readonly license: LicenseView;
@@ -68,6 +70,7 @@ export function nodeMetricsText(facts: NodeMetricFacts): string {
     ...processRows(facts.processes),
     ...machineRows(facts.machine),
     ...facts.balancer.listeners.flatMap(listenerRows),
+    ...facts.peers.flatMap(peerRows),
   ];
   return writeMetrics(rows.flatMap(sampleOf), metricHelp);
 }
@@ -149,6 +152,13 @@ function listenerRows(listener: NodeMetricFacts['balancer']['listeners'][number]
       connections,
       { ...labels, instance: address },
     ]),
+  ];
+}
+
+function peerRows({ node, heard, silenceMs }: NodeMetricFacts['peers'][number]): Row[] {
+  return [
+    ['peer_heard', flag(heard), { node }],
+    ['peer_silence_seconds', silenceMs === undefined ? undefined : silenceMs / 1000, { node }],
   ];
 }
 

@@ -60,6 +60,8 @@ export const METRICS: readonly MetricRow[] = [
       'Connections that an instance has from this balancer',
     ],
     ['outrigger_node_tunnel_up', 'gauge', [], '1 while this node has its tunnel to a director'],
+    ['outrigger_node_peer_heard', 'gauge', ['node'], '1 while this node hears that member of its cluster'],
+    ['outrigger_node_peer_silence_seconds', 'gauge', ['node'], 'Seconds since that member was heard, while this node itself ran'],
     ['outrigger_node_license_state', 'gauge', ['state'], "1 for the state of the site's license"],
     ['outrigger_node_license_left_days', 'gauge', [], 'Days until what people are warned of: the end of the contract, or of the grace'],
     ['outrigger_node_license_refuses_sessions', 'gauge', [], '1 while new sessions are refused'],

@@ -50,6 +50,10 @@ const FACTS: NodeMetricFacts = {
       { name: 'old', connections: 1, accepted: 2, refused: 3, failed: 4, ejected: [] },
     ],
   },
+  peers: [
+    { node: 'harbor-a1-n1', heard: true, silenceMs: 150 },
+    { node: 'harbor-a1-n2', heard: false, silenceMs: undefined },
+  ],
   tunnelUp: true,
   license: { ...viewLicense(undefined, 0), daysLeft: 12 },
 };
