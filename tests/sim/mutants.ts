@@ -16,7 +16,7 @@ export interface Mutant {
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'deletes, and all else that destroys, are decided from cached reads',
-    seed: 2,
+    seed: 49,
     file: 'src/decide/effect.ts',
     find: 'export function isDestructive(effect: Effect): boolean {',
     replace: "export function isDestructive(effect: Effect): boolean {\n  if (effect.kind !== 'RecordEvent') return false;",
@@ -37,7 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the next attempt begins without the live list',
-    seed: 69,
+    seed: 11,
     file: 'src/decide/creation.ts',
     find: '  if (!view.live) return { ...NO_EFFECTS, needsLive: true, watching: [retryKey(view, attempt)] };',
     replace: '',
@@ -51,7 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a reservation is dropped before its node is gone',
-    seed: 1,
+    seed: 4,
     file: 'src/decide/reservation.ts',
     find: '!keep.has(key) && !held.has(key)',
     replace: '!keep.has(key)',
@@ -65,7 +65,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the service machine takes a failed stop for a stop',
-    seed: 2,
+    seed: 13,
     file: 'src/decide/service-machine.ts',
     find: "    case 'StopFailed':\n      return state.busy?.kind === 'Stop' ? retryLater({ ...state, busy: undefined, pods: undefined }, event.message, nowMs, dice) : state;",
     replace:
