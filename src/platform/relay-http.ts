@@ -60,7 +60,10 @@ interface Conversation {
 
 /** Serves `client` to its end, then calls back: false when no instance could be reached for it. */
 export function converse(client: Socket, instances: Instances, done: (served: boolean) => void): void {
-  const onData = (chunk: Buffer): void => fromClient(talk, chunk);
+  const onData = (chunk: Buffer): void => {
+    instances.traffic.inBytes += chunk.length;
+    fromClient(talk, chunk);
+  };
   const onEnd = (): void => clientEnded(talk);
   const onClose = (): void => finish(talk, true);
   const onDrain = (): void => void talk.instance?.socket.resume();
@@ -181,7 +184,7 @@ function findInstance(talk: Conversation, then: () => void): void {
     talk.isReaching = false;
     if (found === undefined) return giveUp(talk);
     if (talk.isOver) {
-      instances.released(found.address);
+      instances.released(found);
       return void found.socket.destroy();
     }
     attach(talk, found);
@@ -209,7 +212,7 @@ function letGo(talk: Conversation): void {
   talk.answerHead = noHead();
   instance.off();
   instance.socket.destroy();
-  talk.instances.released(instance.address);
+  talk.instances.released(instance);
 }
 
 /** No instance took it: the client is told by a reset. */
@@ -259,6 +262,7 @@ function followAnswer(talk: Conversation, exchange: Exchange, chunk: Buffer): nu
 }
 
 function toClient(talk: Conversation, bytes: Buffer): void {
+  talk.instances.traffic.outBytes += bytes.length;
   if (!talk.client.write(bytes)) talk.instance?.socket.pause();
 }
 
@@ -304,10 +308,10 @@ function passThrough(talk: Conversation, bytes: readonly Buffer[], answer?: Buff
   talk.isOver = true;
   talk.off();
   instance.off();
-  if (answer !== undefined) client.write(answer);
+  if (answer !== undefined) toClient(talk, answer);
   for (const chunk of [...talk.held, ...bytes]) instance.socket.write(chunk);
-  splice(client, instance.socket, () => {
-    instances.released(instance.address);
+  splice(client, instance.socket, instances.traffic, () => {
+    instances.released(instance);
     talk.done(true);
   });
 }

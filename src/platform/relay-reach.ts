@@ -10,11 +10,13 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { proxyHeader } from '../decide/balancing.ts';
 import { LIMITS } from '../model/limits.ts';
+import type { Traffic } from './relay-splice.ts';
+import { waitsOf } from './waits.ts';
 
 /** What a connection asks of its service. */
 export interface Instances {
-  readonly protocol: 'TCP' | 'HTTP';
   readonly proxyProtocol: boolean;
+  readonly traffic: Traffic;
   /** The best instance (`ip:port`) that is not in `tried`, which is thereby taken; undefined: none is left. */
   take(tried: ReadonlySet<string>): string | undefined;
   /** It took the connection. */
@@ -22,7 +24,7 @@ export interface Instances {
   /** It did not; it is no longer taken. */
   refused(address: string): void;
   /** A connection that was `connected` is over. */
-  released(address: string): void;
+  released(reached: Reached): void;
   /** True while it may be given further requests. */
   isServing(address: string): boolean;
   /** A connection or request goes to another instance, because the first refused it or died without a word. */
@@ -63,21 +65,24 @@ export function reach(client: Socket, instances: Instances, died: ReadonlySet<st
   attempt();
 }
 
+const dialing = waitsOf(LIMITS.instanceConnectMs, (socket: Socket) => void socket.destroy());
+
 /** Calls back with a connection to `ip:port`, paused; with undefined when there is none in time. */
 export function dial(address: string, done: (socket: Socket | undefined) => void): void {
   const at = address.lastIndexOf(':');
   const socket = connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)), allowHalfOpen: true, noDelay: true });
-  const timer = setTimeout(() => socket.destroy(), LIMITS.instanceConnectMs);
-  const onClose = (): void => {
-    clearTimeout(timer);
+  let isConnected = false;
+  dialing.begin(socket);
+  socket.on('close', () => {
+    if (isConnected) return;
+    dialing.end(socket);
     done(undefined);
-  };
-  socket.once('close', onClose);
+  });
   // `close` follows, and says all there is to say.
   socket.on('error', ignore);
-  socket.once('connect', () => {
-    clearTimeout(timer);
-    socket.off('close', onClose);
+  socket.on('connect', () => {
+    isConnected = true;
+    dialing.end(socket);
     done(socket);
   });
 }

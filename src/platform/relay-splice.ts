@@ -3,45 +3,86 @@
  *
  * I1: bytes are never kept beyond the sockets' own buffers: the slower side sets the pace.
  * I2: an end is passed on as an end, a reset as a reset, so that a torn answer never looks whole.
- * I3: once one side has ended, silence of both is bounded.
+ * I3: once one side has ended, silence of both is bounded: by twice `halfOpenMs`.
+ *
+ * What is done here is done for each connection and each piece of it: a listener, a timer or a call of the system less is seen in `bench/balancer`.
  */
 
 import type { Socket } from 'node:net';
 import { LIMITS } from '../model/limits.ts';
+import { waitsOf } from './waits.ts';
 
-/** Carries until both are closed, then calls back. What either has buffered or ended already is carried too. */
-export function splice(client: Socket, instance: Socket, done: () => void): void {
-  let open = 2;
-  const closed = (): void => {
-    if (--open === 0) done();
-  };
-  carry(client, instance, closed);
-  carry(instance, client, closed);
+/** What clients sent and were sent. */
+export interface Traffic {
+  inBytes: number;
+  outBytes: number;
 }
 
-function carry(from: Socket, to: Socket, closed: () => void): void {
-  from.on('data', (chunk) => {
-    if (!to.write(chunk)) from.pause();
+interface Pair {
+  readonly client: Socket;
+  readonly instance: Socket;
+  /** Pieces that were carried, and waits for the slower side that ended. */
+  moves: number;
+  /** `moves` when its silence was last looked at; undefined: neither has ended. */
+  seen: number | undefined;
+  open: number;
+  readonly done: () => void;
+}
+
+const halfOpen = waitsOf(LIMITS.halfOpenMs, (pair: Pair) => {
+  if (pair.seen !== pair.moves) {
+    pair.seen = pair.moves;
+    return halfOpen.begin(pair);
+  }
+  pair.client.destroy();
+  pair.instance.destroy();
+});
+
+/** Carries until both are closed, then calls back. What either has buffered or ended already is carried too. */
+export function splice(client: Socket, instance: Socket, traffic: Traffic, done: () => void): void {
+  const pair: Pair = { client, instance, moves: 0, seen: undefined, open: 2, done };
+  client.on('data', (chunk: Buffer) => {
+    traffic.inBytes += chunk.length;
+    pair.moves++;
+    if (!instance.write(chunk)) client.pause();
   });
-  to.on('drain', () => from.resume());
-  const ended = (): void => {
-    to.end();
-    for (const socket of [from, to]) socket.setTimeout(LIMITS.halfOpenMs, destroy);
-  };
-  const over = (): void => {
-    passOnEnd(from, to);
-    closed();
-  };
-  if (from.readableEnded) ended();
-  else from.once('end', ended);
-  if (from.closed) over();
-  else from.once('close', over);
+  instance.on('data', (chunk: Buffer) => {
+    traffic.outBytes += chunk.length;
+    pair.moves++;
+    if (!client.write(chunk)) instance.pause();
+  });
+  carry(pair, client, instance);
+  carry(pair, instance, client);
+}
+
+function carry(pair: Pair, from: Socket, to: Socket): void {
+  to.on('drain', () => {
+    pair.moves++;
+    from.resume();
+  });
+  if (from.readableEnded) ended(pair, to);
+  else from.on('end', () => ended(pair, to));
+  if (from.closed) closed(pair, from, to);
+  else from.on('close', () => closed(pair, from, to));
   if (to.writableNeedDrain) from.pause();
   else from.resume();
 }
 
-function destroy(this: Socket): void {
-  this.destroy();
+/** Nothing more comes for `to`. */
+function ended(pair: Pair, to: Socket): void {
+  // Nothing more comes from it either, and all it is owed is on its way: closing it says the same as ending it first.
+  if (to.readableEnded && to.writableLength === 0) return void to.destroy();
+  to.end();
+  if (pair.seen !== undefined || pair.open < 2) return;
+  pair.seen = pair.moves;
+  halfOpen.begin(pair);
+}
+
+function closed(pair: Pair, from: Socket, to: Socket): void {
+  passOnEnd(from, to);
+  if (--pair.open > 0) return;
+  halfOpen.end(pair);
+  pair.done();
 }
 
 /** `from` is closed. In peace: what it sent still flows out of `to`. By error or timeout: `to` is reset. */

@@ -42,6 +42,8 @@ interface Listener {
   retry: NodeJS.Timeout | undefined;
   message: string | undefined;
   readonly counts: Counts;
+  /** What its connections ask of it; one for all of them. */
+  readonly asked: Instances;
 }
 
 /** Since the listener began. */
@@ -52,7 +54,6 @@ interface Counts {
   retries: number;
   ejections: number;
   readmissions: number;
-  /** Of clients that are gone. */
   inBytes: number;
   outBytes: number;
 }
@@ -113,6 +114,7 @@ function startListening(state: Relay, service: BalancedService): Listener {
     retry: undefined,
     message: 'starts to listen',
     counts: { accepted: 0, refused: 0, failed: 0, retries: 0, ejections: 0, readmissions: 0, inBytes: 0, outBytes: 0 },
+    asked: instancesOf(() => listener),
   };
   const { address } = state;
   const listen = (): void => void server.listen({ host: address, port: service.port, backlog: BACKLOG });
@@ -151,17 +153,12 @@ function takeClient(listener: Listener, client: Socket): void {
   }
   counts.accepted++;
   clients.add(client);
-  client.once('close', () => {
-    clients.delete(client);
-    counts.inBytes += client.bytesRead;
-    counts.outBytes += client.bytesWritten;
-  });
-  const instances = instancesOf(listener);
+  client.on('close', () => void clients.delete(client));
   const done = (served: boolean): void => {
     if (!served) counts.failed++;
   };
-  if (service.protocol === 'HTTP') converse(client, instances, done);
-  else serveTcp(client, instances, done);
+  if (service.protocol === 'HTTP') converse(client, listener.asked, done);
+  else serveTcp(client, listener.asked, done);
 }
 
 const NONE_DIED: ReadonlySet<string> = new Set();
@@ -173,8 +170,8 @@ function serveTcp(client: Socket, instances: Instances, done: (served: boolean) 
       client.resetAndDestroy();
       return done(leftByItself);
     }
-    splice(client, found.socket, () => {
-      instances.released(found.address);
+    splice(client, found.socket, instances.traffic, () => {
+      instances.released(found);
       done(true);
     });
   });
@@ -186,37 +183,44 @@ function experienceOf(listener: Listener, address: string): Experience {
   return known;
 }
 
-function instancesOf(listener: Listener): Instances {
-  const { service, counts, dialed } = listener;
+function instancesOf(listenerOf: () => Listener): Instances {
   return {
-    protocol: service.protocol,
-    proxyProtocol: service.proxyProtocol === true,
+    get proxyProtocol() {
+      return listenerOf().service.proxyProtocol === true;
+    },
+    get traffic() {
+      return listenerOf().counts;
+    },
     // Counted when it is chosen, not when it answers: else all who come at once would choose the same.
     take: (tried) => {
+      const listener = listenerOf();
       const best = pickEndpoint(candidatesOf(listener), tried);
       if (best !== undefined) experienceOf(listener, best.address).connections++;
       return best?.address;
     },
     connected: (address, socket) => {
+      const listener = listenerOf();
       readmit(listener, experienceOf(listener, address));
-      dialed.add(socket);
-      socket.once('close', () => dialed.delete(socket));
+      listener.dialed.add(socket);
     },
     refused: (address) => {
+      const listener = listenerOf();
       const known = experienceOf(listener, address);
       known.connections--;
-      if (!known.ejected) counts.ejections++;
+      if (!known.ejected) listener.counts.ejections++;
       known.ejected = true;
     },
-    released: (address) => {
-      experienceOf(listener, address).connections--;
-      forgetGone(listener);
+    released: ({ address, socket }) => {
+      const listener = listenerOf();
+      listener.dialed.delete(socket);
+      const known = experienceOf(listener, address);
+      if (--known.connections <= 0) forgetGone(listener);
     },
     isServing: (address) => {
-      const { endpoints } = listener.service;
+      const { endpoints } = listenerOf().service;
       return endpoints.some((one) => one.address === address && !one.draining) || !endpoints.some((one) => !one.draining);
     },
-    repeated: () => void counts.retries++,
+    repeated: () => void listenerOf().counts.retries++,
   };
 }
 
@@ -234,9 +238,9 @@ function candidatesOf(listener: Listener) {
 }
 
 function forgetGone(listener: Listener): void {
-  const listed = new Set(listener.service.endpoints.map((endpoint) => endpoint.address));
+  const { endpoints } = listener.service;
   for (const [address, known] of listener.instances) {
-    if (!listed.has(address) && known.connections <= 0) listener.instances.delete(address);
+    if (known.connections <= 0 && !endpoints.some((endpoint) => endpoint.address === address)) listener.instances.delete(address);
   }
 }
 
@@ -271,21 +275,13 @@ function keepAsking(state: Relay): void {
 }
 
 function statusOf(listener: Listener): ListenerStatus {
-  const { counts } = listener;
-  let { inBytes, outBytes } = counts;
-  for (const client of listener.clients) {
-    inBytes += client.bytesRead;
-    outBytes += client.bytesWritten;
-  }
   return {
     name: listener.name,
     port: listener.port,
     listening: listener.server.listening,
     ...(listener.message === undefined ? {} : { message: listener.message }),
     connections: listener.clients.size,
-    ...counts,
-    inBytes,
-    outBytes,
+    ...listener.counts,
     ejected: [...listener.instances].filter(([, known]) => known.ejected).map(([address]) => address),
     instances: [...listener.instances].map(([address, { connections }]) => ({ address, connections })),
   };
