@@ -1,13 +1,16 @@
 /**
- * What the bench of the balancer runs: two back ends, and the balancer's own process once with the relay and once with HAProxy, each behind TCP and HTTP.
+ * What the bench of the balancer runs: two instances of each service, and the balancer's own process once with the relay and once with HAProxy, each by
+ * TCP and by HTTP.
  *
- * Balancers have one core for themselves, everything else has the other: so that what is measured is the balancer, and not who is scheduled when.
+ * Nothing is pinned: client, instances and balancer share all cores, as on a node of a site. HAProxy has its default, a thread for each core. A balancer
+ * pinned to a core, with all else on another, would be measured as no site runs it: its sockets' work in the kernel would fall to the other core's
+ * processes or to its own, as the pinning happens to have it.
  */
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -18,8 +21,8 @@ import { roleEnvironment } from '../../src/platform/spawn.ts';
 import { freePort } from '../../tests/support/free-port.ts';
 
 const TICKS_PER_SECOND = 100;
-const isPinned = availableParallelism() >= 2;
-const pinned = (core: number, command: readonly string[]): string[] => [...(isPinned ? ['taskset', '-c', String(core)] : []), ...command];
+/** Of each service. */
+const INSTANCES = 2;
 
 /** Ports where the same is answered: by the back end itself, and through a balancer. */
 export interface Way {
@@ -28,6 +31,8 @@ export interface Way {
   readonly bulk: number;
   /** Processor time of its balancer so far, in seconds. */
   readonly cpuSeconds: () => number;
+  /** Memory that its balancer has to itself now, in MB: of the relay's process, or of the same process and HAProxy (USS). */
+  readonly ownMB: () => number;
 }
 
 export interface Rig {
@@ -35,9 +40,9 @@ export interface Rig {
   stop(): void;
 }
 
-/** Runs a generator of load beside the back ends, to its end; what it prints. */
+/** Runs a generator of load to its end; what it prints. */
 export async function runLoad(command: readonly string[]): Promise<string> {
-  const [program = '', ...args] = pinned(1, command);
+  const [program = '', ...args] = command;
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
@@ -50,28 +55,33 @@ export async function startRig(): Promise<Rig> {
   if (program === undefined) throw new Error('HAProxy is the reference of this bench: apt-get install haproxy wrk');
   const root = mkdtempSync(join(tmpdir(), 'outrigger-bench-balancer-'));
   const children: ChildProcess[] = [];
-  const start = (core: number, command: readonly string[], role: string): void => {
-    const [first = '', ...args] = pinned(core, command);
+  const start = (command: readonly string[], role: string): void => {
+    const [first = '', ...args] = command;
     const env = roleEnvironment(process.env, { data: root, role });
     children.push(spawn(first, args, { stdio: 'ignore', detached: true, env, cwd: root }));
   };
-  const [small, bulk] = [await freePort(), await freePort()];
-  writeFileSync(join(root, 'back.cfg'), backEnd(small));
-  start(1, [program, '-q', '-db', '-f', join(root, 'back.cfg')], 'bench');
-  start(1, [process.execPath, join(import.meta.dirname, 'bulk', 'main.ts'), 'source', String(bulk)], 'bench');
-  const ways: Way[] = [{ name: 'direct', small, bulk, cpuSeconds: () => 0 }];
+  const [small, bulk] = [await freePorts(INSTANCES), await freePorts(INSTANCES)];
+  for (const port of small) {
+    writeFileSync(join(root, `${port}.cfg`), instance(port));
+    start([program, '-q', '-db', '-f', join(root, `${port}.cfg`)], 'bench');
+  }
+  for (const port of bulk) start([process.execPath, join(import.meta.dirname, 'bulk', 'main.ts'), 'source', String(port)], 'bench');
+  const ways: Way[] = [{ name: 'direct', small: small[0] ?? 0, bulk: bulk[0] ?? 0, cpuSeconds: () => 0, ownMB: () => 0 }];
   for (const balancer of ['relay', 'haproxy'] as const) {
     const dir = join(root, balancer);
     mkdirSync(dir);
     const services = await tableOf(small, bulk);
     await nodeStore(dir).write('balancer', { address: '127.0.0.1', node: 'bench', services });
-    start(0, programCommand(['balancer', '--dir', dir, '--balancer', balancer]), 'balancer');
+    start(programCommand(['balancer', '--dir', dir, '--balancer', balancer]), 'balancer');
     const [tcpSmall = 0, tcpBulk = 0, httpSmall = 0, httpBulk = 0] = services.map((one) => one.port);
     const cpuSeconds = (): number => cpuOf(balancer === 'relay' ? `${dir} --balancer relay` : `PWD=${dir}`);
+    const ownMB = (): number => ownMBOf([`${dir} --balancer`, `PWD=${dir}`]);
     const name = balancer === 'relay' ? 'relay' : 'HAProxy';
-    ways.push({ name: `${name} TCP`, small: tcpSmall, bulk: tcpBulk, cpuSeconds });
-    ways.push({ name: `${name} HTTP`, small: httpSmall, bulk: httpBulk, cpuSeconds });
+    ways.push({ name: `${name} TCP`, small: tcpSmall, bulk: tcpBulk, cpuSeconds, ownMB });
+    ways.push({ name: `${name} HTTP`, small: httpSmall, bulk: httpBulk, cpuSeconds, ownMB });
   }
+  // Relay and HAProxy of a mode stand side by side: what else the machine does then meets both.
+  ways.sort((a, b) => Number(a.name.endsWith('HTTP')) - Number(b.name.endsWith('HTTP')));
   const stop = (): void => {
     for (const child of children) if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
     for (const pid of marked(`OUTRIGGER_DATA=${root}`)) process.kill(pid, 'SIGKILL');
@@ -86,12 +96,18 @@ export async function startRig(): Promise<Rig> {
   return { ways, stop };
 }
 
-async function tableOf(small: number, bulk: number) {
-  const service = async (name: string, protocol: 'TCP' | 'HTTP', to: number) => ({
+async function freePorts(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) ports.push(await freePort());
+  return ports;
+}
+
+async function tableOf(small: readonly number[], bulk: readonly number[]) {
+  const service = async (name: string, protocol: 'TCP' | 'HTTP', to: readonly number[]) => ({
     name,
     protocol,
     port: await freePort(),
-    endpoints: [{ node: 'bench', address: `127.0.0.1:${to}`, draining: false }],
+    endpoints: to.map((port) => ({ node: 'bench', address: `127.0.0.1:${port}`, draining: false })),
   });
   return [
     await service('tcp-small', 'TCP', small),
@@ -101,8 +117,8 @@ async function tableOf(small: number, bulk: number) {
   ];
 }
 
-/** Answers each request with a few bytes, faster than any balancer asks. */
-function backEnd(port: number): string {
+/** Answers each request with a few bytes, for as little work as there is: what the balancers differ in shows most. */
+function instance(port: number): string {
   return `global
   nbthread 1
   maxconn 10000
@@ -138,6 +154,14 @@ function cpuOf(mark: string): number {
   return marked(mark).reduce((sum, pid) => {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     return sum + (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  }, 0);
+}
+
+function ownMBOf(marks: readonly string[]): number {
+  const pids = new Set(marks.flatMap(marked));
+  return [...pids].reduce((sum, pid) => {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return sum + [...rollup.matchAll(/^Private_\w+: +(\d+) kB/gm)].reduce((kB, [, part]) => kB + Number(part), 0) / 1024;
   }, 0);
 }
 
