@@ -3,19 +3,20 @@
  *
  * I1: the process that dies is the one that the mark of its part names, by boot, pid and start; nobody else gets its signal.
  * I2: lost writes are counted on what was acknowledged: a counter that is written before, while and after, one write at a time.
- * I3: what was made for a drill is taken away again, whatever came of it.
+ * I3: what was made for a drill is taken away again, whatever came of it; and nothing else: it bears the drill's uid, and goes by its own uid.
  */
 
 import type { DrillMeasured } from '../../decide/drill-verdict.ts';
 import { CLUSTERS } from '../../model/addresses.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import { CONFIG_MAPS } from '../../model/core-kinds.ts';
-import type { ConfigMap } from '../../model/core-kinds.ts';
+import type { ConfigMap, ResourceAddress } from '../../model/core-kinds.ts';
 import type { Drill } from '../../model/drill.ts';
 import { Fault, isFault } from '../../model/fault.ts';
 import { LABEL_DRILL } from '../../model/labels.ts';
 import { LIMITS } from '../../model/limits.ts';
 import { GROUP_VERSION } from '../../model/resource.ts';
+import type { ObjectMeta } from '../../model/resource.ts';
 import type { DirectorApi } from '../../ports/director.ts';
 import type { ProcessId } from '../../ports/processes.ts';
 import { readRunMark } from '../data-folder.ts';
@@ -47,19 +48,36 @@ export async function prepareAct(parts: ActParts, drill: Drill, signal: AbortSig
 }
 
 /** Takes away what was made for a drill, also by an up that was killed in the middle of it. What is not there is no fault. */
-export async function tidyAct({ api }: ActParts, { metadata, spec }: Drill, signal: AbortSignal): Promise<void> {
-  const { namespace = '', name } = metadata;
-  if (spec.target !== 'ExtensionServer')
-    return void (await answered(() => api.delete(CONFIG_MAPS, namespace, counterOf(name), {}, signal), signal));
-  for (const one of canariesOf(name)) await answered(() => api.delete(CLUSTERS, namespace, one, {}, signal), signal);
+export async function tidyAct({ api }: ActParts, drill: Drill, signal: AbortSignal): Promise<void> {
+  const { namespace = '', uid } = drill.metadata;
+  if (drill.spec.target !== 'ExtensionServer') return await takeAway(api, CONFIG_MAPS, namespace, [counterOf(drill)], uid, signal);
+  await takeAway(api, CLUSTERS, namespace, canariesOf(drill), uid, signal);
 }
 
-function counterOf(drill: string): string {
-  return `drill-${drill}`.slice(0, 253);
+/** Deletes those of `names` that bear the uid of the drill, as they were read. */
+async function takeAway<T extends { readonly metadata: ObjectMeta }>(
+  api: DirectorApi,
+  address: ResourceAddress<T>,
+  namespace: string,
+  names: readonly string[],
+  drillUid: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const name of names) {
+    const found = await answered(() => api.get<T>(address, namespace, name, signal), signal);
+    if (found?.ok !== true || found.value.metadata.labels?.[LABEL_DRILL] !== drillUid) continue;
+    const { uid } = found.value.metadata;
+    await answered(() => api.delete(address, namespace, name, { uid }, signal), signal);
+  }
 }
 
-function canariesOf(drill: string): readonly string[] {
-  return Array.from({ length: CANARIES }, (_, index) => `${`drill-${drill}`.slice(0, 45)}-${index + 1}`);
+/** By the uid: names of drills may be alike in as many letters as fit, and be those of somebody else's objects. */
+function counterOf({ metadata }: Drill): string {
+  return `drill-${metadata.uid}`;
+}
+
+function canariesOf({ metadata }: Drill): readonly string[] {
+  return Array.from({ length: CANARIES }, (_, index) => `drill-${metadata.uid}-${index + 1}`);
 }
 
 /** The process that is this part now; undefined: none lives. */
@@ -91,9 +109,14 @@ interface Counter {
 }
 
 async function openCounter({ api }: ActParts, drill: Drill, signal: AbortSignal): Promise<Counter> {
-  const { namespace = '', name } = drill.metadata;
-  const map = counterOf(name);
-  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: map, namespace }, data: { count: '0' } };
+  const { namespace = '', uid } = drill.metadata;
+  const map = counterOf(drill);
+  const object = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: map, namespace, labels: { [LABEL_DRILL]: uid } },
+    data: { count: '0' },
+  };
   const made = await api.create(CONFIG_MAPS, namespace, object, signal);
   if (!made.ok) throw new Fault('DirectorRefused', `The counter of the drill was not made: ${made.message}`);
   const counter: Counter = {
@@ -169,14 +192,14 @@ async function answered<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<
 
 async function extensionAct(parts: ActParts, drill: Drill, signal: AbortSignal): Promise<Act> {
   const { deps, api } = parts;
-  const { namespace = '', name } = drill.metadata;
-  const names = canariesOf(name);
+  const { namespace = '', uid } = drill.metadata;
+  const names = canariesOf(drill);
   for (const one of names) {
     const spec = { virtualDataCenter: 'drill-none', release: 'drill-none', workers: 0 };
     const object = {
       apiVersion: GROUP_VERSION,
       kind: 'Cluster',
-      metadata: { name: one, namespace, labels: { [LABEL_DRILL]: 'true' } },
+      metadata: { name: one, namespace, labels: { [LABEL_DRILL]: uid } },
       spec,
     };
     const made = await api.create(CLUSTERS, namespace, object, signal);
