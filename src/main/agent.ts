@@ -130,6 +130,7 @@ function frameworkMarks(dir: string): Record<string, string> {
 }
 
 /** The data folder that this node belongs to: as its host said, else the node's own folder. */
+/** Data folder of the node's host: a person who stops a node by hand has no mark in the environment. */
 function dataOf(dir: string): string {
-  return process.env['OUTRIGGER_DATA'] ?? dir;
+  return process.env['OUTRIGGER_DATA'] ?? dir.replace(/\/host\/nodes\/[^/]+\/?$/, '');
 }

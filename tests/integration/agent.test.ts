@@ -119,7 +119,10 @@ describe('a pair', () => {
     const said: unknown[] = [];
     const watching = new AbortController();
     t.after(() => watching.abort());
-    const { resourceVersion } = (await primary.seen()).metadata;
+    const {
+      metadata: { resourceVersion },
+      status: lastStatus,
+    } = await primary.seen();
     const fieldSelector = `metadata.name=${primary.name}`;
     void rig.api.watch<ClusterNode>(
       CLUSTER_NODES,
@@ -137,7 +140,9 @@ describe('a pair', () => {
     );
     await wait(2_500);
     assert.deepEqual(pids(), before);
-    assert.deepEqual(said, [], 'there is nothing to say: nothing changed');
+    // Its word of itself is of another life now; that is all there may be to say.
+    for (const agentSaid of said) assert.deepEqual({ ...(agentSaid as object), word: '' }, { ...lastStatus?.agent, word: '' });
+    assert.ok(said.length <= 1, 'once');
     const { asked, failures } = await load.stop();
     t.diagnostic(`${asked} new connections, ${failures.length} failed`);
     assert.deepEqual(failures, []);
@@ -199,7 +204,7 @@ describe('ends', () => {
     const { programCommand } = await import('../../src/platform/program.ts');
     const stopping = await systemProcesses().start({
       command: programCommand(['agent', '--dir', worker.dir, '--stop']),
-      environment: roleEnvironment(process.env, { data: worker.dir, role: 'agent-stop', OUTRIGGER_NODE: worker.uid }),
+      environment: roleEnvironment(process.env, { data: rig.data, role: 'agent-stop', OUTRIGGER_NODE: worker.uid }),
       folder: worker.dir,
       logFile: join(worker.dir, 'logs', 'stop.log'),
     });
