@@ -9,6 +9,7 @@ import type { Random } from '../../ports/random.ts';
 import type { EntityStore } from '../../ports/store.ts';
 import { admissionOf } from '../admission/admission.ts';
 import { definitionRule, definitionStatus, servedRule } from '../admission/definitions.ts';
+import { drillRule } from '../admission/drills.ts';
 import { namespaceRule } from '../admission/namespaces.ts';
 import { clusterCountRule, reservationRule } from '../admission/reservations.ts';
 import { siteLeftBehind, siteRules } from '../admission/sites.ts';
@@ -70,6 +71,7 @@ export function createApi(parts: ApiParts): Api {
       tunnelLeaseRule,
       ...siteRules(store),
       upgradeRule(store),
+      drillRule(store),
     ],
     confirmations: [inNamespace, served],
   });
