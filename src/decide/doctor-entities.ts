@@ -9,6 +9,8 @@ import type { ClusterNode } from '../model/cluster-node.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { conditionOf } from '../model/condition.ts';
 import type { Lease } from '../model/core-kinds.ts';
+import { ENDED_PHASES, SITE_TARGETS } from '../model/drill.ts';
+import type { Drill } from '../model/drill.ts';
 import type { Host } from '../model/host.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { UniversalLicense } from '../model/universal-license.ts';
@@ -259,6 +261,26 @@ function remedyOf({ metadata: { name, namespace = '' }, status, spec }: Cluster)
   if (status?.availableAt === undefined && !spec.autoRepairOnErrors)
     return `Correct its spec, or delete it: kubectl delete cluster ${where}`;
   return `outrigger status ${where}, and with --readiness`;
+}
+
+/** Whoever carries drills out takes one within a second; a director may be slow to tell. */
+const DRILL_UNTAKEN_MS = 2 * 60_000;
+
+export function judgeDrills(drills: readonly Drill[], nowMs: number): readonly Finding[] {
+  return drills.flatMap(({ metadata: { name, namespace = '', creationTimestamp }, spec, status }) => {
+    const ageMs = nowMs - Date.parse(creationTimestamp);
+    if (status?.phase === 'Running' || ENDED_PHASES.some((one) => one === status?.phase) || ageMs < DRILL_UNTAKEN_MS) return [];
+    const who = SITE_TARGETS.some((one) => one === spec.target)
+      ? `no agent of cluster ${spec.cluster ?? ''} that could carry it out reaches a director`
+      : 'no "outrigger up" that runs the parts follows this director';
+    return [
+      notice(
+        'Clusters',
+        `Nobody takes the drill ${namespace}/${name} for ${spanOf(ageMs)}: ${who}.`,
+        `Nothing was killed. Delete it: kubectl -n ${namespace} delete drill ${name}`,
+      ),
+    ];
+  });
 }
 
 /** Contracts that end so soon are spoken of. */

@@ -7,6 +7,7 @@
 
 import {
   judgeClusters,
+  judgeDrills,
   judgeHosts,
   judgeLicenses,
   judgeNodes,
@@ -16,13 +17,14 @@ import {
 } from '../../decide/doctor-entities.ts';
 import { judgeDirector, judgeKubectl, unasked } from '../../decide/doctor.ts';
 import type { Area, Finding, ProgramFacts } from '../../decide/doctor.ts';
-import { CLUSTERS, CLUSTER_NODES, HOSTS, UNIVERSAL_LICENSES, VIRTUAL_DATA_CENTERS } from '../../model/addresses.ts';
+import { CLUSTERS, CLUSTER_NODES, DRILLS, HOSTS, UNIVERSAL_LICENSES, VIRTUAL_DATA_CENTERS } from '../../model/addresses.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { ClusterNode } from '../../model/cluster-node.ts';
 import { LEASES } from '../../model/core-kinds.ts';
 import type { AnyEntity, Lease, ResourceAddress } from '../../model/core-kinds.ts';
 import { ANNOTATION_BUNDLE } from '../../model/crd.ts';
 import { isFault } from '../../model/fault.ts';
+import type { Drill } from '../../model/drill.ts';
 import type { Host } from '../../model/host.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { Json } from '../../model/json.ts';
@@ -82,6 +84,7 @@ async function ask(deps: DirectorDeps, signal: AbortSignal): Promise<DirectorAns
   const hosts = await mayList<Host>(api, HOSTS, {}, signal);
   const licenses = await mayList<UniversalLicense>(api, UNIVERSAL_LICENSES, {}, signal);
   const leases = await mayList<Lease>(api, LEASES, {}, signal);
+  const drills = await mayList<Drill>(api, DRILLS, {}, signal);
   const servers = await watchServers(deps, signal);
   const nowMs = clock.nowMs() + (clockAheadMs ?? 0);
   const findings = [
@@ -94,6 +97,7 @@ async function ask(deps: DirectorDeps, signal: AbortSignal): Promise<DirectorAns
     ...of('Clusters', dataCenters, (all) =>
       typeof clusters === 'string' || typeof nodes === 'string' ? [] : judgeReservations(all, nodes, clusters),
     ),
+    ...of('Clusters', drills, (all) => judgeDrills(all, nowMs)),
     ...of('Nodes', leases, (all) => judgeRenewals(all, holders(nodes, hosts), nowMs)),
     ...of('Licenses', licenses, (all) => judgeLicenses(all, nowMs)),
   ];

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { renderFindings } from '../../../src/cli/doctor/render.ts';
 import {
   judgeClusters,
+  judgeDrills,
   judgeHosts,
   judgeLicenses,
   judgeNodes,
@@ -26,6 +27,7 @@ import {
 } from '../../../src/decide/doctor.ts';
 import type { Finding } from '../../../src/decide/doctor.ts';
 import type { Lease } from '../../../src/model/core-kinds.ts';
+import type { Drill } from '../../../src/model/drill.ts';
 import type { Host } from '../../../src/model/host.ts';
 import type { UniversalLicense } from '../../../src/model/universal-license.ts';
 import { cluster, dataCenter, node, readyNode, reservations, T0, UID, wasAvailable } from './fixtures.ts';
@@ -163,6 +165,23 @@ test('clusters and licenses that need somebody', () => {
       ),
     );
   assert.deepEqual([license(31).length, license(29)[0]?.slice(0, 6), license(-1)[0]?.slice(0, 5)], [0, 'Notice', 'Wrong']);
+});
+
+test('a drill that nobody takes is named after two minutes, one that runs or has ended is not', () => {
+  const drill = (ageMs: number, target = 'Node', phase?: string): Drill =>
+    ({
+      metadata: { name: 'd', namespace: 'demo', creationTimestamp: new Date(T0 - ageMs).toISOString() },
+      spec: { target, cluster: 'harbor' },
+      ...(phase === undefined ? {} : { status: { phase } }),
+    }) as unknown as Drill;
+  const judge = (one: Drill): string => said(judgeDrills([one], T0)).join();
+  assert.equal(judge(drill(119_000)), '');
+  assert.match(judge(drill(180_000)), /^Notice: Nobody takes the drill demo\/d for 3 min: no agent of cluster harbor/);
+  assert.match(judge(drill(180_000, 'Director')), /no "outrigger up"/);
+  assert.deepEqual(
+    ['Running', 'Refused', 'Passed'].map((phase) => judge(drill(180_000, 'Node', phase))),
+    ['', '', ''],
+  );
 });
 
 test('Leases: silent for long, or from the future', () => {
