@@ -202,7 +202,7 @@ function forecastOf({ cluster, nodes, unheard, drill }: DrillView, target: Clust
 
 function foreseenOutage({ acceptOutage }: DrillSpec, forecast: Forecast | undefined): string | undefined {
   if (acceptOutage || forecast === undefined || (forecast.verdict !== 'Outage' && forecast.verdict !== 'Unknown')) return undefined;
-  return `${forecast.effect} ${ACCEPT}`;
+  return `it would be an outage: ${forecast.effect} ${ACCEPT}`;
 }
 
 function readyOn(nodes: readonly ClusterNode[], service: string): number {
