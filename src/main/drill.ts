@@ -28,8 +28,9 @@ export function registerDrill(program: Command): void {
     summary: 'Kill something for real, and measure what becomes of it',
     description:
       `Says what should happen, loads a living node's balancer, kills, waits, and holds what it measured against the promise.\n` +
-      `Targets: ${Object.keys(DRILL_WORDS).join(', ')}. The record stays as an entity of kind Drill; "kubectl apply" of one does the same.\n` +
-      'Exits with 0 when every promise was kept, 1 when one was broken, 3 when it was refused (with the reason; nothing was killed).',
+      `Targets: ${Object.keys(DRILL_WORDS).join(', ')}. The record stays as an entity of kind Drill; "kubectl create -f" of one does the same.\n` +
+      'Exits with 0 when every promise was kept, 1 when one was broken or it could not be measured, 3 when it was refused (with the reason; nothing was\n' +
+      'killed), 4 when no director answers, 5 when nobody carried it out in time.',
     examples: [
       ['outrigger drill instance harbor -n demo', 'one instance of its first HTTP service'],
       ['outrigger drill node harbor -n demo --node harbor-a1-n1', 'everything of that node'],
