@@ -204,7 +204,7 @@ describe('ends', () => {
     const { programCommand } = await import('../../src/platform/program.ts');
     const stopping = await systemProcesses().start({
       command: programCommand(['agent', '--dir', worker.dir, '--stop']),
-      environment: roleEnvironment(process.env, { data: rig.data, role: 'agent-stop', OUTRIGGER_NODE: worker.uid }),
+      environment: roleEnvironment(process.env, { data: join(worker.dir, '..', '..'), role: 'agent-stop', OUTRIGGER_NODE: worker.uid }),
       folder: worker.dir,
       logFile: join(worker.dir, 'logs', 'stop.log'),
     });
