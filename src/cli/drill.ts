@@ -6,7 +6,7 @@
  * I3: the record stays: this command only shows it.
  */
 
-import { decideSiteDrill, isEnded, isSiteTarget } from '../decide/drill.ts';
+import { controlDrillOf, decideSiteDrill, isEnded, isSiteTarget } from '../decide/drill.ts';
 import type { DrillService, SiteDrill } from '../decide/drill.ts';
 import { CLUSTERS, CLUSTER_NODES, CLUSTER_RELEASES, DRILLS } from '../model/addresses.ts';
 import type { Cluster } from '../model/cluster.ts';
@@ -21,6 +21,8 @@ import { GROUP_VERSION } from '../model/resource.ts';
 import type { Answer, EntityApi } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import { balancedOf } from './drill-services.ts';
+import { fittedTable } from './status/lines.ts';
+import { watchServers } from './status/servers.ts';
 import { renderAge, renderTable } from './table.ts';
 
 export interface DrillDeps {
@@ -67,6 +69,10 @@ export async function runDrill(deps: DrillDeps, ask: DrillAsk, signal: AbortSign
       return { exit: 3, drill: undefined };
     }
     if (decision !== undefined) deps.show(`${decision.expected}\n`);
+  }
+  if (!isSiteTarget(ask.spec.target)) {
+    const servers = ask.spec.target === 'ExtensionServer' ? (await watchServers(deps, signal))?.live.length : 0;
+    if (servers !== undefined) deps.show(`${controlDrillOf(ask.spec.target, servers, ask.spec.cluster).expected}\n`);
   }
   const drill = await made(deps, ask, cluster, signal);
   deps.show(`Drill ${ask.namespace}/${drill.metadata.name}: kubectl -n ${ask.namespace} get drill ${drill.metadata.name} -o yaml\n`);
@@ -138,7 +144,7 @@ async function followed(deps: DrillDeps, first: Drill, signal: AbortSignal): Pro
     if (drill.status?.executor === undefined && !isSilent && waitedMs > CLAIM_MS) return { exit: nobody(deps, drill), drill };
     if (waitedMs > mayTakeMs) {
       deps.show(
-        `It has not ended after ${Math.round(waitedMs / 1000)} s; see how it stands: kubectl get drill ${drill.metadata.name} -o yaml\n`,
+        `It has not ended after ${Math.round(waitedMs / 1000)} s; see how it stands: kubectl -n ${drill.metadata.namespace ?? ''} get drill ${drill.metadata.name} -o yaml\n`,
       );
       return { exit: 5, drill };
     }
@@ -164,11 +170,9 @@ async function readAgain({ api }: DrillDeps, { metadata }: Drill, signal: AbortS
 }
 
 /** What was said last. */
-function progress(deps: DrillDeps, { spec, status }: Drill, said: string): string {
+function progress(deps: DrillDeps, { status }: Drill, said: string): string {
   const now = `${status?.executor ?? ''} ${status?.message ?? ''}`;
   if (status?.phase !== 'Running' || now === said) return said;
-  // Of a site it was said before.
-  if (!isSiteTarget(spec.target) && said === '') deps.show(`${status.expected ?? ''}\n`);
   deps.show(`Carried out by ${status.executor ?? 'nobody'}: ${status.message ?? ''}\n`);
   return now;
 }
@@ -177,7 +181,9 @@ function nobody(deps: DrillDeps, { metadata, spec }: Drill): ExitCode {
   const who = isSiteTarget(spec.target)
     ? `no agent of cluster ${spec.cluster ?? ''} that could carry it out reaches a director`
     : 'only the "outrigger up" that runs the parts can kill them, and none follows this director';
-  deps.show(`Nobody carries the drill out: ${who}. Nothing was killed; delete it: kubectl delete drill ${metadata.name}\n`);
+  deps.show(
+    `Nobody carries the drill out: ${who}. Nothing was killed; delete it: kubectl -n ${metadata.namespace ?? ''} delete drill ${metadata.name}\n`,
+  );
   return 5;
 }
 
@@ -195,7 +201,7 @@ export function renderDrill({ status }: Drill): string {
     what,
     measured,
     promised ?? 'not promised',
-    kept ? 'kept' : 'BROKEN',
+    promised === undefined && kept ? '' : kept ? 'kept' : 'BROKEN',
   ]);
   const killed = (status?.killed ?? []).map(({ what, pids }) => `${what} (${pids.join(', ')})`);
   return [
@@ -226,6 +232,7 @@ export function renderDrills(drills: readonly Drill[], nowMs: number): string {
     ms(status?.recoveredMs),
     status?.requests === undefined ? '' : `${status.requests.failed}/${status.requests.total}`,
     renderAge(nowMs - Date.parse(metadata.creationTimestamp)),
+    status?.message ?? '',
   ]);
-  return renderTable(['DRILL', 'TARGET', 'CLUSTER', 'PHASE', 'DETECTED', 'RECOVERED', 'FAILED', 'AGE'], rows);
+  return fittedTable(['DRILL', 'TARGET', 'CLUSTER', 'PHASE', 'DETECTED', 'RECOVERED', 'FAILED', 'AGE', 'MESSAGE'], rows, '');
 }

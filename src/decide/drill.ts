@@ -167,7 +167,7 @@ export function clusterRefusal({ metadata, status }: Cluster, spec: DrillSpec): 
   return undefined;
 }
 
-const ACCEPT = 'With spec.acceptOutage: true (--accept-outage) it is done all the same.';
+const ACCEPT = 'Say --accept-outage (spec.acceptOutage: true) to do it all the same.';
 
 /** What would stop, or stay dead. */
 function outageOf(
@@ -202,7 +202,7 @@ function forecastOf({ cluster, nodes, unheard, drill }: DrillView, target: Clust
 
 function foreseenOutage({ acceptOutage }: DrillSpec, forecast: Forecast | undefined): string | undefined {
   if (acceptOutage || forecast === undefined || (forecast.verdict !== 'Outage' && forecast.verdict !== 'Unknown')) return undefined;
-  return `it would be an outage: ${forecast.effect} ${ACCEPT}`;
+  return `It would be an outage: ${forecast.effect} ${ACCEPT}`;
 }
 
 function readyOn(nodes: readonly ClusterNode[], service: string): number {

@@ -39,7 +39,7 @@ export function registerDrill(program: Command): void {
     ],
     settings: ['data', 'kubeconfig'],
     arguments: [
-      ['<target>', `${Object.keys(DRILL_WORDS).join(', ')}; or list`],
+      ['[target]', `${Object.keys(DRILL_WORDS).join(', ')}; or list`],
       ['[cluster]', 'the cluster; needed for the first four'],
     ],
     options: [
@@ -48,9 +48,14 @@ export function registerDrill(program: Command): void {
       ['--node <name>', 'the ClusterNode on which something dies (default: a worker)'],
       ['--seconds <number>', 'how long the service is asked, at least (default 20)'],
       ['--accept-outage', 'also when something stops being served meanwhile'],
-      ['--json', 'the Drill as JSON'],
+      ['-o, --output <format>', 'json'],
+      ['--json', 'the Drill, or the list, as JSON, like -o json'],
     ],
-    run: async (context) => (context.args[0] === LIST ? await showList(context) : await drill(context)),
+    run: async (context) => {
+      const format = context.options['output'];
+      if (format !== undefined && format !== 'json') throw new Fault('UsageWrong', '-o takes json and nothing else.');
+      return context.args[0] === LIST ? await showList(context) : await drill(context);
+    },
   });
 }
 
@@ -63,30 +68,33 @@ function apiFor({ settings }: Context): EntityApi {
 async function showList(context: Context): Promise<ExitCode> {
   const { options, terminal, signal } = context;
   const drills = await listDrills(apiFor(context), textOf(options['namespace']), signal);
-  terminal.write(options['json'] === true ? `${JSON.stringify(drills, undefined, 2)}\n` : renderDrills(drills, systemClock().nowMs()));
+  terminal.write(isJson(options) ? `${JSON.stringify(drills, undefined, 2)}\n` : renderDrills(drills, systemClock().nowMs()));
   return 0;
 }
 
 async function drill(context: Context): Promise<ExitCode> {
   const { options, terminal, signal } = context;
   const spec = specOf(context);
-  const isJson = options['json'] === true;
+  const asJson = isJson(options);
   const random = systemRandom();
   const deps = {
     api: apiFor(context),
     clock: systemClock(),
     unique: () => random.uuid().replaceAll('-', '').slice(0, UNIQUE_CHARS),
-    show: (text: string) => (isJson ? terminal.writeError(text) : terminal.write(text)),
+    show: (text: string) => (asJson ? terminal.writeError(text) : terminal.write(text)),
   };
   const outcome = await runDrill(deps, { namespace: textOf(options['namespace']) ?? 'default', spec }, signal);
-  if (isJson) terminal.write(`${JSON.stringify(outcome.drill ?? null, undefined, 2)}\n`);
+  if (asJson) terminal.write(`${JSON.stringify(outcome.drill ?? null, undefined, 2)}\n`);
   return outcome.exit;
 }
 
 function specOf({ args, options }: Context): DrillSpec {
   const [word = '', cluster] = args;
   const target = DRILL_WORDS[word];
-  if (target === undefined) throw new Fault('UsageWrong', `There is no drill "${word}"; there are ${Object.keys(DRILL_WORDS).join(', ')}.`);
+  if (word === '')
+    throw new Fault('UsageWrong', `Say what dies: outrigger drill TARGET; there are ${Object.keys(DRILL_WORDS).join(', ')}, and list.`);
+  if (target === undefined)
+    throw new Fault('UsageWrong', `There is no drill "${word}"; there are ${Object.keys(DRILL_WORDS).join(', ')}, and list.`);
   const [service, node, seconds] = [textOf(options['service']), textOf(options['node']), textOf(options['seconds'])];
   if (cluster === undefined && SITE_TARGETS.some((one) => one === target))
     throw new Fault('UsageWrong', `Name the cluster: outrigger drill ${word} CLUSTER -n NAMESPACE`);
@@ -106,6 +114,10 @@ function wholeSeconds(text: string): number {
   const seconds = Number(text);
   if (Number.isInteger(seconds) && seconds >= 5 && seconds <= 300) return seconds;
   throw new Fault('UsageWrong', `--seconds ${text} is not a whole number from 5 to 300.`);
+}
+
+function isJson(options: Context['options']): boolean {
+  return options['output'] === 'json' || options['json'] === true;
 }
 
 function textOf(value: unknown): string | undefined {

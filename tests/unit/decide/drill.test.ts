@@ -147,7 +147,10 @@ describe('I1: refusals', () => {
   });
 
   test('the primary takes the singletons with it', () => {
-    refused({ target: 'Node', node: PRIMARY }, /ticker is down.*acceptOutage/);
+    refused(
+      { target: 'Node', node: PRIMARY },
+      /^It would be an outage: .*ticker is down.*Say --accept-outage \(spec\.acceptOutage: true\)/,
+    );
     const decision = runs({ target: 'Node', node: PRIMARY, acceptOutage: true });
     assert.deepEqual([decision.executor, decision.promise], [WORKER, { detectedMs: 1500, failedRequests: 0 }]);
   });
