@@ -310,7 +310,7 @@ function passThrough(talk: Conversation, bytes: readonly Buffer[], answer?: Buff
   instance.off();
   if (answer !== undefined) toClient(talk, answer);
   for (const chunk of [...talk.held, ...bytes]) instance.socket.write(chunk);
-  splice(client, instance.socket, instances.traffic, () => {
+  splice(client, instance, instances.traffic, () => {
     instances.released(instance);
     talk.done(true);
   });

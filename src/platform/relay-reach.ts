@@ -10,6 +10,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { proxyHeader } from '../decide/balancing.ts';
 import { LIMITS } from '../model/limits.ts';
+import type { Inlet } from './relay-inlet.ts';
 import type { Traffic } from './relay-splice.ts';
 import { waitsOf } from './waits.ts';
 
@@ -34,10 +35,18 @@ export interface Instances {
 export interface Reached {
   readonly address: string;
   readonly socket: Socket;
+  /** Where its bytes come in, if that was asked for; else by its `data` events. */
+  readonly inlet?: Inlet | undefined;
 }
 
 /** Calls back with an instance for `client`; undefined: none in time, or the client went away. None of `died` is asked in the first round. */
-export function reach(client: Socket, instances: Instances, died: ReadonlySet<string>, done: (found: Reached | undefined) => void): void {
+export function reach(
+  client: Socket,
+  instances: Instances,
+  died: ReadonlySet<string>,
+  done: (found: Reached | undefined) => void,
+  makeInlet?: () => Inlet,
+): void {
   const untilMs = performance.now() + LIMITS.clientWaitMs;
   let tried: Set<string> | undefined;
   const attempt = (): void => {
@@ -49,7 +58,8 @@ export function reach(client: Socket, instances: Instances, died: ReadonlySet<st
       tried = new Set();
       return void setTimeout(attempt, LIMITS.balancerRetryMs);
     }
-    dial(address, (socket) => {
+    const inlet = makeInlet?.();
+    const onDial = (socket: Socket | undefined): void => {
       if (socket === undefined) {
         tried ??= new Set(died);
         tried.add(address);
@@ -59,8 +69,9 @@ export function reach(client: Socket, instances: Instances, died: ReadonlySet<st
       instances.connected(address, socket);
       if (tried !== undefined) instances.repeated();
       if (instances.proxyProtocol) socket.write(proxyHeader(client));
-      done({ address, socket });
-    });
+      done({ address, socket, inlet });
+    };
+    dial(address, onDial, inlet);
   };
   attempt();
 }
@@ -68,9 +79,10 @@ export function reach(client: Socket, instances: Instances, died: ReadonlySet<st
 const dialing = waitsOf(LIMITS.instanceConnectMs, (socket: Socket) => void socket.destroy());
 
 /** Calls back with a connection to `ip:port`, paused; with undefined when there is none in time. */
-export function dial(address: string, done: (socket: Socket | undefined) => void): void {
+export function dial(address: string, done: (socket: Socket | undefined) => void, inlet?: Inlet): void {
   const at = address.lastIndexOf(':');
-  const socket = connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)), allowHalfOpen: true, noDelay: true });
+  const to = { host: address.slice(0, at), port: Number(address.slice(at + 1)), allowHalfOpen: true, noDelay: true };
+  const socket = connect(inlet === undefined ? to : { ...to, onread: inlet.onread });
   let isConnected = false;
   dialing.begin(socket);
   socket.on('close', () => {

@@ -16,8 +16,9 @@ import { LIMITS } from '../model/limits.ts';
 import type { Balancer, BalancerTable, ListenerStatus } from '../ports/balancer.ts';
 import type { Log } from '../ports/log.ts';
 import { converse } from './relay-http.ts';
+import { inletOf } from './relay-inlet.ts';
 import { dial, ignore, reach } from './relay-reach.ts';
-import type { Instances } from './relay-reach.ts';
+import type { Instances, Reached } from './relay-reach.ts';
 import { splice } from './relay-splice.ts';
 
 const BACKLOG = 1024;
@@ -164,17 +165,18 @@ function takeClient(listener: Listener, client: Socket): void {
 const NONE_DIED: ReadonlySet<string> = new Set();
 
 function serveTcp(client: Socket, instances: Instances, done: (served: boolean) => void): void {
-  reach(client, instances, NONE_DIED, (found) => {
+  const onReach = (found: Reached | undefined): void => {
     if (found === undefined) {
       const leftByItself = client.destroyed;
       client.resetAndDestroy();
       return done(leftByItself);
     }
-    splice(client, found.socket, instances.traffic, () => {
+    splice(client, found, instances.traffic, () => {
       instances.released(found);
       done(true);
     });
-  });
+  };
+  reach(client, instances, NONE_DIED, onReach, inletOf);
 }
 
 function experienceOf(listener: Listener, address: string): Experience {
