@@ -21,6 +21,7 @@ import { readPresets } from './presets.ts';
 import { renewLease, reportHostStatus } from './presence.ts';
 import { loadRecords } from './records.ts';
 import type { NodeRecords } from './records.ts';
+import { slotsTaken } from './slots-taken.ts';
 import { discardedUids } from './unclaimed.ts';
 
 /** All nodes are looked at again this often, though nothing changed. */
@@ -48,7 +49,7 @@ export async function runHostDaemon(deps: HostDeps, signal: AbortSignal): Promis
     { deps, records, network, reports, seen, host: () => late.following?.host(), onChange: () => wake.status() },
     signal,
   );
-  const claims = keyedLoop(deps, 'The claim of nodes', (_, work) => claimNodes(deps, records, late.following, work), signal);
+  const claims = keyedLoop(deps, 'The claim of nodes', (_, work) => claimNodes(deps, records, network, late.following, work), signal);
   const onNode = (nodeUid: string): void => {
     keeper.poke(nodeUid);
     reports.look(nodeUid);
@@ -102,7 +103,13 @@ async function claimNetwork(deps: HostDeps): Promise<LoopbackClaim> {
 }
 
 /** Claims what fits. A claim that was lost to another host, or to a change, is an answer: the next look decides anew. */
-async function claimNodes(deps: HostDeps, records: NodeRecords, following: Following | undefined, work: AbortSignal): Promise<void> {
+async function claimNodes(
+  deps: HostDeps,
+  records: NodeRecords,
+  network: number,
+  following: Following | undefined,
+  work: AbortSignal,
+): Promise<void> {
   const host = following?.host();
   const waiting = following === undefined ? [] : waitingNodes(following);
   if (following === undefined || host === undefined || waiting.length === 0) return;
@@ -114,7 +121,7 @@ async function claimNodes(deps: HostDeps, records: NodeRecords, following: Follo
     virtualDataCenters,
     nodes: following.nodes(),
     held,
-    freeSlots: LOOPBACK_NODE_SLOTS - held.length - records.damaged().length,
+    freeSlots: LOOPBACK_NODE_SLOTS - slotsTaken(deps, records, network).size,
   });
   for (const node of claims) await claimNode(deps, node, work);
 }

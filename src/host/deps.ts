@@ -50,7 +50,11 @@ export interface HostDeps {
   readonly agentEnvironment: (nodeUid: string) => Readonly<Record<string, string>>;
 }
 
-/** Folder of a node. */
+/** Where the folders of all nodes are, each by its uid. */
+export function nodesFolder(data: string): string {
+  return `${data}/host/nodes`;
+}
+
 export function nodeFolder(data: string, nodeUid: string): string {
-  return `${data}/host/nodes/${nodeUid}`;
+  return `${nodesFolder(data)}/${nodeUid}`;
 }

@@ -28,11 +28,12 @@ import { keyedLoop } from './keyed-loop.ts';
 import { endEarlierLife, endRemains, sayLost } from './lost.ts';
 import { keepMachine, momentOf, stopAll } from './machine.ts';
 import type { Machine, MachineHooks } from './machine.ts';
-import { slotInNodeFile, writeNodeFile } from './node-file.ts';
+import { writeNodeFile } from './node-file.ts';
 import type { NodeRecord, NodeRecords } from './records.ts';
 import { sayOfNode } from './say-event.ts';
 import type { Said } from './say-event.ts';
 import { freeSlot } from './slots.ts';
+import { slotsTaken } from './slots-taken.ts';
 import { healer, mintToken } from './token.ts';
 import type { Healer } from './token.ts';
 import { openUnclaimedBook, strayFacts } from './unclaimed.ts';
@@ -221,7 +222,7 @@ async function beginNode(parts: KeeperParts, node: ClusterNode, work: AbortSigna
   }
   if (records.get(node.metadata.uid) === undefined) await endEarlierLife(deps, node.metadata.uid, work);
   // From here to the record nothing is waited for: two nodes would take one slot.
-  const slot = records.get(node.metadata.uid)?.slot ?? freeSlot(slotsTaken(parts));
+  const slot = records.get(node.metadata.uid)?.slot ?? freeSlot(slotsTaken(deps, records, parts.network));
   if (slot === undefined)
     throw new Fault('Overloaded', `There is no free address for ${node.metadata.name}; it waits until a node has gone.`);
   const record = recordOf(node, slot, cluster, momentOf(deps));
@@ -232,11 +233,6 @@ async function beginNode(parts: KeeperParts, node: ClusterNode, work: AbortSigna
   await records.save({ ...record, phase: 'Running' });
   deps.log.info('A node is started', { node: record.node, nodeUid: record.nodeUid, incarnation: record.incarnation, slot });
   return true;
-}
-
-function slotsTaken({ deps, records }: KeeperParts): readonly number[] {
-  const ofDamaged = records.damaged().flatMap((nodeUid) => slotInNodeFile(deps, nodeUid) ?? []);
-  return [...records.all().map((record) => record.slot), ...ofDamaged];
 }
 
 function recordOf(node: ClusterNode, slot: number, cluster: Cluster | undefined, now: BootMoment): NodeRecord {

@@ -54,7 +54,7 @@ export function writeNodeFile(deps: HostDeps, network: number, record: NodeRecor
   return true;
 }
 
-/** The slot that a node's file speaks of: where its record is damaged, its addresses are still not to be given to another. */
+/** The slot that a node's file speaks of: where its record is damaged or lost, its addresses are still not to be given to another. */
 export function slotInNodeFile(deps: HostDeps, nodeUid: string): number | undefined {
   const { address } = readNodeFile(deps, `${nodeFolder(deps.data, nodeUid)}/node.json`);
   const slot = typeof address === 'string' ? Number(address.split('.').at(-1)) / LOOPBACK_NODE_STRIDE : Number.NaN;

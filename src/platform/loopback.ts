@@ -23,17 +23,18 @@ export function loopbackNetworks(locks: NameLocks): LoopbackNetworks {
       const candidates = preferred === undefined ? others : [preferred, ...others.filter((network) => network !== preferred)];
       for (const network of candidates) {
         const own = occupied && network === preferred;
-        if (!own && isListenedOn(network)) continue;
+        if (!own && listeningOn(network).length > 0) continue;
         const held = await locks.hold(`loopback/${LOOPBACK_PREFIX}.${network}`);
         if (held !== undefined) return { network, ...held };
       }
       throw new Fault('PortTaken', `All networks ${LOOPBACK_PREFIX}.${FIRST}–${LAST}.0/24 are taken; stop an Outrigger of this machine.`);
     },
+    listening: listeningOn,
   };
 }
 
-/** Whether any socket of this network namespace listens on an address of the network. */
-function isListenedOn(network: number): boolean {
+/** Last octets of the addresses of the network on which a socket of this network namespace listens. */
+function listeningOn(network: number): readonly number[] {
   const octets = `${LOOPBACK_PREFIX}.${network}`.split('.').map(Number);
   // Addresses stand there as little-endian words: 127.0.0.1 is 0100007F.
   const suffix = octets
@@ -41,8 +42,10 @@ function isListenedOn(network: number): boolean {
     .map((octet) => octet.toString(16).toUpperCase().padStart(2, '0'))
     .join('');
   const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1);
-  return lines.some((line) => {
+  const octetsHeard = lines.flatMap((line) => {
     const [, local, , state] = line.trim().split(/\s+/);
-    return state === LISTEN && local?.split(':')[0]?.endsWith(suffix) === true;
+    const address = local?.split(':')[0];
+    return state === LISTEN && address?.endsWith(suffix) === true ? [Number.parseInt(address.slice(0, 2), 16)] : [];
   });
+  return [...new Set(octetsHeard)];
 }

@@ -17,4 +17,6 @@ export interface LoopbackNetworks {
    * Throws `Fault` PortTaken when none is free.
    */
   claim(preferred: number | undefined, occupied: boolean): Promise<LoopbackClaim>;
+  /** Last octets of the addresses of this network on which somebody listens. */
+  listening(network: number): readonly number[];
 }

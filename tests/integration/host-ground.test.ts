@@ -188,6 +188,7 @@ describe('loopback networks', () => {
     claim.release();
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, `127.77.${claim.network}.10`, done));
+    assert.deepEqual(networks.listening(claim.network), [10]);
     const other = await networks.claim(claim.network, false);
     assert.notEqual(other.network, claim.network);
     const own = await networks.claim(claim.network, true);

@@ -46,6 +46,8 @@ export interface World {
   /** Pids of agents that give no sign of life, and of those that do no I/O. */
   readonly silent: Set<number>;
   readonly idle: Set<number>;
+  /** Last octets of addresses on which somebody listens. */
+  readonly listening: Set<number>;
   /** Certificates of nodes, by uid. */
   readonly certificates: Map<string, CertificateFacts>;
 }
@@ -56,7 +58,7 @@ const SILENT: Log = { debug: () => undefined, info: () => undefined, warn: () =>
 export function fakeWorld(): World {
   const director = fakeDirector();
   const clock = virtualClock();
-  const [silent, idle] = [new Set<number>(), new Set<number>()];
+  const [silent, idle, listening] = [new Set<number>(), new Set<number>(), new Set<number>()];
   const { processes, alive, started } = fakeProcesses(idle, () => clock.monotonicMs());
   const { records, damaged, port: storePort } = fakeStore();
   const { files, port: filesPort } = fakeFiles(records);
@@ -73,6 +75,7 @@ export function fakeWorld(): World {
     certificates,
     silent,
     idle,
+    listening,
     agents: () => [...alive.values()].filter((one) => one.environment['OUTRIGGER_ROLE'] === 'agent'),
     deps: {
       name: 'h1',
@@ -90,7 +93,7 @@ export function fakeWorld(): World {
       store: storePort,
       storeFolder: STORE_FOLDER,
       processes,
-      networks: { claim: () => Promise.resolve({ network: 7, release: () => undefined }) },
+      networks: { claim: () => Promise.resolve({ network: 7, release: () => undefined }), listening: () => [...listening] },
       newJoinSecret: () => ({ id: `id${String(++tokens).padStart(8, '0')}`, secret: 's'.repeat(32), hash: '0'.repeat(64) }),
       nodeCertificate: (nodeUid) => Promise.resolve(certificates.get(nodeUid)),
       programCommand: (args) => ['outrigger', ...args],

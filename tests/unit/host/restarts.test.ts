@@ -72,6 +72,9 @@ const part = (world: World, address: typeof HOSTS | typeof CLUSTER_NODES, name: 
   (world.read(address, name) ?? {})[member] as JsonObject;
 const said = (world: World): JsonObject => part(world, CLUSTER_NODES, 'n0', 'status')['infrastructure'] as JsonObject;
 
+const addressOf = (world: World, uid: string): unknown =>
+  (JSON.parse(world.files.get(`/data/host/nodes/${uid}/node.json`) ?? '{}') as JsonObject)['address'];
+
 async function kill(world: World, waitMs = 40_000): Promise<void> {
   world.agents()[0]?.end(KILLED);
   await world.clock.advance(waitMs);
@@ -232,6 +235,29 @@ describe('a host that lost its records', () => {
     assert.equal(world.agents().length, 1);
     assert.equal(said(world)['incarnation'], 2);
     assert.deepEqual(part(world, HOSTS, 'h1', 'status')['recordLost'], []);
+    await stop();
+  });
+
+  test('I1 of slots-taken.ts: something lives: another node gets another address', async () => {
+    const { world, stop } = await wiped(false);
+    const another = {
+      ...node({ index: 1, role: 'Worker' }),
+      metadata: { ...(node()['metadata'] as JsonObject), name: 'n1', uid: 'uid-n1' },
+    };
+    world.put(CLUSTER_NODES, another);
+    await world.clock.advance(2_000);
+    assert.equal(addressOf(world, UID), '127.77.7.10');
+    assert.equal(addressOf(world, 'uid-n1'), '127.77.7.20');
+    await stop();
+  });
+
+  test('I1 of slots-taken.ts: an address on which somebody listens is given to nobody, folder or not', async () => {
+    const { world, stop } = await wiped(true);
+    // A pod of slot 1 and the balancer of slot 2.
+    world.listening.add(13).add(20);
+    world.patch(CLUSTER_NODES, 'n0', { spec: { incarnation: 2, host: null } });
+    await world.clock.advance(2_000);
+    assert.equal(addressOf(world, UID), '127.77.7.30');
     await stop();
   });
 
