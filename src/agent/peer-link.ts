@@ -21,6 +21,7 @@ import type { AgentDeps } from './deps.ts';
 import type { LicenseKeeping } from './license-keeper.ts';
 import { pokeLoop } from './poke-loop.ts';
 import type { TrustedTime } from './trusted-time.ts';
+import { PORT_TAKEN } from './port-taken.ts';
 
 /** What a route hears: who asks (a member of this cluster), the query, the body. */
 export interface PeerCall {
@@ -162,6 +163,7 @@ async function serve(link: Link): Promise<boolean> {
     link.server = await deps.listenHttp({
       host: deps.node.address,
       port,
+      remedy: PORT_TAKEN,
       tls,
       handler: (request, response) => void handle(link, request, response).catch(link.broken.reject),
       onError: (error) => deps.log.warn('The server for other nodes met an error.', { error }),

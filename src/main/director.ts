@@ -201,6 +201,7 @@ function listen(
   return listenHttp({
     host: options.listen,
     port: options.port ?? PORTS.director,
+    remedy: 'stop that one, or choose another with --port',
     tls: tlsOf(auth, certificate),
     handler: api.handler,
     onUpgrade: center.gateway.upgrade,

@@ -26,6 +26,9 @@ import type { HttpHandler, HttpPeer, HttpServer, HttpServerOptions, TlsIdentity 
 /** A bigger window than HTTP/2's 64 kB, so that a list does not wait for the peer at every step. */
 const STREAM_WINDOW_BYTES = 1024 * 1024;
 
+/** Who has a port is what people ask first. */
+const ANOTHER_HAS_IT = 'see which one (ss -ltnp), and stop it';
+
 /** How often connections that have become idle are closed while stopping. */
 const CLOSE_SWEEP_MS = 50;
 
@@ -227,14 +230,12 @@ function listening(server: PlainServer | TlsServer, options: HttpServerOptions):
   });
 }
 
-function listenFault(cause: Error & { code?: string }, { host, port }: HttpServerOptions): Fault {
+function listenFault(cause: Error & { code?: string }, { host, port, remedy = ANOTHER_HAS_IT }: HttpServerOptions): Fault {
   if (cause.code === 'EADDRINUSE') {
-    return new Fault('PortTaken', `Port ${port} on ${host} is taken by another program; stop that one, or choose another with --port.`, {
-      cause,
-    });
+    return new Fault('PortTaken', `Port ${port} on ${host} is taken by another program; ${remedy}.`, { cause });
   }
   if (cause.code === 'EACCES') {
-    return new Fault('PortTaken', `Port ${port} on ${host} may not be used by this user; choose one above 1023 with --port.`, { cause });
+    return new Fault('PortTaken', `Port ${port} on ${host} may not be used by this user; it takes one above 1023.`, { cause });
   }
   return new Fault('PortTaken', `Listening on ${host}:${port} failed (${cause.code ?? cause.message}); choose another address or port.`, {
     cause,

@@ -116,6 +116,8 @@ export interface HttpServerOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** What to do when another program has the port, as a part of a sentence; absent: the port is told from elsewhere, so the other one has to go. */
+  readonly remedy?: string;
   /** Absent: plain HTTP/1.1 (health endpoints on loopback, tests). */
   readonly tls?: TlsIdentity;
   readonly handler: HttpHandler;

@@ -68,7 +68,10 @@ describe('starting and stopping', () => {
     const taken = createServer();
     await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done));
     const { port } = taken.address() as AddressInfo;
-    await assert.rejects(startDirector({ port }), new RegExp(`Port ${port} on 127\\.0\\.0\\.1 is taken by another program`));
+    await assert.rejects(
+      startDirector({ port }),
+      new RegExp(`Port ${port} on 127\\.0\\.0\\.1 is taken by another program; stop that one, or choose another with --port`),
+    );
     await new Promise((done) => taken.close(done));
   });
 });

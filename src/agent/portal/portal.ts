@@ -39,6 +39,7 @@ import {
 } from './pages.ts';
 import { testNetwork } from './network-test.ts';
 import { STYLE } from './style.ts';
+import { PORT_TAKEN } from '../port-taken.ts';
 
 export interface Portal {
   /** Why it cannot be reached; undefined: nothing is known to stand in the way. */
@@ -114,6 +115,7 @@ async function serve(door: Door): Promise<void> {
     door.server = await deps.listenHttp({
       host: deps.node.address,
       port: PORTS.portal,
+      remedy: PORT_TAKEN,
       tls,
       handler: (request, response) => void handle(door, request, response).catch(door.broken.reject),
       onError: (error) => deps.log.warn('The portal met an error.', { error }),
