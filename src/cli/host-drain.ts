@@ -12,7 +12,7 @@ import type { ClusterNode } from '../model/cluster-node.ts';
 import type { ExitCode } from '../model/fault.ts';
 import type { EntityApi } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
-import { cordonHost, listAll } from './host-orders.ts';
+import { listAll, markHost } from './host-orders.ts';
 
 export interface DrainDeps {
   readonly api: EntityApi;
@@ -38,6 +38,7 @@ interface DrainResult {
 }
 
 const LOOK_MS = 1_000;
+const STOPS = 'until its successor is ready its singletons, portal and license sync stand still';
 const EXITS: Readonly<Record<DrainResult['outcome'], ExitCode>> = { Empty: 0, DryRun: 0, PrimariesLeft: 3, Stuck: 3, TimedOut: 5 };
 
 /** Runs until the host is empty, nothing more can be moved, or time is up. */
@@ -52,7 +53,8 @@ export async function drainHost(deps: DrainDeps, order: DrainOrder, signal: Abor
 async function carryOut(deps: DrainDeps, order: DrainOrder, say: (line: string) => void, signal: AbortSignal): Promise<DrainResult> {
   const { api, clock } = deps;
   const endMs = clock.monotonicMs() + order.timeoutMs;
-  say((await cordonHost(api, order.name, true, signal)).trim());
+  await markHost(api, order.name, true, signal);
+  say(`${order.name} takes no more nodes. Its workers are moved, one by one; what cannot be moved goes on.`);
   const retired: RetiredNode[] = [];
   const said = new Set<string>();
   for (;;) {
@@ -71,7 +73,9 @@ async function carryOut(deps: DrainDeps, order: DrainOrder, say: (line: string) 
 
 async function rehearse({ api }: DrainDeps, order: DrainOrder, signal: AbortSignal): Promise<DrainResult> {
   const step = await look(api, order, [], signal);
-  const notes = [...step.stuck, ...step.waits];
+  const { primaries } = order.includePrimaries ? await look(api, { ...order, includePrimaries: false }, [], signal) : { primaries: [] };
+  const later = primaries.map((node) => `${nameOf(node)}, the primary, would go last, where another host has room: ${STOPS}.`);
+  const notes = [...step.stuck, ...step.waits, ...later];
   return { host: order.name, outcome: 'DryRun', moved: step.retire.map(nameOf), primaries: step.primaries.map(nameOf), notes };
 }
 
@@ -96,7 +100,7 @@ async function retire(api: EntityApi, node: ClusterNode, signal: AbortSignal): P
 
 function rememberRetired(node: ClusterNode, say: (line: string) => void): RetiredNode {
   const { namespace = '', name, uid } = node.metadata;
-  const stops = node.spec.index === 0 ? '; until its successor is ready its singletons, portal and license sync stand still' : '';
+  const stops = node.spec.index === 0 ? `; ${STOPS}` : '';
   say(`${namespace}/${name} is retired: it drains, goes, and is made anew elsewhere${stops}.`);
   return { namespace, name, uid };
 }
@@ -110,17 +114,18 @@ function summary({ host, outcome, moved, primaries, notes }: DrainResult): strin
     primaries.length === 0
       ? ''
       : `Primaries stay: ${primaries.join(', ')} (--include-primaries moves them too; their singletons, portal and license sync stop meanwhile).\n`;
+  const cordoned = `It stays cordoned: outrigger host uncordon ${host} undoes that.\n`;
   const movedText = moved.length === 0 ? 'nothing' : moved.join(', ');
   switch (outcome) {
     case 'DryRun':
       return `Would retire now: ${movedText}. Nothing was changed.\n${notes.map((note) => `${note}\n`).join('')}${left}`;
     case 'Empty':
-      return `${host} is empty (moved: ${movedText}). It stays cordoned: outrigger host uncordon ${host}\n`;
+      return `${host} is empty (moved: ${movedText}). ${cordoned}`;
     case 'PrimariesLeft':
-      return `${host} holds no more workers (moved: ${movedText}).\n${left}`;
+      return `${host} holds no more workers (moved: ${movedText}).\n${left}${cordoned}`;
     case 'Stuck':
-      return `${host} could not be emptied (moved: ${movedText}): see above.\n${left}`;
+      return `${host} could not be emptied (moved: ${movedText}): see above.\n${left}${cordoned}`;
     case 'TimedOut':
-      return `${host} is not empty yet (moved: ${movedText}); what is under way goes on. Run the command again, or give it more --timeout.\n${left}`;
+      return `${host} is not empty yet (moved: ${movedText}); what is under way goes on. Run the command again, or give it more --timeout.\n${left}${cordoned}`;
   }
 }

@@ -71,10 +71,19 @@ export function renderHosts(rows: readonly HostRow[]): string {
 
 /** The sentence to show. */
 export async function cordonHost(api: EntityApi, name: string, cordoned: boolean, signal: AbortSignal): Promise<string> {
-  taken(await api.mergePatch(HOSTS, '', name, { spec: { cordoned } }, signal), `Host ${name} was not changed`);
+  await markHost(api, name, cordoned, signal);
   return cordoned
     ? `${name} takes no more nodes; those that it has go on. Empty it with: outrigger host drain ${name}\n`
     : `${name} takes nodes again.\n`;
+}
+
+/** Throws `Fault` UsageWrong, with the hosts that there are, when there is none of that name. */
+export async function markHost(api: EntityApi, name: string, cordoned: boolean, signal: AbortSignal): Promise<void> {
+  const answer = await api.mergePatch(HOSTS, '', name, { spec: { cordoned } }, signal);
+  if (answer.ok || answer.reason !== 'NotFound') return void taken(answer, `Host ${name} was not changed`);
+  const names = (await listAll(api, HOSTS, signal)).map(({ metadata }) => metadata.name);
+  const there = names.length === 0 ? 'There is none at all' : `There ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`;
+  throw new Fault('UsageWrong', `There is no host ${name}. ${there}.`);
 }
 
 export interface ConfirmDeps {

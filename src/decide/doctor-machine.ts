@@ -19,7 +19,7 @@ export function judgeParts(data: string, parts: readonly PartFacts[], up: string
   const living = parts.filter(({ alive }) => alive).map(({ part }) => part);
   const gone = parts.filter(({ alive, part }) => !alive && part !== up).map(({ part }) => part);
   if (parts.length === 0) return [];
-  if (living.length === 0) return [notice(area, `Nothing runs in ${data}.`, `Start it: outrigger up --data ${data}`)];
+  if (living.length === 0) return [notice(area, `Nothing runs in ${data}.`, startIt(data))];
   if (!living.includes(up))
     return [
       wrong(
@@ -31,6 +31,15 @@ export function judgeParts(data: string, parts: readonly PartFacts[], up: string
   return gone.length === 0
     ? [well(area, `${living.length} parts of ${data} run.`)]
     : [wrong(area, `Gone: ${gone.join(', ')}.`, 'outrigger up starts them again within seconds; if they stay away, see their logs.')];
+}
+
+/** The one cause: after `outrigger down`, or before anything was started; then the rest is not asked. */
+export function nothingRuns(data: string): Finding {
+  return wrong('This machine', `Nothing runs here: no part and no node of ${data} lives, so nothing else was asked.`, startIt(data));
+}
+
+function startIt(data: string): string {
+  return `Start it: outrigger up --data ${data}`;
 }
 
 export function judgePort(what: string, address: string, answers: boolean): Finding {

@@ -106,7 +106,7 @@ function roomFor(view: DrainView, node: ClusterNode): string | undefined {
   const names = (home?.spec.hosts ?? []).filter((name) => name !== view.host);
   if (names.some((name) => hasRoom(view, name, node))) return undefined;
   const who = names.length === 0 ? 'no other host serves' : `none of ${names.join(', ')} has room (running, not cordoned) in`;
-  return `${who} its VirtualDataCenter ${node.spec.virtualDataCenter}; add one to spec.hosts, or uncordon or enlarge one`;
+  return `${who} its VirtualDataCenter ${node.spec.virtualDataCenter}; add one to spec.hosts of that VirtualDataCenter, or uncordon or enlarge one`;
 }
 
 function hasRoom(view: DrainView, name: string, node: ClusterNode): boolean {

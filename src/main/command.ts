@@ -56,7 +56,9 @@ export function addCommand<N extends SettingName>(parent: Command, spec: Command
   for (const name of spec.settings) command.addOption(optionOf(name));
   for (const [flags, help] of spec.options ?? []) command.option(flags, help);
   command.addHelpText('after', renderExamples(spec.examples ?? []));
+  command.allowExcessArguments();
   return command.action(async (...parts: unknown[]) => {
+    refuseExcess(command);
     const [flags, args] = [
       parts.at(-2) as Record<string, unknown>,
       parts
@@ -66,6 +68,18 @@ export function addCommand<N extends SettingName>(parent: Command, spec: Command
     ];
     await runCommand(spec, flags, args);
   });
+}
+
+/** As commander does, and with the verbs that there are: a verb that is mistyped is no argument too many. */
+function refuseExcess(command: Command): void {
+  const { args, registeredArguments, commands } = command;
+  const excess = args[registeredArguments.length];
+  if (excess === undefined || registeredArguments.some(({ variadic }) => variadic)) return;
+  const said =
+    commands.length === 0
+      ? `"${excess}" is one argument too many for "${command.name()}"`
+      : `"${command.name()}" has no verb "${excess}"; there are ${commands.map((one) => one.name()).join(', ')}`;
+  command.error(`outrigger: ${said}.`);
 }
 
 async function runCommand<N extends SettingName>(

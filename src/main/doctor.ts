@@ -11,10 +11,12 @@ import type { DirectorAnswer } from '../cli/doctor/ask-director.ts';
 import { askMachine } from '../cli/doctor/ask-machine.ts';
 import { partsOf } from '../cli/status/gather.ts';
 import { renderFindings } from '../cli/doctor/render.ts';
+import { nothingRuns } from '../decide/doctor-machine.ts';
 import { doctorExit, sorted, unasked } from '../decide/doctor.ts';
-import type { CertificateLife, DiskFacts } from '../decide/doctor.ts';
+import type { CertificateLife, DiskFacts, Finding } from '../decide/doctor.ts';
 import { BUNDLE } from '../model/crd.ts';
 import { Fault, isFault } from '../model/fault.ts';
+import type { ExitCode } from '../model/fault.ts';
 import { certificates } from '../platform/certificate.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemFiles } from '../platform/files.ts';
@@ -26,6 +28,7 @@ import { machineLoads } from '../platform/machine-load.ts';
 import { programVersion } from '../platform/program.ts';
 import { systemProcesses } from '../platform/spawn.ts';
 import type { Files } from '../ports/files.ts';
+import type { Terminal } from '../ports/terminal.ts';
 import { apiOf, kubeconfigFile, serverOf } from './api-access.ts';
 import { addCommand } from './command.ts';
 import { nodeFolderDeps } from './node-folder-deps.ts';
@@ -54,6 +57,13 @@ export function registerDoctor(program: Command): void {
       const format = options['output'];
       if (format !== undefined && format !== 'json') throw new Fault('UsageWrong', '-o takes json and nothing else.');
       const [files, processes, paths, clock] = [systemFiles(), systemProcesses(), dataPaths(settings.data), systemClock()];
+      if (options['data'] !== undefined && !files.exists(paths.root))
+        throw new Fault('UsageWrong', `There is no data folder ${paths.root}; name one with --data in which parts run on this machine.`);
+      const parts = partsOf({ files, processes, paths });
+      const source = kubeconfigFile(files, paths, settings.kubeconfig);
+      const mayRun = parts.some(({ state }) => state !== 'Gone') || processes.find({ OUTRIGGER_DATA: paths.root }).length > 0;
+      const isIdle = !mayRun && source === paths.kubeconfig && files.exists(paths.kubeconfig);
+      if (isIdle) return say([nothingRuns(paths.root)], options, terminal);
       const asked = await director(files, paths, settings.kubeconfig, signal);
       const here = await askMachine(
         {
@@ -69,12 +79,16 @@ export function registerDoctor(program: Command): void {
         asked.nodeUids ?? new Set(),
         signal,
       );
-      const findings = sorted([...asked.findings, ...here]);
-      const isJson = format === 'json' || options['json'] === true;
-      terminal.write(isJson ? `${JSON.stringify({ findings }, undefined, 2)}\n` : renderFindings(findings));
-      return doctorExit(findings);
+      return say([...asked.findings, ...here], options, terminal);
     },
   });
+}
+
+function say(found: readonly Finding[], options: Readonly<Record<string, unknown>>, terminal: Terminal): ExitCode {
+  const findings = sorted(found);
+  const isJson = options['output'] === 'json' || options['json'] === true;
+  terminal.write(isJson ? `${JSON.stringify({ findings }, undefined, 2)}\n` : renderFindings(findings));
+  return doctorExit(findings);
 }
 
 async function director(files: Files, paths: DataPaths, kubeconfig: string | undefined, signal: AbortSignal): Promise<DirectorAnswer> {
@@ -89,6 +103,7 @@ async function director(files: Files, paths: DataPaths, kubeconfig: string | und
     {
       api,
       url: serverOf(files, file) ?? file,
+      log: file === paths.kubeconfig ? `${paths.logFolder}/director.log` : undefined,
       clock,
       serversHere: partsOf({ files, processes: systemProcesses(), paths }).flatMap(({ part, state }) =>
         part.startsWith('extension-') && state !== 'Gone' ? [part] : [],

@@ -25,11 +25,16 @@ export function registerHostCommands(host: Command): void {
     name: 'list',
     summary: 'Show the hosts: whether they are ready, cordoned, and how full',
     settings: SETTINGS,
-    options: [['--json', 'as JSON']],
+    options: [
+      ['-o, --output <format>', 'json'],
+      ['--json', 'as JSON, like -o json'],
+    ],
     run: async ({ settings, options, terminal, signal }) => {
+      const format = options['output'];
+      if (format !== undefined && format !== 'json') throw new Fault('UsageWrong', '-o takes json and nothing else.');
       const { hostRows, renderHosts } = await import('../cli/host-orders.ts');
       const rows = await hostRows(await apiAt(settings), signal);
-      terminal.write(options['json'] === true ? `${JSON.stringify(rows, undefined, 2)}\n` : renderHosts(rows));
+      terminal.write(format === 'json' || options['json'] === true ? `${JSON.stringify(rows, undefined, 2)}\n` : renderHosts(rows));
       return 0;
     },
   });

@@ -40,6 +40,8 @@ import { watchServers } from '../status/servers.ts';
 export interface DirectorDeps {
   readonly api: EntityApi;
   readonly url: string;
+  /** The log of the director of this data folder; undefined: it runs elsewhere. */
+  readonly log: string | undefined;
   readonly clock: Clock;
   readonly program: ProgramFacts;
   /** Extension servers among the parts of this machine that live, by their parts' names. */
@@ -67,7 +69,8 @@ export async function askDirector(deps: DirectorDeps, signal: AbortSignal): Prom
     return await ask(deps, signal);
   } catch (cause) {
     if (!isFault(cause)) throw cause;
-    const remedy = 'See that a director and its database run. What follows is what this machine tells by itself.';
+    const log = deps.log === undefined ? '' : `; its log is ${deps.log}`;
+    const remedy = `See that a director and its database run${log}. What follows is what this machine tells by itself.`;
     return { findings: [{ area: 'Director', health: 'Wrong', message: cause.message, remedy }], nodeUids: undefined };
   }
 }

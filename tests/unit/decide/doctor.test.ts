@@ -12,7 +12,7 @@ import {
   judgeReservations,
   judgeServers,
 } from '../../../src/decide/doctor-entities.ts';
-import { judgeFolders, judgeParts, judgeProcesses } from '../../../src/decide/doctor-machine.ts';
+import { judgeFolders, judgeParts, judgeProcesses, nothingRuns } from '../../../src/decide/doctor-machine.ts';
 import {
   doctorExit,
   judgeCertificate,
@@ -51,6 +51,11 @@ function host(spec: object = {}, status: object = {}): Host {
 test('I3: 4 when nothing could be asked, 1 when something is wrong, else 0', () => {
   const [fine, bad, mute] = [well('Hosts', 'a'), wrong('Hosts', 'b', 'c'), unasked('Director', 'd', 'e')];
   assert.deepEqual([doctorExit([mute]), doctorExit([]), doctorExit([mute, fine]), doctorExit([fine, bad])], [4, 4, 0, 1]);
+});
+
+test('nothing runs: the one cause, with what to type', () => {
+  const text = renderFindings([nothingRuns('/d')]);
+  assert.match(text, /^✖ This machine +Nothing runs here: .*\n +→ Start it: outrigger up --data \/d\n\n1 wrong\.\n$/);
 });
 
 test('I1 I2: a line each, the gravest first within its area, and what to do below', () => {
