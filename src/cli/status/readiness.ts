@@ -30,6 +30,8 @@ export interface ClusterReadiness {
   readonly cluster: string;
   /** What it was judged from. */
   readonly from: 'director' | 'node';
+  /** `spec.availability.failover`, which says what is promised. */
+  readonly failover: string;
   /** False: something would stop being served that should not. */
   readonly ready: boolean;
   readonly forecasts: readonly Forecast[];
@@ -85,7 +87,13 @@ export function readinessFromNodes(folders: readonly NodeFolderFacts[], wanted: 
 
 function judged(from: ClusterReadiness['from'], facts: ReadinessFacts): ClusterReadiness {
   const forecasts = readinessOf(facts);
-  return { cluster: clusterTitle(facts.cluster), from, ready: !isUnready(forecasts), forecasts };
+  return {
+    cluster: clusterTitle(facts.cluster),
+    from,
+    failover: facts.cluster.spec.availability.failover,
+    ready: !isUnready(forecasts),
+    forecasts,
+  };
 }
 
 interface World {
@@ -125,12 +133,15 @@ export function renderReadiness(all: readonly ClusterReadiness[]): string {
   return all.map(renderCluster).join('\n');
 }
 
-function renderCluster({ cluster, from, ready, forecasts }: ClusterReadiness): string {
+function renderCluster({ cluster, from, failover, ready, forecasts }: ClusterReadiness): string {
   const source = from === 'director' ? '' : ', as its nodes on this machine know it';
   if (forecasts.length === 0) return `${cluster}: is being deleted; there is nothing to be ready for.\n`;
   const bad = forecasts.filter(({ promised }) => !promised).length;
+  const outages = forecasts.filter(({ verdict }) => verdict === 'Outage').length;
   const said = ready
-    ? 'nothing would stop that should go on'
+    ? outages === 0
+      ? 'nothing would stop that should go on'
+      : `nothing would stop that spec.availability.failover ${failover} keeps running; ${outages} ${outages === 1 ? 'outage is' : 'outages are'} as promised`
     : `NOT READY: of ${forecasts.length} failures ${bad} would be worse than promised`;
   const rows = grouped(forecasts).map(renderForecast);
   return `${ready ? '✔' : '✖'} ${cluster}${source}: ${said}\n\n${columns([['WHAT DIES'], ['THEN'], ['BECAUSE']])}${rows.join('')}`;

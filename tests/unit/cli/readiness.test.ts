@@ -28,7 +28,7 @@ test('what is the same of several services is said once; what is worse than prom
     remedy: 'Look at the logs.',
   });
   const text = renderReadiness([
-    { cluster: 'demo/harbor', from: 'node', ready: false, forecasts: [instance('web'), instance('api'), outage] },
+    { cluster: 'demo/harbor', from: 'node', failover: 'None', ready: false, forecasts: [instance('web'), instance('api'), outage] },
   ]);
   assert.match(text, /^✖ demo\/harbor, as its nodes on this machine know it: NOT READY: of 3 failures 1 would be worse than promised$/m);
   assert.match(text, /^an instance of web and api +no effect\. Clients of it notice nothing\. +It is ready/m);
@@ -38,10 +38,20 @@ test('what is the same of several services is said once; what is worse than prom
 });
 
 test('0 when nothing would stop that should go on, else 1', () => {
-  const one = { cluster: 'a', from: 'director', ready: true, forecasts: [] } as const;
+  const one = { cluster: 'a', from: 'director', failover: 'None', ready: true, forecasts: [] } as const;
   assert.equal(readinessExit([one]), 0);
   assert.equal(readinessExit([one, { ...one, ready: false }]), 1);
   assert.match(renderReadiness([one]), /is being deleted/);
+});
+
+test('outages that are promised are counted in the first line', () => {
+  const one = { cluster: 'a', from: 'director', failover: 'None', ready: true } as const;
+  assert.match(renderReadiness([{ ...one, forecasts: [instance('web')] }]), /^✔ a: nothing would stop that should go on$/m);
+  const promised = instance('primary', { verdict: 'Outage' });
+  assert.match(
+    renderReadiness([{ ...one, forecasts: [instance('web'), promised] }]),
+    /^✔ a: nothing would stop that spec\.availability\.failover None keeps running; 1 outage is as promised$/m,
+  );
 });
 
 test('an extension server lives when it is seen to renew; a Lease that lies there proves nothing', async () => {
