@@ -18,13 +18,26 @@ export interface Concern {
 /** So many days before a license ends somebody should know. */
 const LICENSE_DAYS = 14;
 
+/** A drill, or a change that goes as it should, takes nodes away for a moment. */
+function isMeant(status: ClusterStatus, isRehearsed: boolean): boolean {
+  const progressing = conditionOf(status.conditions, 'Progressing');
+  return isRehearsed || (progressing?.status === 'True' && progressing.reason === 'Upgrading');
+}
+
 /** Why `Progressing` is False though nothing is wrong. */
 const AT_REST: readonly ConditionReason[] = ['Available'];
 
-export function concernsOf(cluster: Cluster): readonly Concern[] {
+/** `isRehearsed`: a drill of it is under way. */
+export function concernsOf(cluster: Cluster, isRehearsed = false): readonly Concern[] {
   if (cluster.metadata.deletionTimestamp !== undefined) return deletionConcerns(cluster);
   const status = cluster.status ?? {};
-  const found = [...ofReadiness(cluster, status), ...ofConditions(cluster, status), ...ofChange(status), ...ofLicense(status)];
+  const isThin = ({ gravity }: Concern): boolean => gravity === 'Soon' && isMeant(status, isRehearsed);
+  const found = [
+    ...ofReadiness(cluster, status).filter((one) => !isThin(one)),
+    ...ofConditions(cluster, status),
+    ...ofChange(status),
+    ...ofLicense(status),
+  ];
   const unique = found.filter(({ message }, index) => found.findIndex((other) => other.message === message) === index);
   return [...unique.filter(({ gravity }) => gravity === 'Broken'), ...unique.filter(({ gravity }) => gravity === 'Soon')];
 }

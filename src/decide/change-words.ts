@@ -5,6 +5,7 @@
  * I2: a change that was taken back is said for as long as the spec asks for it; that it was is known until a later change is done.
  */
 
+import { hasTaken } from './change-nodes.ts';
 import type { ChangeStanding } from './change.ts';
 import type { ClusterPlan } from './cluster-plan.ts';
 import type { EventEffect } from './effect.ts';
@@ -37,9 +38,12 @@ export function releaseOf({ plan }: ChangeView, nodes: readonly ClusterNode[], a
 }
 
 /** Undefined: every node runs the target. */
-function progressOf({ state, target, previous }: ClusterPlan, nodes: readonly ClusterNode[]): string | undefined {
+function progressOf(plan: ClusterPlan, nodes: readonly ClusterNode[]): string | undefined {
+  const { state, target, previous } = plan;
   const staying = nodes.filter((node) => !isLeaving(node) && agentOf(node) !== undefined);
-  const there = staying.filter((node) => agentOf(node)?.content === target.hash).length;
+  const runs = staying.filter((node) => agentOf(node)?.content === target.hash);
+  // One whose turn is not over may still be taken back.
+  const there = (state === 'Steady' ? runs : runs.filter((node) => hasTaken(node, plan))).length;
   if (state === 'Steady' && there === staying.length) return undefined;
   const count = `${there} of ${staying.length} nodes`;
   if (state === 'RollingBack') return `${count} are back on ${what(target, previous)}`;
@@ -82,7 +86,8 @@ export function wordsOf({ plan, standing }: ChangeView, release: ReleaseStatus):
 function doing({ state, target, previous }: ClusterPlan): string {
   if (state === 'RollingBack') return `Going back to ${what(target, previous)}`;
   if (previous?.release === target.release) return `Changing to ${what(target, previous)}`;
-  return `Upgrading from ${previous?.release ?? 'nothing'} to ${target.release}`;
+  const isDown = previous?.upgradesFrom.includes(target.version) === true;
+  return `${isDown ? 'Going back' : 'Upgrading'} from ${previous?.release ?? 'nothing'} to ${target.release}`;
 }
 
 /** What people should hear of the way from `before` to `after`. */

@@ -27,7 +27,11 @@ export interface ShownFrom {
 
 export function clusterShown(cluster: Cluster, { sites, drills, nowMs }: ShownFrom): ClusterShown {
   const { spec, status, metadata } = cluster;
-  const concerns = concernsOf(cluster);
+  const open = drills.filter(
+    (one) => one.metadata.namespace === metadata.namespace && one.spec.cluster === metadata.name && !hasEnded(one),
+  );
+  const isRehearsed = open.some((one) => one.status?.phase === 'Running');
+  const concerns = concernsOf(cluster, isRehearsed);
   const { release, license, nodes = {} } = status ?? {};
   const portal = nodes[status?.primary ?? '']?.address;
   return {
@@ -48,9 +52,7 @@ export function clusterShown(cluster: Cluster, { sites, drills, nowMs }: ShownFr
     ...(portal === undefined ? {} : { portal: `https://${portal}:${PORTS.portal}` }),
     ...(license === undefined ? {} : { license: `${license.state}: ${license.message}` }),
     ...(license?.daysLeft === undefined ? {} : { licenseDaysLeft: license.daysLeft }),
-    drills: drills
-      .filter((one) => one.metadata.namespace === metadata.namespace && one.spec.cluster === metadata.name && !hasEnded(one))
-      .map(({ metadata: { name }, spec: { target }, status: state }) => `${name}: ${target}, ${state?.phase ?? 'Pending'}`),
+    drills: open.map(({ metadata: { name }, spec: { target }, status: state }) => `${name}: ${target}, ${state?.phase ?? 'Pending'}`),
   };
 }
 

@@ -25,6 +25,18 @@ test('I1: nobody is needed where all is as asked, or on its way', () => {
   assert.deepEqual(said(one, { workers: 0 }), [], 'one node was asked for');
 });
 
+test('I1: a node that is away for a change or a drill needs nobody; what is not served does', () => {
+  const away = (reason: ConditionReason, ready: Condition['status'] = 'True'): ClusterStatus =>
+    wasAvailable({
+      phase: 'Degraded',
+      conditions: [condition('Ready', ready, 'NotRedundant', 'n1 is away.'), condition('Progressing', 'True', reason, '1 of 2.')],
+    });
+  assert.deepEqual(said(away('Upgrading')), []);
+  assert.deepEqual(said(away('RollingBack')), ['Soon: n1 is away.']);
+  assert.deepEqual(said(away('Upgrading', 'False')), ['Broken: n1 is away.']);
+  assert.deepEqual(concernsOf(cluster({ status: away('RollingBack') }), true), []);
+});
+
 test('I2: what is broken comes before what will be, each once', () => {
   const status = wasAvailable({
     phase: 'Degraded',

@@ -54,15 +54,23 @@ describe('what is said of a change of what runs', () => {
     site.broken.add(TWO.hash);
     site.run(5);
     const { status, progressing, events } = said(site, STEADY);
-    assert.deepEqual([status.release?.target, status.release?.progress], ['1.0.1', '1 of 2 nodes run 1.0.1']);
+    assert.deepEqual([status.release?.target, status.release?.progress], ['1.0.1', '0 of 2 nodes run 1.0.1'], 'its turn is not over');
     assert.equal(status.release?.current, undefined, 'it stays 1.0.0');
     assert.deepEqual([progressing.status, progressing.reason], ['True', 'Upgrading']);
     assert.match(
       progressing.message,
-      /^Upgrading from 1\.0\.0 to 1\.0\.1; 1 of 2 nodes run 1\.0\.1; harbor-a1-n1 has its turn: hello is BackOff: exited with 1\.$/,
+      /^Upgrading from 1\.0\.0 to 1\.0\.1; 0 of 2 nodes run 1\.0\.1; harbor-a1-n1 has its turn: hello is BackOff: exited with 1\.$/,
     );
     assert.deepEqual(events, ['UpgradeStarted: Upgrading from 1.0.0 to 1.0.1.']);
     assert.deepEqual(said(site, { ...STEADY, target: '1.0.1', progress: '0 of 2 nodes run 1.0.1' }).events, []);
+  });
+
+  it('a step down is a way back', () => {
+    const site = new Site(1, TWO);
+    site.run(3);
+    site.ask(ONE);
+    site.run(1);
+    assert.match(said(site, STEADY).progressing.message, /^Going back from 1\.0\.1 to 1\.0\.0; /);
   });
 
   it('I2: what was rolled back is said with node, service and what to do, for as long as the spec asks for it', () => {
