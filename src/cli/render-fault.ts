@@ -24,6 +24,15 @@ export function renderFault(error: unknown): RenderedFault {
 
 /** What the platform said, when the sentence does not hold it already. */
 function renderCause(sentence: string, cause: unknown): string {
-  if (!(cause instanceof Error) || sentence.includes(cause.message)) return '';
-  return `  because: ${cause.message.split('\n')[0] ?? ''}\n`;
+  if (!(cause instanceof Error)) return '';
+  const said = sentence.toLowerCase();
+  const chain = messagesOf(cause);
+  // A wrapper such as "fetch failed" tells nothing where the sentence names what is at its root.
+  if (chain.some((message) => said.includes(message.toLowerCase().replace(/\.$/, '')))) return '';
+  return `  because: ${chain.at(-1)?.split('\n')[0] ?? ''}\n`;
+}
+
+function messagesOf(cause: Error): readonly string[] {
+  const rest = cause.cause instanceof Error && cause.cause !== cause ? messagesOf(cause.cause) : [];
+  return cause.message === '' ? rest : [cause.message, ...rest];
 }
