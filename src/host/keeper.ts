@@ -165,7 +165,7 @@ async function obeyWord(
   if (after === undefined) return;
   deps.log.info(after.restart ? 'A node is started anew, as asked' : 'A node is started, now that its preset allows it', { nodeUid });
   await records.save({ ...record, restart: after.record });
-  if (after.restart) machines.get(nodeUid)?.restart();
+  if (after.restart) machines.get(nodeUid)?.startAfresh();
   else machines.get(nodeUid)?.look();
 }
 

@@ -37,6 +37,8 @@ export interface MachineHooks {
 export interface Machine {
   /** Ends the agent, if it runs, so that it starts again; that counts for nothing. */
   restart(): void;
+  /** The same for a person: what failed before holds nothing up any more, and that it starts is said at once. */
+  startAfresh(): void;
   /** The record says something else now: an agent that was left may be started. */
   look(): void;
   /** Watches and restarts the agent no more; what runs goes on. */
@@ -57,7 +59,13 @@ interface Keeping {
   readonly signal: AbortSignal;
   /** The agent that runs was asked to end. */
   isAsked: boolean;
+  /** In a row, for the back-off. */
+  failures: number;
+  /** A person asked for a start: how the life that runs ends is no failure. */
+  isAfresh: boolean;
   wake: () => void;
+  /** Ends the back-off that it waits out, if it does. */
+  endPause: () => void;
 }
 
 const BACKOFF = { baseMs: 200, capMs: 30_000, jitter: 0.2 };
@@ -87,14 +95,34 @@ export function keepMachine(
 ): Machine {
   const stopping = new AbortController();
   const either = AbortSignal.any([signal, stopping.signal]);
-  const keeping: Keeping = { deps, records, nodeUid, hooks, isAsked, signal: either, wake: () => undefined };
+  const keeping: Keeping = {
+    deps,
+    records,
+    nodeUid,
+    hooks,
+    isAsked,
+    failures: 0,
+    isAfresh: false,
+    signal: either,
+    wake: () => undefined,
+    endPause: () => undefined,
+  };
   const loop = keepAgent(keeping);
+  /** True when there is one to end. */
+  const restart = (): boolean => {
+    keeping.isAsked = true;
+    const agent = findAgent(deps, records.get(nodeUid), nodeUid);
+    if (agent !== undefined) void endAsked(deps, agent.id, either);
+    keeping.wake();
+    return agent !== undefined;
+  };
   return {
-    restart: () => {
-      keeping.isAsked = true;
-      const agent = findAgent(deps, records.get(nodeUid), nodeUid);
-      if (agent !== undefined) void endAsked(deps, agent.id, either);
-      keeping.wake();
+    restart: () => void restart(),
+    startAfresh: () => {
+      keeping.failures = 0;
+      keeping.isAfresh = true;
+      if (!restart()) hooks.onChange({ phase: 'Starting' });
+      keeping.endPause();
     },
     look: () => keeping.wake(),
     halt: () => {
@@ -114,7 +142,6 @@ async function endAsked(deps: HostDeps, agent: ProcessId, signal: AbortSignal): 
 
 async function keepAgent(keeping: Keeping): Promise<void> {
   const { deps, records, nodeUid, signal } = keeping;
-  let failures = 0;
   let end: End = UNSEEN;
   while (!signal.aborted) {
     if (!(await mayStart(keeping, end))) {
@@ -122,14 +149,25 @@ async function keepAgent(keeping: Keeping): Promise<void> {
       end = { cause: 'Asked', how: end.how };
       continue;
     }
-    if (failures > 0) await deps.clock.sleep(backoffMs(BACKOFF, failures, deps.random.float()), signal).catch(() => undefined);
+    await backOff(keeping);
     if (signal.aborted) return;
+    keeping.isAfresh = false;
     const startedMs = deps.clock.monotonicMs();
     end = await liveOnce(keeping);
     if (signal.aborted) return;
-    failures = deps.clock.monotonicMs() - startedMs >= RESET_AFTER_MS ? 1 : failures + 1;
+    const failures = deps.clock.monotonicMs() - startedMs >= RESET_AFTER_MS ? 1 : keeping.failures + 1;
+    keeping.failures = keeping.isAfresh ? 0 : failures;
     deps.log.warn('An agent ended', { nodeUid, node: records.get(nodeUid)?.node, why: end.how, failures });
   }
+}
+
+/** Waits as long as its failures demand, or until a person says that it is to start. */
+async function backOff(keeping: Keeping): Promise<void> {
+  const { deps, failures, signal } = keeping;
+  if (failures === 0) return;
+  const pause = new AbortController();
+  keeping.endPause = () => pause.abort();
+  await deps.clock.sleep(backoffMs(BACKOFF, failures, deps.random.float()), AbortSignal.any([signal, pause.signal])).catch(() => undefined);
 }
 
 /** Decides what follows from an end, and writes it down. True as well when there was no end: it runs, or never did. */

@@ -110,6 +110,20 @@ describe('an agent that ends', () => {
     await again.stop();
   });
 
+  test('a person who asks for a start waits for no back-off, and is told at once', async () => {
+    const { world, stop } = await running('High');
+    for (let i = 1; i <= 7 && said(world)['reason'] !== 'GivenUp'; i++) await kill(world);
+    assert.equal(said(world)['reason'], 'GivenUp');
+    for (const request of ['r1', 'r2']) {
+      world.patch(CLUSTER_NODES, 'n0', { metadata: { annotations: { [ANNOTATION_RESTART]: request } } });
+      await world.clock.advance(100);
+      assert.deepEqual([world.agents().length, said(world)['phase']], [1, 'Running'], request);
+      // The next one finds it in the midst of a back-off.
+      for (let i = 1; i <= 3; i++) await kill(world, i === 3 ? 0 : 40_000);
+    }
+    await stop();
+  });
+
   test('more than three in longer than the window are all answered', async () => {
     const { world, stop } = await running('High');
     for (let i = 1; i <= 8; i++) await kill(world, HOUR_MS / 3);
