@@ -17,7 +17,7 @@ test('a short run of the bench tells what relay and HAProxy carry', { skip }, (t
   const phases = JSON.parse(stdout) as Record<string, Record<string, { perSecond: number }[]>>;
   assert.deepEqual(Object.keys(phases), ['bulk', 'kept connections', 'new connections']);
   for (const [phase, ways] of Object.entries(phases)) {
-    assert.deepEqual(Object.keys(ways), ['direct', 'relay TCP', 'relay HTTP', 'HAProxy TCP', 'HAProxy HTTP']);
+    assert.deepEqual(Object.keys(ways), ['direct', 'relay TCP', 'HAProxy TCP', 'relay HTTP', 'HAProxy HTTP']);
     for (const [way, samples] of Object.entries(ways)) assert.ok((samples[0]?.perSecond ?? 0) > 0, `${phase}, ${way}`);
     t.diagnostic(
       `${phase}: ${Object.entries(ways)
