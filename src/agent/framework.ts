@@ -8,7 +8,7 @@
  */
 
 import { canonicalJson } from '../base/canonical.ts';
-import { frameworkConfigOf, withRunningTime } from '../decide/framework-config.ts';
+import { frameworkConfigOf, isMember, withRunningTime } from '../decide/framework-config.ts';
 import type { FrameworkInput } from '../decide/framework-config.ts';
 import { FRAMEWORK_RECORD, FRAMEWORK_SERVICES } from '../model/framework.ts';
 import type {
@@ -81,10 +81,13 @@ export async function keepFramework(deps: KeeperDeps, onChange: () => void, sign
 }
 
 /** What is on disk, when it speaks of this very life of this node. */
-function ofThisNode({ node }: KeeperDeps, body: JsonObject): FrameworkConfig | undefined {
+function ofThisNode({ node, log }: KeeperDeps, body: JsonObject): FrameworkConfig | undefined {
   const config = body as unknown as Partial<FrameworkConfig>;
   if (config.node?.uid !== node.nodeUid || !Array.isArray(config.members)) return undefined;
-  return config as FrameworkConfig;
+  const members = config.members.filter(isMember);
+  const skipped = config.members.length - members.length;
+  if (skipped > 0) log.warn('Members that this node remembers have no address that can be one; it goes on without them.', { skipped });
+  return { ...(config as FrameworkConfig), members, services: Array.isArray(config.services) ? config.services : [] };
 }
 
 function identityOf({ node }: KeeperDeps): Pick<FrameworkInput, 'cluster' | 'node' | 'directors'> {

@@ -29,6 +29,7 @@ import type { FrameworkMember } from '../model/framework.ts';
 import { isJsonObject } from '../model/json.ts';
 import type { Json } from '../model/json.ts';
 import { LIMITS } from '../model/limits.ts';
+import { hostPortOf } from '../model/network-address.ts';
 import type { KeptConnection } from '../ports/mutual-http.ts';
 import type { AgentDeps } from './deps.ts';
 import type { PeerAnswer, PeerLink } from './peer-link.ts';
@@ -65,6 +66,10 @@ interface Link extends PresenceParts {
 
 const HEARTBEAT_PATH = '/peer/v1/heartbeat';
 const NOTHING_YET: PeerAnswer = { status: 503, body: JSON.stringify({ message: 'This node does not know yet what it runs.' }) };
+const NO_HEARTBEAT: PeerAnswer = {
+  status: 400,
+  body: JSON.stringify({ message: 'A heartbeat is a JSON object with life and sequence, both whole numbers from 0 on.' }),
+};
 /** An exchange that is this much younger than the interval counts for it: timers are not exact. */
 const JITTER_MS = 20;
 
@@ -83,10 +88,7 @@ export async function keepPresence(parts: PresenceParts, signal: AbortSignal): P
     broken: Promise.withResolvers<never>(),
   };
   parts.peers.route('POST', HEARTBEAT_PATH, ({ from, body }) => {
-    const said = jsonOf(body);
-    if (said === undefined)
-      return { status: 400, body: JSON.stringify({ message: 'A heartbeat is a JSON object with life and sequence.' }) };
-    hear(link, from, said);
+    if (!hear(link, from, jsonOf(body))) return NO_HEARTBEAT;
     const answer = bodyFor(link, from);
     return answer === undefined ? NOTHING_YET : { status: 200, body: answer };
   });
@@ -158,7 +160,7 @@ async function exchange(link: Link, member: FrameworkMember): Promise<void> {
     const why = isJsonObject(said) && typeof said['message'] === 'string' ? said['message'] : `it answered ${answer.status}`;
     throw new Fault('PeerUnreachable', `${member.name} takes no heartbeat: ${why}`);
   }
-  hear(link, member, said);
+  if (!hear(link, member, said)) throw new Fault('PeerUnreachable', `${member.name} answers a heartbeat with something else.`);
 }
 
 async function connectionTo(link: Link, member: FrameworkMember): Promise<KeptConnection | undefined> {
@@ -193,9 +195,10 @@ function bodyFor({ word: say, theyHave, presence }: Link, { uid }: FrameworkMemb
   return JSON.stringify({ ...known, life, sequence, ...(isKnown ? {} : { agent, ...(role === undefined ? {} : { role }) }) });
 }
 
-function hear(link: Link, from: FrameworkMember, said: Json): void {
+/** False: that is no heartbeat. */
+function hear(link: Link, from: FrameworkMember, said: Json | undefined): boolean {
   const beatHeard: Beat | undefined = beatIn(said);
-  if (beatHeard === undefined || !isJsonObject(said)) return;
+  if (beatHeard === undefined || !isJsonObject(said)) return false;
   link.exchangedMs.set(from.uid, link.deps.clock.monotonicMs());
   const known = typeof said['known'] === 'string' ? keyOfWord(said['known']) : undefined;
   if (known === undefined) link.theyHave.delete(from.uid);
@@ -203,6 +206,7 @@ function hear(link: Link, from: FrameworkMember, said: Json): void {
   const before = knownWord(link.presence, from.uid);
   link.presence = heardFrom(link.presence, from.uid, from.incarnation, beatHeard);
   if (knownWord(link.presence, from.uid) !== before) link.onNews(link.presence);
+  return true;
 }
 
 function jsonOf(bytes: Buffer): Json | undefined {
@@ -234,9 +238,10 @@ function askWhatItRuns(link: Link, member: PresentMember): void {
 }
 
 async function answers({ deps, signal }: Link, address: string): Promise<boolean> {
-  const at = address.lastIndexOf(':');
+  const place = hostPortOf(address);
+  if (place === undefined) return false;
   try {
-    await deps.http.reach(address.slice(0, at), Number(address.slice(at + 1)), LIMITS.silentAskMs, signal);
+    await deps.http.reach(place.host, place.port, LIMITS.silentAskMs, signal);
     return true;
   } catch (cause) {
     if (!isFault(cause) && !signal.aborted) throw cause;

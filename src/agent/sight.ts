@@ -26,6 +26,7 @@ import type { Following } from './following.ts';
 import type { Memory } from './memory.ts';
 import type { PeerLink } from './peer-link.ts';
 import { keepPresence } from './presence-link.ts';
+import { soundSight } from './sight-record.ts';
 import type { SightRecord } from './sight-record.ts';
 
 export interface Sight {
@@ -78,7 +79,7 @@ interface Seeing extends SightParts {
 export async function openSight(parts: SightParts, signal: AbortSignal): Promise<Sight> {
   const seeing: Seeing = {
     ...parts,
-    remembered: recalled(parts.memory.get('sight')),
+    remembered: recalled(parts),
     life: await beginLife(parts),
     presence: NO_PRESENCE,
     following: undefined,
@@ -145,7 +146,7 @@ function standingsOf(seeing: Seeing): ReadonlyMap<string, Standing> {
 }
 
 function lastSaid({ following, memory, deps }: Seeing): AgentStatus | undefined {
-  const shown = following?.self() ?? memory.get('sight')?.nodes.find((node) => node.metadata.uid === deps.node.nodeUid);
+  const shown = following?.self() ?? soundSight(memory.get('sight'))?.record.nodes.find((node) => node.metadata.uid === deps.node.nodeUid);
   return shown?.status?.agent;
 }
 
@@ -187,7 +188,7 @@ async function remember(seeing: Seeing): Promise<void> {
   if (following?.nodes() === undefined || nodes === undefined) return;
   const cluster = following.cluster();
   const record: SightRecord = { ...(cluster === undefined ? {} : { cluster: lastingCluster(cluster) }), nodes };
-  const before = memory.get('sight');
+  const before = soundSight(memory.get('sight'))?.record;
   if (before !== undefined && canonicalJson(lasting(before)) === canonicalJson(lasting(record))) return;
   await memory.keep('sight', record);
 }
@@ -213,8 +214,11 @@ function lastingCluster({ status = {}, ...rest }: Cluster): Cluster {
 }
 
 /** As it is read back: who, where and what role, nothing of their instances. */
-function recalled(record: SightRecord | undefined): SightRecord | undefined {
-  if (!Array.isArray(record?.nodes)) return undefined;
+function recalled({ memory, deps }: SightParts): SightRecord | undefined {
+  const read = soundSight(memory.get('sight'));
+  if (read === undefined) return undefined;
+  const { record, skipped } = read;
+  if (skipped > 0) deps.log.warn('Of the members that this node remembers, some cannot be read; it goes on without them.', { skipped });
   return {
     nodes: record.nodes.map((node) => {
       const agent = agentOf(node);

@@ -11,6 +11,7 @@
  */
 
 import type { ClusterNode } from '../model/cluster-node.ts';
+import { isHostPort } from '../model/network-address.ts';
 import type { BalancedPort } from './plan.ts';
 
 export type Endpoint = {
@@ -48,7 +49,7 @@ export function endpointsOf(input: EndpointsInput): EndpointTable {
 }
 
 function endpointsOfService(input: EndpointsInput, service: string): readonly Endpoint[] {
-  const before = input.previous?.services.find((one) => one.name === service)?.endpoints ?? [];
+  const before = input.previous?.services.find((one) => one.name === service)?.endpoints.filter(({ address }) => isHostPort(address)) ?? [];
   const others =
     input.nodes === undefined
       ? before.filter((one) => one.node !== input.self.name)
@@ -74,7 +75,7 @@ function reported(node: ClusterNode, service: string, before: readonly Endpoint[
   if (agent === undefined || agent.incarnation < node.spec.incarnation) return [];
   if (agent.services === undefined) return before.filter((one) => one.node === node.metadata.name);
   const instance = agent.services[service];
-  if (instance?.address === undefined) return [];
+  if (!isHostPort(instance?.address)) return [];
   const stopping = instance.phase === 'Stopping';
   if (!instance.ready && !stopping) return [];
   return [{ node: node.metadata.name, address: instance.address, draining: stopping || node.spec.retired === true }];

@@ -4,6 +4,7 @@
  * I1: who is a member is known by report; what is not heard of now stays as it was told last, so that a cut from the directors takes nobody's right
  *     to talk away. A node that is seen to be gone, retired or in a new incarnation loses it.
  * I2: the same input gives the same text, so that nothing is written that did not change.
+ * I3: who is told to be where nobody can be is no member (src/model/network-address.ts), also when it was told so before.
  */
 
 import { countRunning } from './license-clock.ts';
@@ -14,6 +15,7 @@ import type { NodePlan } from './plan.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import type { FrameworkConfig, FrameworkMember, FrameworkSite } from '../model/framework.ts';
 import type { LicenseRecord } from '../model/license-statement.ts';
+import { isHost } from '../model/network-address.ts';
 import { PORTS } from '../model/ports.ts';
 
 export interface FrameworkInput {
@@ -64,7 +66,7 @@ function membersOf(input: FrameworkInput): readonly FrameworkMember[] {
   const primary = membership?.primary ?? '';
   const roleOf = (uid: string, incarnation: number, before: FrameworkMember['role'] | undefined): FrameworkMember['role'] =>
     primary === '' ? (before ?? 'Worker') : primary === memberId(uid, incarnation) ? 'Primary' : 'Worker';
-  const before = new Map((previous?.members ?? []).map((member) => [member.uid, member]));
+  const before = new Map((previous?.members ?? []).filter(isMember).map((member) => [member.uid, member]));
   const seen = input.nodes === undefined ? [...before.values()] : input.nodes.flatMap((one) => memberOf(one, before.get(one.metadata.uid)));
   const others = seen.filter((member) => member.uid !== node.uid);
   const revokedBefore = seen.find((member) => member.uid === node.uid)?.revokedBefore;
@@ -79,8 +81,16 @@ function memberOf(node: ClusterNode, before: FrameworkMember | undefined): reado
   const { incarnation } = node.spec;
   if (deletionTimestamp !== undefined || node.spec.retired === true) return [];
   const said = node.status?.agent?.incarnation === incarnation ? node.status.agent.address : undefined;
-  const address = said ?? (before?.incarnation === incarnation ? before.address : undefined);
+  const address = isHost(said) ? said : before?.incarnation === incarnation ? before.address : undefined;
   if (address === undefined) return [];
   const { revokedBefore } = node.spec;
   return [{ name, uid, incarnation, address, role: 'Worker', ...(revokedBefore === undefined ? {} : { revokedBefore }) }];
+}
+
+/** Whether a record holds a member that can be spoken to. */
+export function isMember(value: unknown): value is FrameworkMember {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, uid, incarnation, address, revokedBefore = '' } = value as Partial<Record<keyof FrameworkMember, unknown>>;
+  const texts = [name, uid, revokedBefore].every((text) => typeof text === 'string');
+  return texts && Number.isSafeInteger(incarnation) && isHost(address);
 }

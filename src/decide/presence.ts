@@ -9,20 +9,24 @@
  *     nobody falls silent by the first tick after it stood still.
  * I2: a member is heard only in the incarnation that is known here; a word of another one changes nothing.
  * I3: words of one life are taken in their order. A lower life is taken only once nothing was heard of the higher one for as long as makes unheard
- *     (its record was lost): a late message of a dead process hides no living one.
+ *     (its record was lost): a late message of a dead process hides no living one. The same holds for a word that was said of a life and that life
+ *     does not know of: whoever claims the highest numbers there are shuts out nobody's later words.
  * I4: the word of a member that is heard replaces the section in its object. When it is not heard any more the newer of both stays, by
  *     (life, sequence); an object that names no word is older than any word.
  * I5: a node that comes up for the first time (it has not been ready yet) is not unheard.
  * I6: a node is down only when it is unheard and none of its instances answered in the last two rounds of asking; with nobody to ask, when it was
  *     silent for LIMITS.silentUnaskedMs.
+ * I7: where a node is, is what its host says, else what its object said first in this incarnation: its own word moves it nowhere. An address that
+ *     can be none is left out, of a node and of what it runs.
  */
 
 import type { ClusterNode } from '../model/cluster-node.ts';
 import { isJsonObject } from '../model/json.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import { LIMITS } from '../model/limits.ts';
+import { isHost, isHostPort } from '../model/network-address.ts';
 import type { AgentStatus } from './agent-duty.ts';
-import { agentOf } from './node-facts.ts';
+import { agentOf, machineOf } from './node-facts.ts';
 
 /** Orders what one incarnation of a node says: which life of its agent, and how often its word changed in that life. */
 export interface WordKey {
@@ -60,6 +64,8 @@ interface Peer extends PresentMember {
   /** In this life of the observer. */
   readonly wasHeard: boolean;
   readonly word: Word | undefined;
+  /** How long nothing came that is of that word or a later one, while this observer ran. */
+  readonly unsaidMs: number;
   /** The newest two since it fell silent. */
   readonly rounds: readonly Asked[];
 }
@@ -84,7 +90,8 @@ export function withMembers(presence: Presence, members: readonly PresentMember[
   if (isSame) return presence;
   const peers = members.map((member): [string, Peer] => {
     const known = presence.peers.get(member.uid);
-    const peer = known?.incarnation === member.incarnation ? known : { silentMs: 0, wasHeard: false, word: undefined, rounds: [] };
+    const peer =
+      known?.incarnation === member.incarnation ? known : { silentMs: 0, wasHeard: false, word: undefined, unsaidMs: 0, rounds: [] };
     return [member.uid, { ...peer, uid: member.uid, name: member.name, incarnation: member.incarnation }];
   });
   return { ...presence, peers: new Map(peers) };
@@ -100,13 +107,15 @@ export function heardFrom(presence: Presence, uid: string, incarnation: number, 
   const peer = presence.peers.get(uid);
   if (peer?.incarnation !== incarnation) return presence;
   if (peer.word !== undefined && beat.life < peer.word.life && peer.silentMs < LIMITS.heartbeatSilenceMs) return presence;
-  const word = beat.word !== undefined && isNews(peer.word, beat.word, incarnation) ? beat.word : peer.word;
-  return withPeer(presence, { ...peer, silentMs: 0, wasHeard: true, word, rounds: [] });
+  const word = beat.word !== undefined && isNews(peer, beat.word) ? beat.word : peer.word;
+  const unsaidMs = word !== peer.word || compareWords(beat, peer.word) >= 0 ? 0 : peer.unsaidMs;
+  return withPeer(presence, { ...peer, silentMs: 0, wasHeard: true, word, unsaidMs, rounds: [] });
 }
 
-function isNews(known: Word | undefined, word: Word, incarnation: number): boolean {
+function isNews({ word: known, unsaidMs, incarnation }: Peer, word: Word): boolean {
   if (word.agent.incarnation !== incarnation) return false;
-  return known === undefined || known.life !== word.life || word.sequence > known.sequence;
+  if (known === undefined || known.life !== word.life || word.sequence > known.sequence) return true;
+  return word.sequence < known.sequence && unsaidMs >= LIMITS.heartbeatSilenceMs;
 }
 
 /** Time has passed. `isListening: false`: this observer could not have heard anybody (it has not joined yet), so nothing counts. */
@@ -119,7 +128,7 @@ export function ticked(presence: Presence, monotonicMs: number, isListening: boo
 }
 
 function silenced(peer: Peer, countedMs: number): Peer {
-  return { ...peer, silentMs: peer.silentMs + countedMs };
+  return { ...peer, silentMs: peer.silentMs + countedMs, unsaidMs: peer.unsaidMs + countedMs };
 }
 
 /** What came while this observer stood still has not been read yet: nobody falls silent by this very tick, and what was asked before is old. */
@@ -210,8 +219,15 @@ export function withWords(
     if (word === undefined || word.agent.incarnation !== node.spec.incarnation) return node;
     const isNewest = isOwn || (peer !== undefined && isHeard(peer)) || compareWords(word, keyOfWord(agentOf(node)?.word)) >= 0;
     if (!isNewest || node.status?.agent === word.agent) return node;
-    return { ...node, status: { ...node.status, ...(word.role === undefined ? {} : { role: word.role }), agent: word.agent } };
+    const agent = isOwn ? word.agent : placed(node, word.agent);
+    return { ...node, status: { ...node.status, ...(word.role === undefined ? {} : { role: word.role }), agent } };
   });
+}
+
+/** The section with the address that is known from elsewhere (I7). */
+function placed(node: ClusterNode, agent: AgentStatus): AgentStatus {
+  const address = [machineOf(node)?.address, agentOf(node)?.address].find(isHost);
+  return address === undefined || address === agent.address ? agent : { ...agent, address };
 }
 
 /** For what is said of silent nodes: an instance there is ready only while it answers. */
@@ -234,9 +250,9 @@ export function withAnswers(nodes: readonly ClusterNode[], presence: Presence): 
 /** Where to ask whether what a silent node runs answers, `ip:port`: its ready instances, else its balancer. */
 export function whomToAsk(node: ClusterNode, balancerPorts: readonly number[]): readonly string[] {
   const agent = agentOf(node);
-  const instances = Object.values(agent?.services ?? {}).flatMap(({ ready, address }) => (ready && address !== undefined ? [address] : []));
+  const instances = Object.values(agent?.services ?? {}).flatMap(({ ready, address }) => (ready && isHostPort(address) ? [address] : []));
   const host = agent?.address;
-  const balancer = host === undefined ? [] : balancerPorts.map((port) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
+  const balancer = !isHost(host) ? [] : balancerPorts.map((port) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
   return (instances.length > 0 ? instances : balancer).slice(0, LIMITS.silentAsked);
 }
 
@@ -257,23 +273,31 @@ export function wordText({ life, sequence }: WordKey): string {
   return `${life}.${sequence}`;
 }
 
+/** Lives are counted up from a clock in ms, and no clock shows more than the end of the year 9999. */
+const LIFE_MAX = 253_402_300_799_999;
+
 const KEY = /^(0|[1-9][0-9]{0,15})\.(0|[1-9][0-9]{0,15})$/;
 
 export function keyOfWord(text: string | undefined): WordKey | undefined {
   const found = text === undefined ? null : KEY.exec(text);
-  return found === null ? undefined : { life: Number(found[1]), sequence: Number(found[2]) };
+  const [life, sequence] = [Number(found?.[1]), Number(found?.[2])];
+  return life <= LIFE_MAX && Number.isSafeInteger(sequence) ? { life, sequence } : undefined;
 }
 
-/** The number of a new life of an agent: above all before it, also when the record of that was lost, as long as no clock was set back as well. */
-export function nextLife(before: number | undefined, nowMs: number): number {
-  return Math.max((before ?? 0) + 1, Math.floor(nowMs));
+/**
+ * The number of a new life of an agent: above all before it, also when the record of that was lost, as long as no clock was set back as well. A record
+ * of a life that cannot be is a lost one.
+ */
+export function nextLife(before: Json | undefined, nowMs: number): number {
+  const last = isCount(before) && before < LIFE_MAX ? before : 0;
+  return Math.min(Math.max(last + 1, Math.floor(nowMs)), LIFE_MAX);
 }
 
 /** Reads what another node sent; undefined: that is no heartbeat. What is not understood of a word is left out. */
 export function beatIn(value: Json | undefined): Beat | undefined {
   if (!isJsonObject(value)) return undefined;
   const { life, sequence, role, agent } = value;
-  if (!isCount(life) || !isCount(sequence)) return undefined;
+  if (!isCount(life) || life > LIFE_MAX || !isCount(sequence)) return undefined;
   const section = isJsonObject(agent) ? agentIn(agent) : undefined;
   if (section === undefined) return { life, sequence };
   return { life, sequence, word: { life, sequence, role: role === 'Primary' || role === 'Worker' ? role : undefined, agent: section } };
@@ -285,19 +309,24 @@ function isCount(value: Json | undefined): value is number {
 
 const PHASES: readonly string[] = ['Joined', 'Ready', 'NotReady', 'Stopping', 'Stopped'];
 const SERVICE_PHASES: readonly string[] = ['Starting', 'Running', 'BackOff', 'Stopping', 'Stopped', 'Failed'];
-const TEXTS = ['version', 'address', 'release', 'plan', 'content', 'word', 'balancer', 'tunnel', 'message'] as const;
-const TEXT_CHARS = 1024;
+const BALANCER: readonly string[] = ['Running', 'Stopped'];
+/** Longest of each, as the kind has it (src/model/cluster-node.ts). */
+const TEXTS = { version: 63, release: 63, plan: 40, content: 64, word: 40, tunnel: 512, message: 1024 } as const;
 const SERVICES_MAX = 64;
+const NAME_CHARS = 63;
 
 function agentIn(said: JsonObject): AgentStatus | undefined {
   const { incarnation, phase, observedGeneration, services } = said;
   if (!isCount(incarnation) || typeof phase !== 'string' || !PHASES.includes(phase)) return undefined;
-  const texts = TEXTS.flatMap((name) => (isText(said[name]) ? [[name, said[name]]] : []));
+  const texts = Object.entries(TEXTS).flatMap(([name, chars]) => (isText(said[name], chars) ? [[name, said[name]]] : []));
+  const { address, balancer } = said;
   const named = Object.entries(isJsonObject(services) ? services : {}).slice(0, SERVICES_MAX);
   const section = {
     incarnation,
     phase,
     ...Object.fromEntries(texts),
+    ...(isHost(address) ? { address } : {}),
+    ...(isText(balancer, NAME_CHARS) && BALANCER.includes(balancer) ? { balancer } : {}),
     ...(isCount(observedGeneration) ? { observedGeneration } : {}),
     services: Object.fromEntries(named.flatMap(([name, service]) => serviceIn(name, service))),
   };
@@ -305,18 +334,19 @@ function agentIn(said: JsonObject): AgentStatus | undefined {
 }
 
 function serviceIn(name: string, said: Json): readonly (readonly [string, JsonObject])[] {
-  if (!isJsonObject(said) || typeof said['phase'] !== 'string' || !SERVICE_PHASES.includes(said['phase'])) return [];
+  if (name.length > NAME_CHARS || !isJsonObject(said) || typeof said['phase'] !== 'string' || !SERVICE_PHASES.includes(said['phase']))
+    return [];
   const { phase, ready, address, restarts, message } = said;
   const service = {
     phase,
     ready: ready === true,
-    ...(isText(address) ? { address } : {}),
+    ...(isHostPort(address) ? { address } : {}),
     ...(isCount(restarts) ? { restarts } : {}),
-    ...(isText(message) ? { message } : {}),
+    ...(isText(message, TEXTS.message) ? { message } : {}),
   };
   return [[name, service]];
 }
 
-function isText(value: Json | undefined): value is string {
-  return typeof value === 'string' && value.length <= TEXT_CHARS;
+function isText(value: Json | undefined, maxChars: number): value is string {
+  return typeof value === 'string' && value.length <= maxChars;
 }

@@ -9,6 +9,7 @@
  * I3: a claimed host is only given up together with a higher incarnation.
  */
 
+import { ADDRESS_CHARS, HOST_PATTERN, HOST_PORT_PATTERN } from './network-address.ts';
 import type { EntityOf, KindDefinition, SpecOf, StatusOf } from './resource.ts';
 import type { Schema } from './schema.ts';
 
@@ -92,7 +93,7 @@ const statusSchema = {
         incarnation: { type: 'integer', minimum: 1 },
         phase: { type: 'string', enum: ['Joined', 'Ready', 'NotReady', 'Stopping', 'Stopped'] },
         version: { type: 'string', maxLength: 63 },
-        address: { type: 'string', maxLength: 253 },
+        address: { type: 'string', maxLength: ADDRESS_CHARS, pattern: HOST_PATTERN, description: 'IPv4, IPv6 or a host name.' },
         release: { type: 'string', maxLength: 63, description: 'The release whose services it runs.' },
         observedGeneration: { type: 'integer', minimum: 0, description: 'Generation of the Cluster that it works on.' },
         availableAt: { type: 'string', format: 'date-time', description: 'When its cluster became available, as the node remembers it.' },
@@ -119,7 +120,12 @@ const statusSchema = {
             properties: {
               phase: { type: 'string', enum: ['Starting', 'Running', 'BackOff', 'Stopping', 'Stopped', 'Failed'] },
               ready: { type: 'boolean' },
-              address: { type: 'string', maxLength: 253, description: 'Where the pod listens, `ip:port`; absent: it does not.' },
+              address: {
+                type: 'string',
+                maxLength: ADDRESS_CHARS,
+                pattern: HOST_PORT_PATTERN,
+                description: 'Where the pod listens, `ip:port`; absent: it does not.',
+              },
               restarts: { type: 'integer', minimum: 0 },
               message: { type: 'string', maxLength: 1024 },
             },

@@ -13,14 +13,15 @@ import { assert } from '../base/assert.ts';
 import { clause, secondsText } from '../base/clause.ts';
 import { Fault } from '../model/fault.ts';
 import type { KeptConnection, KeptOrder, MutualAnswer } from '../ports/mutual-http.ts';
-import { bareHost, openTrusted, readWhole } from './mutual-http.ts';
+import { httpsUrl, openTrusted, placeOf, readWhole } from './mutual-http.ts';
 import { Agent, request as httpRequest } from './node-http.ts';
 
 type KeptRequest = Parameters<KeptConnection['call']>[0];
 
 export async function keepConnection(order: KeptOrder, signal: AbortSignal): Promise<KeptConnection> {
-  const { host, hostname, port } = new URL(order.origin);
-  const socket = await openTrusted({ ...order, host: bareHost(hostname), port: port === '' ? 443 : Number(port) }, signal);
+  const url = httpsUrl(order.origin);
+  const { host } = url;
+  const socket = await openTrusted({ ...order, ...placeOf(url) }, signal);
   socket.setNoDelay(true);
   // Between two calls nobody else listens; a peer that vanishes then is met by the next call.
   socket.on('error', () => socket.destroy());

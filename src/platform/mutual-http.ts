@@ -3,6 +3,7 @@
  *
  * I1: not one byte of a request leaves before the other end has been judged.
  * I2: an answer beyond its bound, its deadline or HTTP/1.1 is a `Fault`; the connection is cut.
+ * I3: so is an address that is none, whoever gave it: hosts and ports come from other nodes.
  */
 
 import { createHash, X509Certificate } from 'node:crypto';
@@ -79,10 +80,8 @@ export function thumbprintOf(der: Uint8Array): string {
 }
 
 async function call(order: MutualOrder, signal: AbortSignal): Promise<MutualAnswer> {
-  const url = new URL(order.url);
-  if (url.protocol !== 'https:') throw new Fault('PeerUnreachable', `${order.url} is no https URL; correct it.`);
-  const port = url.port === '' ? 443 : Number(url.port);
-  const host = bareHost(url.hostname);
+  const url = httpsUrl(order.url);
+  const { host, port } = placeOf(url);
   return await withDeadline(`${host}:${port}`, order.deadlineMs, signal, async (end) => {
     const socket = await openTrusted({ ...order, host, port }, end);
     const cut = (): void => void socket.destroy();
@@ -175,7 +174,9 @@ async function resolve(host: string): Promise<readonly string[]> {
 
 function reach(host: string, port: number, signal: AbortSignal): Promise<void> {
   return new Promise((done, failed) => {
-    const socket = connectTcp({ host: bareHost(host), port });
+    // Without a host the system would take this very machine.
+    if (host === '') throw unreachable(`${host}:${port}`, { code: 'it names no host' });
+    const socket = begun(`${host}:${port}`, () => connectTcp({ host: bareHost(host), port }));
     const finish = (then: () => void): void => {
       signal.removeEventListener('abort', onAbort);
       socket.destroy();
@@ -197,16 +198,17 @@ function shakeHands(
   connectMs?: number,
 ): Promise<TLSSocket> {
   return new Promise((done, failed) => {
-    const socket = connectTls({
+    const options = {
       host,
       port,
       // Judged by us, after the handshake and before anything is sent.
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
+      minVersion: 'TLSv1.2' as const,
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.privateKey }),
       ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
-    });
+    };
+    const socket = begun(`${host}:${port}`, () => connectTls(options));
     const onAbort = (): void => {
       clearTimeout(late);
       socket.destroy();
@@ -269,6 +271,26 @@ async function withDeadline<T>(where: string, deadlineMs: number, signal: AbortS
   }
 }
 
+/** Node throws at once for a host or port that cannot be one. */
+function begun<T>(where: string, begin: () => T): T {
+  try {
+    return begin();
+  } catch (cause) {
+    throw unreachable(where, cause);
+  }
+}
+
+/** Throws `Fault` PeerUnreachable when it is none. */
+export function httpsUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url?.protocol !== 'https:') throw new Fault('PeerUnreachable', `${text.slice(0, 300)} is no https URL; correct it.`);
+  return url;
+}
+
+export function placeOf({ hostname, port }: URL): { readonly host: string; readonly port: number } {
+  return { host: bareHost(hostname), port: port === '' ? 443 : Number(port) };
+}
+
 function noAnswer(connectMs: number): Error {
   return new Error(`no connection within ${connectMs} ms`);
 }
@@ -298,6 +320,6 @@ function codeOf(cause: unknown): string {
 }
 
 /** `[::1]` → `::1`. */
-export function bareHost(host: string): string {
+function bareHost(host: string): string {
   return host.startsWith('[') ? host.slice(1, -1) : host;
 }

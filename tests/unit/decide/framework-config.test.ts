@@ -101,3 +101,16 @@ test('I2: the order in which nodes and directors are heard of changes not one ch
   assert.equal(JSON.stringify(other), JSON.stringify(one));
   assert.equal(JSON.stringify(config({ nodes: undefined, previous: one })), JSON.stringify(one), 'nothing heard since');
 });
+
+test('I3: who is told to be where nobody can be is no member, also when it was told so before', () => {
+  const alone = config({ nodes: [node(0)] });
+  for (const bad of ['::::', '', 'a b', '10.0.0.2:80']) {
+    assert.deepEqual(members(config({ nodes: [node(0), worker(1, bad)] })), [ALONE], bad);
+    const remembered = { name: 'harbor-a1-n1', uid: 'harbor-a1-n1-uid', incarnation: 1, address: bad, role: 'Worker' as const };
+    const previous = { ...alone, members: [...alone.members, remembered, null as never] };
+    assert.deepEqual(members(config({ previous })), [ALONE]);
+    assert.deepEqual(members(config({ nodes: [node(0), node(1)], previous })), [ALONE]);
+  }
+  const before = config({ nodes: [node(0), worker()] });
+  assert.deepEqual(members(config({ nodes: [node(0), worker(1, '::::')], previous: before })), members(before), 'it stays where it was');
+});

@@ -246,6 +246,49 @@ describe('presence', () => {
     assert.deepEqual(table.services[0]?.endpoints, [{ node: NAME, address: ADDRESS, draining: false }]);
   });
 
+  it('I3: who claims the highest numbers there are shuts out no later words', () => {
+    const high = Number.MAX_SAFE_INTEGER;
+    for (const claim of [beat(9_000, high, { message: 'claim' }), beat(253_402_300_799_999, 1, { message: 'claim' })]) {
+      let presence = heardFrom(start(), UID, 1, claim);
+      for (let at = BEAT_MS; at <= 2 * LIMITS.heartbeatSilenceMs; at += BEAT_MS) {
+        assert.equal(seen(presence)?.message, at <= LIMITS.heartbeatSilenceMs ? 'claim' : seen(presence)?.message);
+        presence = heardFrom(ticked(presence, at, true), UID, 1, beat(9_000, 7, { message: 'true' }));
+      }
+      assert.deepEqual([seen(presence)?.message, standing(presence)], ['true', 'Heard']);
+    }
+    assert.equal(beatIn({ life: high, sequence: 1 }), undefined);
+    assert.equal(keyOfWord(`${high}.1`), undefined);
+    for (const lost of [high, -1, 1.5, 'x', null, [3]]) assert.equal(nextLife(lost, 5_000), 5_000, 'a damaged record of it');
+  });
+
+  it('I7: its own word moves a node nowhere, and an address that can be none is left out', () => {
+    const told = { ...SERVING, address: '10.9.9.9' };
+    const placed = (status: NonNullable<ClusterNode['status']>): string | undefined =>
+      seen(heardFrom(start(), UID, 1, beat(1, 1, told)), { ...OTHER, status })?.address;
+    assert.equal(placed({ infrastructure: { incarnation: 1, phase: 'Running', address: '10.0.0.2' } }), '10.0.0.2');
+    assert.equal(placed({ agent: section({ address: '10.0.0.3' }) }), '10.0.0.3');
+    assert.equal(placed({ agent: section({ address: '::::' }) }), '10.9.9.9');
+    assert.equal(placed({}), '10.9.9.9', 'nobody else has said where it is');
+    for (const bad of ['::::', '', '1.2.3.400', 'a b', 'x'.repeat(300), '10.0.0.1:80', '[::1]', 'https://x', 7, null]) {
+      const read = beatIn({ life: 1, sequence: 1, agent: { incarnation: 1, phase: 'Ready', address: bad as Json } });
+      assert.deepEqual(read?.word?.agent, { incarnation: 1, phase: 'Ready', services: {} }, JSON.stringify(bad));
+    }
+    for (const bad of ['nonsense', '127.0.0.1:99999', '127.0.0.1:0', ':80', '::::80000', 'a:-1', 'a:8e1', '127.0.0.1:', 8]) {
+      const service = { phase: 'Running', ready: true, address: bad };
+      const read = beatIn({ life: 1, sequence: 1, agent: { incarnation: 1, phase: 'Ready', services: { hello: service } } as Json });
+      assert.deepEqual(read?.word?.agent.services, { hello: { phase: 'Running', ready: true } }, String(bad));
+      const shown = {
+        ...OTHER,
+        status: { agent: section({ services: { hello: { ...service, phase: 'Running', address: String(bad) } } }) },
+      };
+      assert.deepEqual(whomToAsk(shown, []), [], String(bad));
+      const balanced = [{ name: 'hello', port: 80, protocol: 'TCP' as const }];
+      const previous = { services: [{ ...balanced[0]!, endpoints: [{ node: NAME, address: String(bad), draining: false }] }] };
+      const table = endpointsOf({ balanced, self: { name: 'self', services: {} }, nodes: [shown], previous });
+      assert.deepEqual(table.services[0]?.endpoints, [], 'none for the balancer');
+    }
+  });
+
   it('asks the balancer where no instance is known to listen', () => {
     const bare = { ...OTHER, status: { agent: section({ address: '10.0.0.2' }) } };
     assert.deepEqual(whomToAsk(bare, [80, 443]), ['10.0.0.2:80', '10.0.0.2:443']);
