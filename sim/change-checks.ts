@@ -2,7 +2,7 @@
  * Promises of a change of what runs, judged when a plan is stored, by what is true in the world.
  *
  * C1: the (term, number) of a node's cluster plan never falls.
- * C2: what was rolled back is not begun again under the same generation.
+ * C2: what was rolled back is not begun again before the spec asked for another release.
  * C3: in a cluster that was available no two nodes replace the same replicated service at once.
  * C4: the last ready instance of a replicated service is not taken away while another node could serve.
  */
@@ -27,13 +27,24 @@ const KNOWN_MS = 20_000;
 export function judgeClusterPlan(world: World, machine: Machine, before: ClusterPlan | undefined, next: ClusterPlan): void {
   const isLower = before !== undefined && (next.term < before.term || (next.term === before.term && next.number <= before.number));
   if (isLower) violate(world, `${labelOf(machine)} falls from plan ${before && keyText(before)} to ${keyText(next)}`);
-  const { tried } = world.changes;
+  const { tried, asked } = world.changes;
   const began = next.state === 'Advancing' && before?.state !== 'Advancing';
-  const name = `${next.clusterUid} ${next.generation}`;
-  if (began && machine.role === 'Primary' && tried.has(name))
-    violate(world, `${labelOf(machine)} tries again what was rolled back: generation ${next.generation}`);
-  if (next.rolledBack !== undefined) tried.add(`${next.clusterUid} ${next.rolledBack.generation}`);
+  const { hash, release } = next.target;
+  const triedAt = tried.get(`${next.clusterUid} ${hash}`);
+  const between = (asked.get(next.clusterUid) ?? []).filter(([generation]) => generation > (triedAt ?? 0) && generation < next.generation);
+  if (began && machine.role === 'Primary' && triedAt !== undefined && between.every(([, other]) => other === release))
+    violate(world, `${labelOf(machine)} tries again what was rolled back: ${release}, generation ${next.generation}`);
+  if (next.rolledBack !== undefined && next.barred !== undefined)
+    tried.set(`${next.clusterUid} ${next.barred}`, next.rolledBack.generation);
   world.coverage.note(`Change ${before?.state ?? 'None'}→${next.state}`, []);
+}
+
+/** A cluster was written: what its spec asks for from which generation on. */
+export function noteAsked(world: World, { metadata, spec }: Cluster): void {
+  const { asked } = world.changes;
+  const history = asked.get(metadata.uid) ?? [];
+  const generation = metadata.generation ?? 0;
+  if (history.at(-1)?.[0] !== generation) asked.set(metadata.uid, [...history, [generation, spec.release]]);
 }
 
 /** A node takes another plan of its own. */

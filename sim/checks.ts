@@ -10,6 +10,7 @@ import type { ServerConfig } from '../src/model/server-config.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
 import { labelOf } from './machine.ts';
 import type { Commit } from './store.ts';
+import { noteAsked } from './change-checks.ts';
 import { violate } from './world.ts';
 import type { World } from './world.ts';
 
@@ -49,6 +50,7 @@ function judgeCluster(world: World, facts: Facts, commit: Commit): void {
   const nowMs = world.scheduler.nowMs();
   const history = facts.workers.get(uid) ?? [];
   if (history.at(-1)?.[1] !== cluster.spec.workers) facts.workers.set(uid, [...history, [nowMs, cluster.spec.workers]]);
+  noteAsked(world, cluster);
   const before: ClusterStatus = (commit.previous as Cluster | undefined)?.status ?? {};
   const after: ClusterStatus = cluster.status ?? {};
   for (let attempt = (before.abandonedAttempt ?? 0) + 1; attempt <= (after.abandonedAttempt ?? 0); attempt++) {

@@ -124,7 +124,7 @@ export function emptyStage(seed: number, onLine: ((line: string) => void) | unde
     givenUp: new Set(),
     connectionServers: new Map(),
     traps: new Map(),
-    changes: { tried: new Set(), takings: new Map() },
+    changes: { tried: new Map(), asked: new Map(), takings: new Map() },
     crashed: () => undefined,
     trace,
   };

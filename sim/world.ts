@@ -20,8 +20,10 @@ export interface Taking {
 }
 
 export interface Changes {
-  /** Cluster uid and generation of what was rolled back. */
-  readonly tried: Set<string>;
+  /** Generation of what was rolled back, by cluster uid and hash. */
+  readonly tried: Map<string, number>;
+  /** [generation, spec.release] of a cluster, by its uid, newest last. */
+  readonly asked: Map<string, (readonly [number, string])[]>;
   readonly takings: Map<Machine, Taking>;
 }
 

@@ -9,7 +9,8 @@
  * I3: no turn takes away the last ready instance of a replicated service while another node could have one.
  * I4: a turn that is not over after upgrade.readySeconds, counted only while its node is heard and nothing holds it back, makes all go back (once the
  *     cluster was available: before, creation has deadlines of its own). Going back never turns round again.
- * I5: what was rolled back is not tried again until the generation of the spec changes.
+ * I5: what was rolled back is not tried again for as long as the spec asks for the same content, whatever else of it changes (a scale, say); once it
+ *     was seen to ask for another, that is over.
  * I6: another spec waits until the change is over; the content that it came from is a roll-back and begins at once. While nobody has moved, and
  *     before the cluster was available, the new content takes the place of the target.
  * I7: while a node is unheard a change advances only by whenNodeDown: Proceed; going back waits for nobody. Who was passed over follows when it is heard.
@@ -21,7 +22,7 @@ import type { ClusterNode } from '../model/cluster-node.ts';
 import { counted } from './change-clock.ts';
 import type { ChangeClock } from './change-clock.ts';
 import { comparePlans, keyOf, replacedServices } from './cluster-plan.ts';
-import type { ClusterPlan, Content } from './cluster-plan.ts';
+import type { ClusterPlan, Content, RolledBack } from './cluster-plan.ts';
 import { hasTaken, isLast, membersOf, passesOver, whatIsMissing } from './change-nodes.ts';
 import { upgradeRefusal } from './upgrade-path.ts';
 
@@ -96,7 +97,10 @@ function highestHeard(nodes: readonly ClusterNode[], term: number): number {
   return Math.max(0, ...keys.map((key) => key?.number ?? 0));
 }
 
-/** What changes no content: the term, a higher number elsewhere, settings, and the generation of a spec that asks for the target. */
+/**
+ * What changes no content: the term, a higher number elsewhere, settings, the end of a bar (I5), and the generation of a spec that asks for the target,
+ * or still for what is barred.
+ */
 function keptCurrent(plan: ClusterPlan, { term, asked, nodes }: ChangeInput): ClusterPlan | undefined {
   const heard = highestHeard(nodes, term);
   const number = Math.max(plan.number, heard) + 1;
@@ -106,8 +110,11 @@ function keptCurrent(plan: ClusterPlan, { term, asked, nodes }: ChangeInput): Cl
   const { readySeconds, whenNodeDown } = asked.upgrade;
   if (readySeconds !== plan.upgrade.readySeconds || whenNodeDown !== plan.upgrade.whenNodeDown)
     return { ...plan, number, upgrade: asked.upgrade };
-  const isNewer = asked.generation !== plan.generation && asked.content?.hash === plan.target.hash;
-  return isNewer ? { ...plan, number, generation: asked.generation } : undefined;
+  const { barred, ...unbarred } = plan;
+  const hash = asked.content?.hash;
+  if (barred !== undefined && hash !== undefined && hash !== barred) return { ...unbarred, number };
+  const isSame = hash === plan.target.hash || (plan.state === 'Steady' && hash !== undefined && hash === barred);
+  return asked.generation !== plan.generation && isSame ? { ...plan, number, generation: asked.generation } : undefined;
 }
 
 // ---- nothing is under way ---------------------------------------------------------------------------------------------------------------
@@ -133,14 +140,22 @@ function steady(plan: ClusterPlan, input: ChangeInput): ChangeStep {
 /** Why what is asked for is not begun. */
 function notBegun(plan: ClusterPlan, { generation, content }: Asked): ChangeStanding | undefined {
   if (content?.hash === plan.target.hash) return undefined;
-  const { rolledBack } = plan;
-  if (rolledBack !== undefined && rolledBack.generation === generation) {
-    const todo = 'it is not tried again until the spec changes; mend it, or ask for what runs now';
+  const { rolledBack, barred } = plan;
+  // Plans of programs that knew no bar go by the generation.
+  const isBarred = rolledBack !== undefined && (rolledBack.generation === generation || (barred !== undefined && content?.hash === barred));
+  if (isBarred) {
+    const todo = `it is not tried again while the spec asks for the same; mend it, ask for what runs now, or, to try it again, ${retry(plan, rolledBack)}`;
     return { state: 'RolledBack', message: `${rolledBack.message}; ${plan.target.release} runs on; ${todo}` };
   }
   if (content === undefined) return undefined;
   const refusal = upgradeRefusal(plan.target, content);
   return refusal === undefined ? undefined : { state: 'Refused', message: `spec.release: ${refusal}; ${plan.target.release} runs on` };
+}
+
+/** How a person says that the same is to be tried once more. */
+function retry({ target }: ClusterPlan, { release }: RolledBack): string {
+  if (release === target.release) return 'set spec.services to what runs now, wait until this is no longer said, and then back';
+  return `set spec.release to ${target.release}, wait until this is no longer said, and then to ${release}`;
 }
 
 /** Nodes that were passed over, or have come since, get their turns; a node that does not come up then is its own trouble. */
@@ -252,7 +267,7 @@ function turnedRound(plan: ClusterPlan, reason: string, failed: ChangeInput | un
     order: [...plan.moved].reverse(),
     moved: [],
     reason: message,
-    ...(failed === undefined ? {} : { rolledBack: { release: target.release, generation, time, message } }),
+    ...(failed === undefined ? {} : { rolledBack: { release: target.release, generation, time, message }, barred: target.hash }),
   };
 }
 

@@ -69,6 +69,8 @@ export type ClusterPlan = {
   readonly reason?: string;
   /** The newest change that did not come up. */
   readonly rolledBack?: RolledBack;
+  /** Hash of the content that was rolled back, for as long as the spec has asked for nothing else since. */
+  readonly barred?: string;
 };
 
 export interface PlanKey {

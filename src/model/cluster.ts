@@ -216,6 +216,7 @@ const statusSchema = {
           role: { type: 'string', enum: ['Primary', 'Worker'] },
           incarnation: { type: 'integer', minimum: 1 },
           ready: { type: 'boolean' },
+          unattended: { type: 'boolean', description: 'True: it is ready, but its host does not see to its agent.' },
           address: { type: 'string', maxLength: 253 },
           message: { type: 'string', maxLength: 1024 },
         },
@@ -244,7 +245,7 @@ const statusSchema = {
         rolledBack: {
           type: 'object',
           required: ['release', 'generation', 'time', 'message'],
-          description: 'The newest change that did not come up and was taken back; it is not tried again until the spec changes.',
+          description: 'The newest change that did not come up and was taken back; it is not tried again while the spec asks for the same.',
           properties: {
             release: { type: 'string', maxLength: 63 },
             generation: { type: 'integer', minimum: 0 },

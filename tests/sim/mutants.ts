@@ -179,10 +179,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what was rolled back is tried again',
-    seed: 7,
+    seed: 1,
     file: 'src/decide/change.ts',
-    find: 'if (rolledBack !== undefined && rolledBack.generation === generation) {',
-    replace: 'if (rolledBack !== undefined && rolledBack.generation < 0) {',
+    find: 'if (isBarred) {',
+    replace: 'if (isBarred && rolledBack.generation < 0) {',
   },
   {
     name: 'a turn has no deadline',

@@ -84,7 +84,10 @@ describe('what is said of a change of what runs', () => {
       progressing.message,
       /harbor-a1-n1 was not ready with it within 60 s \(hello is BackOff: exited with 1\); 1\.0\.0 runs on/,
     );
-    assert.match(progressing.message, /not tried again until the spec changes; mend it, or ask for what runs now\.$/);
+    assert.match(
+      progressing.message,
+      /not tried again while the spec asks for the same; mend it, ask for what runs now, or, to try it again, set spec\.release to .*\.$/,
+    );
     assert.equal(status.errorSet?.[0]?.reason, 'RolledBack');
     assert.match(events.join(), /^UpgradeRolledBack: 1\.0\.1 did not come up: .*; the cluster goes back to 1\.0\.0\.$/);
   });
