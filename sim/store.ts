@@ -7,7 +7,7 @@
 import type { JsonObject } from '../src/model/json.ts';
 import type { ObjectMeta } from '../src/model/resource.ts';
 import type { Answer, DeletePreconditions } from '../src/ports/api.ts';
-import { canonicalJson } from '../src/base/canonical.ts';
+import { isSameValue } from '../src/base/canonical.ts';
 import type { Cluster } from '../src/model/cluster.ts';
 import { checkTransition } from './rules.ts';
 import { refusedNaming, refusedRemoval } from './site-rules.ts';
@@ -123,7 +123,7 @@ function update(tables: Tables, writer: string, plural: string, old: Stored, pat
   const { uid: _, resourceVersion: __, ...changed } = asked;
   const part = subresource === 'status' ? { status: patch['status'] ?? {} } : { ...withoutStatus(patch), metadata: changed };
   const merged = merge(old, part) as Stored;
-  const isSpecSame = isSame(merged.spec, old.spec);
+  const isSpecSame = isSameValue(merged.spec, old.spec);
   const { uid, creationTimestamp, namespace, generation = 1 } = old.metadata;
   const metadata: ObjectMeta = {
     ...merged.metadata,
@@ -134,7 +134,7 @@ function update(tables: Tables, writer: string, plural: string, old: Stored, pat
     generation: isSpecSame ? generation : generation + 1,
   };
   const next: Stored = { ...merged, metadata };
-  const isNothing = isSpecSame && isSame(next.status, old.status) && isSame(merged.metadata, old.metadata);
+  const isNothing = isSpecSame && isSameValue(next.status, old.status) && isSameValue(merged.metadata, old.metadata);
   if (isNothing) return { ok: true, value: old };
   const stopped = guarded(tables, writer, plural, old, next);
   if (stopped !== undefined) return stopped;
@@ -208,10 +208,6 @@ function precondition(old: Stored, asked: DeletePreconditions): Answer<never> | 
 
 function pickDefined(uid: string | undefined, resourceVersion: string | undefined): DeletePreconditions {
   return { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) };
-}
-
-function isSame(a: unknown, b: unknown): boolean {
-  return a === b || canonicalJson(a) === canonicalJson(b);
 }
 
 function withoutStatus(patch: JsonObject): JsonObject {

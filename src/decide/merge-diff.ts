@@ -5,7 +5,7 @@
  * I2: equal objects give no patch.
  */
 
-import { canonicalJson } from '../base/canonical.ts';
+import { isSameValue } from '../base/canonical.ts';
 import { isJsonObject } from '../model/json.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 
@@ -25,5 +25,5 @@ function changeOf(before: unknown, after: unknown): Json | undefined {
   if (before === after) return undefined;
   if (after === undefined) return before === undefined ? undefined : null;
   if (isJsonObject(before) && isJsonObject(after)) return mergeDiff(before, after);
-  return canonicalJson(before) === canonicalJson(after) && before !== undefined ? undefined : (after as Json);
+  return before !== undefined && isSameValue(before, after) ? undefined : (after as Json);
 }
