@@ -6,6 +6,8 @@
  * I3: after Available: Error when the primary is not ready; Degraded when a worker that had joined is not ready or a service has no instance
  *     left that serves or is being restarted; one instance less is still Available, with Redundant=False.
  * I4: a node that is coming up for the first time (a cluster being scaled up) degrades nothing.
+ * I5: a node whose host lost its record of it is ready while its agent is heard and says so: Degraded, because nobody starts it again, never Error. Of
+ *     one that was given up only what its pods said last is known: it is not ready, and nothing is said to be down for that.
  */
 
 import type { Cluster, ClusterSpec, ClusterStatus, Phase } from '../model/cluster.ts';
@@ -14,7 +16,7 @@ import { setCondition } from '../model/condition.ts';
 import type { Condition, ConditionReason, ConditionType } from '../model/condition.ts';
 import type { Service } from '../model/pod.ts';
 import { licenseConditions } from './license-conditions.ts';
-import { agentOf, isLeaving, isLost, isReady, standing } from './node-facts.ts';
+import { agentOf, isLeaving, isLost, isReady, machineOf, standing } from './node-facts.ts';
 import { desiredInstances } from './plan.ts';
 import { singletonConditions } from './singleton-conditions.ts';
 
@@ -62,7 +64,7 @@ export function summaryOf(
   return {
     nodes: Object.fromEntries(staying.map((node) => [node.metadata.name, nodeSummary(node, unheard, silent)])),
     services: Object.fromEntries(services.map((service) => [service.name, serviceSummary(service, reporting, workers)])),
-    workers: reporting.filter((node) => roleOf(node) === 'Worker' && isReady(node)).length,
+    workers: reporting.filter((node) => roleOf(node) === 'Worker' && serves(node)).length,
   };
 }
 
@@ -105,7 +107,7 @@ function phaseAfterAvailable(status: ClusterStatus): Phase {
   const nodes = status.nodes ?? {};
   const primary = status.primary === undefined ? undefined : nodes[status.primary];
   if (status.primary !== undefined && status.nodes !== undefined && primary?.ready !== true) return 'Error';
-  if (Object.values(nodes).some((node) => node.ready === false)) return 'Degraded';
+  if (Object.values(nodes).some((node) => node.ready === false || node.unattended === true)) return 'Degraded';
   return downServices(status).length > 0 ? 'Degraded' : 'Available';
 }
 
@@ -117,16 +119,38 @@ function readiness({ status }: PhaseInput): ConditionChange {
       'Ready',
       'False',
       'NodeNotReady',
-      `The primary ${status.primary} is not ready: ${why}. Its singletons are down; replicated services go on elsewhere.`,
+      `The primary ${status.primary} is not ready: ${why}. ${singletonsOf(status)} Replicated services go on elsewhere.`,
     ];
   }
   const down = downServices(status);
   if (down.length > 0)
     return ['Ready', 'False', 'ServiceNotReady', `No instance of ${down.join(', ')} stays up; look at the logs of its pods.`];
   const missing = Object.entries(status.nodes ?? {}).filter(([, node]) => node.ready === false);
+  const unattended = Object.entries(status.nodes ?? {}).filter(([, node]) => node.unattended === true);
+  if (missing.length === 0 && unattended.length > 0) {
+    const which = unattended.map(([name, node]) => node.message ?? name).join('; ');
+    return [
+      'Ready',
+      'True',
+      'NotRedundant',
+      `All nodes are ready and all services run, but nobody starts again what fails there: ${which}.`,
+    ];
+  }
   if (missing.length === 0) return ['Ready', 'True', 'Available', 'All nodes are ready and all services run.'];
   const who = missing.map(([name, node]) => node.message ?? name).join('; ');
   return ['Ready', 'True', 'NotRedundant', `All services run, but not on every node: ${who}.`];
+}
+
+function singletonsOf({ services = {} }: ClusterStatus): string {
+  const singletons = Object.entries(services).filter(([, service]) => service.mode === 'Singleton');
+  const named = (isUp: boolean): string =>
+    singletons
+      .filter(([, service]) => (service.ready ?? 0) > 0 === isUp)
+      .map(([name]) => name)
+      .join(', ');
+  const [up, down] = [named(true), named(false)];
+  const goesOn = up === '' ? '' : `By its last word there ran: ${up}; nobody manages that now.`;
+  return `${goesOn}${down === '' ? '' : `${up === '' ? '' : ' '}No instance is ready of its singletons: ${down}.`}`;
 }
 
 function redundancy(status: ClusterStatus): ConditionChange {
@@ -156,7 +180,7 @@ function downServices(status: ClusterStatus): string[] {
 }
 
 function nodeSummary(node: ClusterNode, unheard: ReadonlySet<string>, silent: ReadonlySet<string>): NodeSummary {
-  const ready = isReady(node) && !unheard.has(node.metadata.name);
+  const ready = serves(node) && !unheard.has(node.metadata.name);
   const phase = agentOf(node)?.phase;
   const isNew = node.spec.incarnation === 1 && (phase === undefined || phase === 'Joined') && !unheard.has(node.metadata.name);
   const address = node.status?.infrastructure?.address;
@@ -164,9 +188,15 @@ function nodeSummary(node: ClusterNode, unheard: ReadonlySet<string>, silent: Re
     role: roleOf(node),
     incarnation: node.spec.incarnation,
     ...(isNew ? {} : { ready }),
+    ...(ready && !isReady(node) ? { unattended: true } : {}),
     ...(address === undefined ? {} : { address }),
     ...messageOf(node, ready, unheard, silent),
   };
+}
+
+/** Ready by its own word, which holds also while its host has lost its record of it. */
+function serves(node: ClusterNode): boolean {
+  return isReady(node) || (machineOf(node)?.reason === 'RecordLost' && agentOf(node)?.phase === 'Ready');
 }
 
 function messageOf(
@@ -178,6 +208,7 @@ function messageOf(
   const { name } = node.metadata;
   if (unheard.has(name)) return { message: `${standing(node).slice(0, 900)} is not heard any more` };
   if (!ready) return { message: standing(node).slice(0, 1024) };
+  if (!isReady(node)) return { message: `${standing(node).slice(0, 900)} serves` };
   return silent.has(name) ? { message: `the agent of ${name} is not heard; what it runs goes on and answers` } : {};
 }
 

@@ -101,7 +101,12 @@ function said(view: ClusterView, status: ClusterStatus, primary: ClusterNode | u
   if (!mute && !outvoted) return reachable.length === 0 ? [] : statusPatch(view, status, reachable, errorSaid(status));
   const mine = view.nodes.filter((node) => node.spec.attempt === status.attempt);
   const services = view.release === undefined ? undefined : servicesOf(view.cluster.spec, view.release);
-  const next: ClusterStatus = { ...status, ...summaryOf(mine, services ?? [], view.cluster.spec.workers, silence.silent) };
+  const { workers } = view.cluster.spec;
+  const summary = summaryOf(mine, services ?? [], workers, silence.silent);
+  // An agent that was given up is silent for that; its pods are not said to be down, they are told by their last word.
+  const left = new Set(mine.filter((node) => !isUnattended(node)).map((node) => node.metadata.name));
+  const unheard = new Set([...silence.silent].filter((name) => left.has(name)));
+  const next: ClusterStatus = { ...status, ...summary, services: summaryOf(mine, services ?? [], workers, unheard).services };
   const changes = conditionsAfterAvailable(phaseInput(view.cluster, next), services);
   return statusPatch(view, next, [...changes, ...reachable], [changes[0]?.[2] ?? 'NodeNotReady', changes[0]?.[3] ?? '']);
 }

@@ -3,8 +3,9 @@
  *
  * One pure function for the manager and the extension servers: a primary that is down takes its singletons along, and cannot say so itself.
  *
- * I1: True exactly when the singleton is installed, its primary is ready and heard, and an instance of it is ready.
- * I2: a primary that is not ready or not heard is the reason (PrimaryDown), whatever was last heard of the instance.
+ * I1: True exactly when the singleton is installed and an instance of it is ready on the primary.
+ * I2: a primary that is not ready or not heard is the reason (PrimaryDown), unless the summary still has a ready instance there: pods outlive the
+ *     agent, and their last word holds until somebody knows better.
  * I3: what no release brings is NotInstalled while the primary is well. While it is down that is the reason for all three: even a release that
  *     brings the singleton could not run it now; the sentence says that it is not installed besides.
  * I4: without the release nobody can say what is installed: nothing is said, and what was said last stays.
@@ -55,6 +56,9 @@ export function singletonConditions(status: ClusterStatus, services: readonly Se
 function conditionOf({ condition, duty, framework, missing }: Center, status: ClusterStatus, services: readonly Service[]): Said {
   const service = framework === undefined ? undefined : services.find((one) => one.framework === framework);
   const down = primaryDown(status);
+  const last = service === undefined ? undefined : status.services?.[service.name];
+  if (down !== undefined && service !== undefined && (last?.ready ?? 0) > 0 && last?.where?.includes(status.primary ?? '') === true)
+    return [condition, 'True', 'ServiceRunning', `${service.name} runs by the last word of its node, but nobody manages it: ${down}.`];
   if (down !== undefined) {
     const why =
       service === undefined
@@ -63,9 +67,7 @@ function conditionOf({ condition, duty, framework, missing }: Center, status: Cl
     return [condition, 'False', 'PrimaryDown', `${duty} ${why}`];
   }
   if (service === undefined) return [condition, 'False', 'NotInstalled', missing];
-  const summary = status.services?.[service.name];
-  if ((summary?.ready ?? 0) > 0)
-    return [condition, 'True', 'ServiceRunning', `${service.name} runs on ${(summary?.where ?? []).join(', ')}.`];
+  if ((last?.ready ?? 0) > 0) return [condition, 'True', 'ServiceRunning', `${service.name} runs on ${(last?.where ?? []).join(', ')}.`];
   const message = `${duty} stands still: no instance of ${service.name} is ready; it is started again by itself, else look at the logs of its pod.`;
   return [condition, 'False', 'ServiceNotReady', message];
 }

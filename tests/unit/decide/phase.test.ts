@@ -82,6 +82,31 @@ describe('phase', () => {
     );
   });
 
+  it('I5: a lost record is no Error while the node serves, and an agent that was given up takes no singleton down', () => {
+    const unattended = (reason: 'RecordLost' | 'GivenUp' | 'Off') => {
+      const ready = readyNode(0);
+      return {
+        ...ready,
+        status: { ...ready.status, infrastructure: { incarnation: 1, phase: 'Failed' as const, reason, message: 'the host says so' } },
+      };
+    };
+    const sentence = (nodes: Parameters<typeof summaryOf>[0], unheard: string[] = []): string => {
+      const status = wasAvailable(summaryOf(nodes, release().spec.services, 1, new Set(unheard)));
+      return conditionsAfterAvailable(phaseInput(cluster({ status })), release().spec.services)[0]?.[3] ?? '';
+    };
+    const lost = [unattended('RecordLost'), readyNode(1)];
+    assert.deepEqual([afterAvailable(lost).phase, afterAvailable(lost).conditions['Ready']], ['Degraded', 'True NotRedundant']);
+    assert.match(sentence(lost), /All nodes are ready.*the host says so/);
+    assert.equal(afterAvailable(lost, ['harbor-a1-n0']).phase, 'Error');
+    for (const reason of ['GivenUp', 'Off'] as const) {
+      const nodes = [unattended(reason), readyNode(1)];
+      assert.deepEqual([afterAvailable(nodes).phase, afterAvailable(nodes).conditions['Ready']], ['Error', 'False NodeNotReady']);
+      assert.match(sentence(nodes), /By its last word there ran: ticker; nobody manages that now\. Repl/);
+      assert.doesNotMatch(sentence(nodes), /down|No instance/);
+    }
+    assert.match(sentence([readyNode(0), readyNode(1)], ['harbor-a1-n0']), /No instance is ready of its singletons: ticker\./);
+  });
+
   it('I4: a node that comes up for the first time degrades nothing; a replacement does until it is ready', () => {
     const grown = afterAvailable([readyNode(0), readyNode(1), node(2)], [], 2);
     assert.deepEqual([grown.phase, grown.conditions['Progressing']], ['Available', 'True NodeNotReady']);

@@ -61,6 +61,16 @@ describe('conditions of the singletons', () => {
     assert.match(message?.[3] ?? '', /runs on the primary, and the primary harbor-a1-n0 is not ready: .*machine Gone/);
   });
 
+  it('I2: pods outlive an agent that was given up: their last word holds', () => {
+    const infrastructure = { incarnation: 1, phase: 'Failed' as const, reason: 'GivenUp' as const };
+    const given = { ...PRIMARY, status: { ...PRIMARY.status, infrastructure } };
+    assert.equal(said([given, WORKER])[1], 'MonitoringAvailable True ServiceRunning');
+    assert.equal(
+      said([{ ...given, status: { ...readyNode(0, ['hello']).status, infrastructure } }, WORKER])[1],
+      'MonitoringAvailable False PrimaryDown',
+    );
+  });
+
   it('I3 I4: a release without one says NotInstalled, a primary that is down PrimaryDown for all three; without a release nothing is said', () => {
     assert.equal(said([PRIMARY], [], release())[1], 'MonitoringAvailable False NotInstalled');
     const all = ['BrokerAvailable False PrimaryDown', 'MonitoringAvailable False PrimaryDown', 'ImagesAvailable False PrimaryDown'];
