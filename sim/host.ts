@@ -91,6 +91,7 @@ export function wipeHost(host: SimHost, withMachines: boolean): void {
   else crash(host.process);
   host.records.clear();
   host.lost.clear();
+  for (const machine of host.machines.values()) machine.isForgotten = true;
   if (withMachines) host.machines.clear();
 }
 

@@ -37,6 +37,8 @@ export interface Machine {
   readonly agent: Process;
   /** Something of it runs, or may be started again by its host without asking anybody. */
   isAlive: boolean;
+  /** Its host has lost its record of it: nobody there starts or stops anything of it any more. */
+  isForgotten?: true;
   /** Told when a pod of a service exited; the agent that lives now listens. */
   exited: (service: string) => void;
   /** Absent: no agent has run here yet. */

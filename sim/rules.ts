@@ -5,6 +5,7 @@
  * was committed meanwhile shows as a conflict first. Running into the guard itself is a finding.
  */
 
+import { isSameValue } from '../src/base/canonical.ts';
 import type { ClusterNode } from '../src/model/cluster-node.ts';
 import type { Cluster } from '../src/model/cluster.ts';
 import { reservationKey } from '../src/model/labels.ts';
@@ -69,6 +70,14 @@ function dataCenterRule(old: VirtualDataCenter | undefined, next: VirtualDataCen
   const said = next.status?.reserved;
   const isRight = said === undefined || (said.nodes === entries.length && said.cpuMillis === sum(entries));
   return isRight ? undefined : 'the sums are not those of the entries';
+}
+
+/** Why a host may not write this section of a node, as a director's rights have it (src/director/auth/host-rights.ts, H6). */
+export function refusedSection(writer: string, old: ClusterNode, next: ClusterNode): string | undefined {
+  const [was, becomes] = [old.status?.infrastructure, next.status?.infrastructure];
+  if (isSameValue(was, becomes) || becomes === undefined) return undefined;
+  if (old.spec.host !== writer) return `${writer} does not hold this node any more`;
+  return becomes.incarnation === old.spec.incarnation ? undefined : `infrastructure.incarnation must be ${old.spec.incarnation}`;
 }
 
 function admitNode(node: ClusterNode, read: Read): Verdict | undefined {

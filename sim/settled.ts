@@ -9,6 +9,7 @@ import { conditionOf } from '../src/model/condition.ts';
 import type { ConditionType } from '../src/model/condition.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
 import { changesUnsettled } from './change-settled.ts';
+import type { Machine } from './machine-state.ts';
 import { labelOf } from './machine.ts';
 import { SITE_REASONS, sitesUnsettled } from './site-settled.ts';
 import type { World } from './world.ts';
@@ -51,7 +52,7 @@ function clusterIs(world: World, cluster: Cluster, nodes: readonly ClusterNode[]
     ...(alive.length >= mine.filter((node) => !world.givenUp.has(node.metadata.uid)).length
       ? []
       : [`${name} has ${alive.length} machines for ${mine.length} nodes`]),
-    ...podsAre(world, cluster),
+    ...podsAre(world, cluster, nodes),
     ...changesUnsettled(world, cluster),
   ];
 }
@@ -120,13 +121,12 @@ function dataCenterOf(world: World, cluster: Cluster): VirtualDataCenter | undef
 }
 
 /** Each node of an available cluster runs one pod of each service that belongs there. */
-function podsAre(world: World, cluster: Cluster): string[] {
+function podsAre(world: World, cluster: Cluster, nodes: readonly ClusterNode[]): string[] {
   return world.machines
     .filter((machine) => machine.isAlive && machine.clusterUid === cluster.metadata.uid && !world.givenUp.has(machine.nodeUid))
+    .filter((machine) => !isLeftOver(machine, nodes))
     .flatMap((machine) => {
-      const running = [...machine.pods]
-        .flatMap(([service, pods]) => [...pods.values()].filter((pod) => pod.phase === 'Running').map(() => service))
-        .sort();
+      const running = runningPods(machine);
       const wanted = machine.role === 'Primary' ? ['hello', 'ticker'] : ['hello'];
       return running.join() === wanted.join()
         ? []
@@ -150,10 +150,28 @@ function entriesAre(vdc: VirtualDataCenter, clusters: readonly Cluster[], nodes:
   return [...orphans.map((key) => `reservation ${key} belongs to nobody`), ...surplus.map((key) => `reservation ${key} is surplus`)];
 }
 
+/** Services of its pods that run. */
+function runningPods({ pods }: Machine): string[] {
+  return [...pods].flatMap(([service, ofIt]) => [...ofIt.values()].filter((pod) => pod.phase === 'Running').map(() => service)).sort();
+}
+
+/**
+ * A replaced life whose host has forgotten it: its agent, while it lives, stops its pods. That the rest goes is for the person to see to who vouched
+ * that it was off (Host.status.recordLost names it).
+ */
+function isLeftOver(machine: Machine, nodes: readonly ClusterNode[]): boolean {
+  const node = nodes.find((one) => one.metadata.uid === machine.nodeUid);
+  return (
+    machine.isForgotten === true &&
+    (node?.spec.incarnation ?? 0) > machine.incarnation &&
+    (machine.agent.life === undefined || runningPods(machine).length === 0)
+  );
+}
+
 function machineIs(world: World, machine: World['machines'][number], nodes: readonly ClusterNode[]): string[] {
   const node = nodes.find((one) => one.metadata.uid === machine.nodeUid);
   if (node === undefined) return world.givenUp.has(machine.nodeUid) ? [] : [`${labelOf(machine)} runs and has no node`];
-  return node.spec.incarnation === machine.incarnation
+  return node.spec.incarnation === machine.incarnation || isLeftOver(machine, nodes)
     ? []
     : [`${labelOf(machine)} runs, the node is incarnation ${node.spec.incarnation}`];
 }

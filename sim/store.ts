@@ -8,8 +8,9 @@ import type { JsonObject } from '../src/model/json.ts';
 import type { ObjectMeta } from '../src/model/resource.ts';
 import type { Answer, DeletePreconditions } from '../src/ports/api.ts';
 import { isSameValue } from '../src/base/canonical.ts';
+import type { ClusterNode } from '../src/model/cluster-node.ts';
 import type { Cluster } from '../src/model/cluster.ts';
-import { checkTransition } from './rules.ts';
+import { checkTransition, refusedSection } from './rules.ts';
 import { refusedNaming, refusedRemoval } from './site-rules.ts';
 import type { Stored } from './stored.ts';
 
@@ -193,6 +194,9 @@ function guarded(tables: Tables, writer: string, plural: string, old: Stored | u
   const named =
     plural === 'clusters' && tables.options.siteAdmission ? refusedNaming(old as Cluster | undefined, next as Cluster, list) : undefined;
   if (named !== undefined) return refused('Invalid', named);
+  const section =
+    plural === 'clusternodes' && old !== undefined ? refusedSection(writer, old as ClusterNode, next as ClusterNode) : undefined;
+  if (section !== undefined) return refused('Invalid', section);
   const verdict = checkTransition(plural, old, next, tables.options.admission ? read : undefined);
   if (verdict === undefined) return undefined;
   if (verdict.isGuard)
