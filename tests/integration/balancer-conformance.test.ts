@@ -44,12 +44,11 @@ function leastConnections(way: Way, cleanups: Cleanups): void {
     const backMs = performance.now();
     await eventually('it is taken back', () => status().ejected.length === 0, LIMITS.instanceRecheckMs * 10);
     t.diagnostic(`taken back after ${(performance.now() - backMs).toFixed(0)} ms`);
-    const { accepted, failed, refused, retries, ejections, readmissions } = status();
-    assert.deepEqual(
-      { accepted, failed, refused, ejections, readmissions },
-      { accepted: 5, failed: 0, refused: 0, ejections: 1, readmissions: 1 },
-    );
-    assert.ok(retries >= 1);
+    const { accepted, failed, refused, retries, ejections = 0, readmissions = 0 } = status();
+    assert.deepEqual({ accepted, failed, refused }, { accepted: 5, failed: 0, refused: 0 });
+    // On a busy machine a check by TCP may itself run late once, and be counted as another ejection.
+    assert.ok(ejections >= 1 && readmissions === ejections, `${ejections} ejections, ${readmissions} readmissions`);
+    assert.ok((retries ?? 0) >= 1);
   });
 }
 
