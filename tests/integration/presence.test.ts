@@ -91,6 +91,11 @@ test('an agent that is stopped, while its pods serve: the phase does not flap, a
   killHello(worker);
   await clusterBecomes('an instance that does not answer is not counted', (status) => status.services?.['hello']?.ready === 1);
   process.kill(agent.id.pid, 'SIGCONT');
+  // Its first words are of before it was stopped: that it was whole counts from when it has started the dead one again.
+  await eventually('it has started the dead one again', async () => {
+    const hello = (await worker.seen()).status?.agent?.services?.['hello'];
+    return hello?.ready === true && (hello.restarts ?? 0) > 0;
+  });
   await clusterBecomes('it is heard again', (status) => {
     phases.add(status.phase);
     return status.nodes?.[worker.name]?.message === undefined && isRedundant(status);
