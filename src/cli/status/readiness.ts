@@ -90,7 +90,7 @@ function judged(from: ClusterReadiness['from'], facts: ReadinessFacts): ClusterR
   return {
     cluster: clusterTitle(facts.cluster),
     from,
-    failover: facts.cluster.spec.availability.failover,
+    failover: facts.cluster.spec.availability?.failover ?? 'None',
     ready: !isUnready(forecasts),
     forecasts,
   };
