@@ -9,6 +9,7 @@ import { conditionOf } from '../src/model/condition.ts';
 import { BROKEN_RELEASE } from './change-releases.ts';
 import { labelOf } from './machine.ts';
 import { WALL_START_MS } from './process.ts';
+import { primaryOf } from './site-checks.ts';
 import type { World } from './world.ts';
 
 /** Trouble may keep a good release from coming up in time; after the last of it nothing does. By the primary's clock, which may be wrong by minutes. */
@@ -20,10 +21,9 @@ function isCalm({ rolledBack }: ClusterPlan): boolean {
 
 export function changesUnsettled(world: World, cluster: Cluster): string[] {
   const { name, uid } = cluster.metadata;
-  const living = world.machines.filter((one) => one.isAlive && one.clusterUid === uid);
-  const alive = living.filter((one) => !world.givenUp.has(one.nodeUid));
-  const [primary] = living.filter((one) => one.role === 'Primary').sort((a, b) => b.incarnation - a.incarnation);
-  const plan = primary?.disk.kept['clusterPlan'] as ClusterPlan | undefined;
+  const alive = world.machines.filter((one) => one.isAlive && one.clusterUid === uid && !world.givenUp.has(one.nodeUid));
+  // A machine that a person vouched was off runs on, and may be the primary of an attempt that was abandoned: what that one keeps is nobody's plan.
+  const plan = primaryOf(world, cluster)?.disk.kept['clusterPlan'] as ClusterPlan | undefined;
   if (plan === undefined) return [`${name} has no cluster plan`];
   const others = alive.filter((one) => (one.disk.kept['plan'] as NodePlan | undefined)?.content !== plan.target.hash);
   const said = conditionOf(cluster.status?.conditions, 'Progressing');

@@ -228,7 +228,8 @@ async function leaveStrays(state: State, cluster: Cluster, signal: AbortSignal):
   const leaving = memory.get('site')?.leaving;
   if (cluster.metadata.deletionTimestamp !== undefined) return;
   const isPrimary = state.parts.term() !== undefined;
-  if (leaving === undefined && (!isPrimary || cluster.spec.site !== undefined || state.strayLooked === generation)) return;
+  // Asked also when the spec names a site: who plugged the cluster in elsewhere may be gone, and its machine took with it what it remembered.
+  if (leaving === undefined && (!isPrimary || state.strayLooked === generation)) return;
   const strays = (await state.sites.plugged(uid, signal)).filter((site) => site.metadata.name !== cluster.spec.site);
   // Another node keeps what it needs to unplug, should it become primary meanwhile.
   if (!isPrimary && strays.length > 0) return;
@@ -241,7 +242,7 @@ async function leaveStrays(state: State, cluster: Cluster, signal: AbortSignal):
     say(state, left.length === 0 ? 'Normal' : 'Warning', 'SiteUnplugged', `Site ${site.metadata.name} is unplugged. ${said}`, signal);
   }
   state.strayLooked = generation;
-  state.checks = NO_CHECKS;
+  if (leaving !== undefined || strays.length > 0) state.checks = NO_CHECKS;
   await forgetLeft(memory);
 }
 
