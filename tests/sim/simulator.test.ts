@@ -14,7 +14,7 @@ import { SEEDS, simulateRange } from './harness.ts';
 
 const HOUR_MS = 3_600_000;
 /** Each effect meets each fault at least this often in all seeds together. */
-const FLOOR = 8;
+const FLOOR = 5;
 /** States of a change of what runs, and how nodes take what is new: each comes about so often in all seeds together. */
 const CHANGES = [
   'Change Steady→Advancing',
@@ -27,7 +27,7 @@ const CHANGES = [
 ] as const;
 const CHANGE_FLOOR = 100;
 /** Sites are freed by extension servers in few worlds. */
-const RARE_FLOOR = 5;
+const RARE_FLOOR = 3;
 
 /** Pairs that cannot meet: what bears no revision loses no compare-and-swap, what is not decided from a server's cache does not lag, a runtime is no network. */
 const IMPOSSIBLE: ReadonlySet<string> = new Set([
