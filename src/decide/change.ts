@@ -6,6 +6,7 @@
  * I1: the term and number of a plan only rise, and each step that changes it raises the number.
  * I2: a turn is given only when everybody who had one runs the target and is ready. Workers by index, then the primary; back in the other order;
  *     out of it only when the next in line holds a last instance (I3) for long.
+ *     With Proceed a node that is not heard is passed over; it may still carry out, beside the others, the turn that it was given before.
  * I3: no turn takes away the last ready instance of a replicated service while another node could have one.
  * I4: a turn that is not over after upgrade.readySeconds, counted only while its node is heard and nothing holds it back, makes all go back (once the
  *     cluster was available: before, creation has deadlines of its own). Going back never turns round again.

@@ -320,12 +320,17 @@ function carryOut(made: Site, event: Event, began: Map<SiteNode, string>): void 
     if (!made.take(one)) return;
     if (had && !one.ready.has('hello')) {
       const isStuck = before.every((other) => made.broken.has(began.get(other) ?? ''));
-      assert.ok(before.length === 0 || isStuck, `I2: ${one.index} replaces beside ${before.map(({ index }) => index).join()}`);
+      // A turn cannot be taken back from a node that is not heard: Proceed passes it over, and it may carry out what it was given (I2).
       assert.ok(
-        others.length === 0 || others.some((other) => other.word.status?.agent?.services?.['hello']?.ready === true),
+        !one.isHeard || before.length === 0 || isStuck,
+        `I2: ${one.index} replaces beside ${before.map(({ index }) => index).join()}`,
+      );
+      assert.ok(
+        !one.isHeard || others.length === 0 || others.some((other) => other.word.status?.agent?.services?.['hello']?.ready === true),
         'I3: the last ready instance that was heard of',
       );
-      began.set(one, one.content.hash);
+      if (one.isHeard) began.set(one, one.content.hash);
+      else began.delete(one);
     }
   }
 }
