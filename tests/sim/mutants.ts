@@ -86,13 +86,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '  if (!isUnclaimed(node)) return',
   },
   {
-    name: 'late nodes of abandoned attempts are not swept',
-    seed: 80,
-    file: 'src/decide/let-go.ts',
-    find: "  if ((cluster.status?.abandonedAttempt ?? 0) >= node.spec.attempt) return 'AttemptAbandoned';",
-    replace: "  if ((cluster.status?.abandonedAttempt ?? 0) === cluster.status?.attempt) return 'AttemptAbandoned';",
-  },
-  {
     name: 'a deadline is judged by time stamps alone',
     seed: 64,
     file: 'src/decide/creation.ts',
