@@ -62,6 +62,7 @@ export function simulatedInformer<T extends AnyEntity>(
     get: (namespace, name) => objects.get(`${namespace}/${name}`),
     list: () => objects.values(),
     onChange: (listener) => void listeners.push(listener),
+    listedAt: () => 0,
     learn: (object) => {
       if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) put(object);
     },

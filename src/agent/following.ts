@@ -66,7 +66,9 @@ export function follow(deps: AgentDeps, api: EntityApi, onChange: () => void, si
   return {
     self: () => {
       const seen = nodes.get(node.namespace, node.node);
-      return newer(seen?.metadata.uid === node.nodeUid ? seen : undefined, learned);
+      // A list that was made after the answer is the truth, even when it shows an older state: the store may have gone back.
+      const isPast = learned !== undefined && Number(learned.metadata.resourceVersion) <= nodes.listedAt();
+      return newer(seen?.metadata.uid === node.nodeUid ? seen : undefined, isPast && seen !== undefined ? undefined : learned);
     },
     cluster: () => {
       const cluster = clusters.get(node.namespace, node.cluster);

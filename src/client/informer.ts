@@ -3,7 +3,8 @@
  *
  * Decisions are made on such copies, which may lag; whatever destroys is decided anew on live reads (src/extension/act.ts, src/host/keeper.ts).
  *
- * I1: the copy never goes back: an older revision of the same object (by uid) is ignored.
+ * I1: the copy never goes back: an older revision of the same object (by uid) is ignored. Only a list that was made after the known one is the truth
+ *     whatever it shows: then the store itself went back, to an older copy, under a new era (its revisions are above all that was ever served).
  * I2: a watch resumes from the last revision seen; when that is too old the resource is listed again, and objects that are gone are reported gone.
  * I3: failures are met with back-off and never end the informer; only the signal does.
  */
@@ -33,6 +34,8 @@ export interface Informer<T extends AnyEntity> {
   synced(): boolean;
   get(namespace: string, name: string): T | undefined;
   list(): Iterable<T>;
+  /** Revision of the last list; 0 before the first. What was known at it or below, and is not in the copy, is past. */
+  listedAt(): number;
   onChange(listener: ChangeListener<T>): void;
   /** Takes in an object that the director answered to a write, before the watch says it. Older ones are ignored. */
   learn(object: T): void;
@@ -49,6 +52,7 @@ export function createInformer<T extends AnyEntity>(
 ): Informer<T> {
   const copy = createCopy<T>();
   let synced = false;
+  let listedAt = 0;
   let revision = '';
 
   const onEvent = (event: WatchEvent<T>): void => {
@@ -66,8 +70,9 @@ export function createInformer<T extends AnyEntity>(
       deps.onRefused?.();
       return false;
     }
-    copy.become(answer.value.items);
     revision = answer.value.resourceVersion;
+    listedAt = Number(revision);
+    copy.become(answer.value.items, listedAt);
     synced = true;
     return true;
   };
@@ -88,6 +93,7 @@ export function createInformer<T extends AnyEntity>(
     synced: () => synced,
     get: (namespace, name) => copy.objects.get(`${namespace}/${name}`),
     list: () => copy.objects.values(),
+    listedAt: () => listedAt,
     onChange: (listener) => void copy.listeners.push(listener),
     learn: (object) => {
       if (copy.objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) copy.put(object);
@@ -101,8 +107,8 @@ interface Copy<T> {
   readonly listeners: ChangeListener<T>[];
   put(object: T): void;
   drop(object: T): void;
-  /** Takes a whole list for the truth. */
-  become(items: readonly T[]): void;
+  /** Takes a whole list, made at this revision, for the truth. */
+  become(items: readonly T[], madeAt: number): void;
 }
 
 function createCopy<T extends AnyEntity>(): Copy<T> {
@@ -111,11 +117,13 @@ function createCopy<T extends AnyEntity>(): Copy<T> {
   const notify = (object: T, gone: boolean): void => {
     for (const listener of listeners) listener(object, gone);
   };
-  const put = (object: T): void => {
+  /** `madeAt`: it is known to be so at that revision; of an event or an answer nothing is known beyond its own. */
+  const put = (object: T, madeAt = Number(object.metadata.resourceVersion)): void => {
     const key = keyOf(object);
     const known = objects.get(key);
     const same = known?.metadata.uid === object.metadata.uid;
-    if (same && Number(known?.metadata.resourceVersion) >= Number(object.metadata.resourceVersion)) return;
+    const { resourceVersion } = object.metadata;
+    if (same && (known?.metadata.resourceVersion === resourceVersion || Number(known?.metadata.resourceVersion) >= madeAt)) return;
     // The same name with another uid: the old one is gone, even though no event said so.
     if (known !== undefined && !same) notify(known, true);
     objects.set(key, object);
@@ -127,10 +135,10 @@ function createCopy<T extends AnyEntity>(): Copy<T> {
     objects.delete(keyOf(object));
     notify(object, true);
   };
-  const become = (items: readonly T[]): void => {
+  const become = (items: readonly T[], madeAt: number): void => {
     const seen = new Set(items.map(keyOf));
     for (const [key, object] of objects) if (!seen.has(key)) drop(object);
-    for (const object of items) put(object);
+    for (const object of items) put(object, madeAt);
   };
   return { objects, listeners, put, drop, become };
 }

@@ -44,7 +44,8 @@ export async function runHostDaemon(deps: HostDeps, signal: AbortSignal): Promis
   const wake = { status: (): void => undefined, claims: (): void => undefined };
   const seen = (nodeUid: string): ClusterNode | undefined => late.following?.node(nodeUid);
   const learn = (node: ClusterNode): void => late.following?.learn(node);
-  const reports = reportInfrastructure({ deps, network, seen, learn }, signal);
+  const listedAt = (): number => late.following?.listedAt() ?? 0;
+  const reports = reportInfrastructure({ deps, network, seen, listedAt, learn }, signal);
   const keeper = createKeeper(
     { deps, records, network, reports, seen, host: () => late.following?.host(), onChange: () => wake.status() },
     signal,

@@ -16,6 +16,8 @@ export interface Following {
   host(): Host | undefined;
   nodes(): readonly ClusterNode[];
   node(nodeUid: string): ClusterNode | undefined;
+  /** Revision of the list that the nodes were begun with last (src/client/informer.ts). */
+  listedAt(): number;
   /** Takes in a node that the director answered to a write. */
   learn(node: ClusterNode): void;
 }
@@ -43,6 +45,7 @@ export function followAll(deps: HostDeps, listeners: FollowListeners, signal: Ab
     host: () => hosts.get('', deps.name),
     nodes: () => [...byUid.values()],
     node: (nodeUid) => byUid.get(nodeUid),
+    listedAt: () => nodes.listedAt(),
     learn: (node) => nodes.learn(node),
   };
 }

@@ -40,6 +40,8 @@ export interface ReportParts {
   readonly deps: HostDeps;
   readonly network: number;
   readonly seen: (nodeUid: string) => ClusterNode | undefined;
+  /** The revision of the list that `seen` was begun with: what was written up to it is in there, or was lost with a store that went back. */
+  readonly listedAt: () => number;
   /** The director answered a write with this. */
   readonly learn: (node: ClusterNode) => void;
 }
@@ -49,10 +51,11 @@ interface Report {
   readonly section: JsonObject;
 }
 
-/** What the last write said, and the revision that it made; none where there was no node to write to. */
+/** What the last write said, and the revision that it made; where there was no node to write to (not taken), the one that was seen of it. */
 interface Written {
   readonly text: string;
   readonly revision: number;
+  readonly isTaken: boolean;
 }
 
 const MESSAGE_MAX = 1024;
@@ -63,14 +66,14 @@ export function reportInfrastructure(parts: ReportParts, signal: AbortSignal): I
   const written = new Map<string, Written>();
   const writeReport = async (nodeUid: string, work: AbortSignal): Promise<void> => {
     const report = wanted.get(nodeUid);
-    const infrastructure = report === undefined ? undefined : pending(report, parts.seen(nodeUid), written.get(nodeUid));
+    const infrastructure = report === undefined ? undefined : pending(report, parts.seen(nodeUid), written.get(nodeUid), parts.listedAt());
     if (report === undefined || infrastructure === undefined) return;
     const { namespace, node } = report.subject;
     const patch = { metadata: { uid: nodeUid }, status: { infrastructure } };
     const answer = await deps.api.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, node, patch, work, 'status');
     if (!answer.ok && answer.reason !== 'NotFound' && answer.reason !== 'Conflict') throw new Fault('DirectorRefused', answer.message);
-    const revision = answer.ok ? Number(answer.value.metadata.resourceVersion) : Number.POSITIVE_INFINITY;
-    written.set(nodeUid, { text: textOf(report), revision });
+    const shown = answer.ok ? answer.value : parts.seen(nodeUid);
+    written.set(nodeUid, { text: textOf(report), revision: Number(shown?.metadata.resourceVersion ?? 0), isTaken: answer.ok });
     if (answer.ok) parts.learn(answer.value);
   };
   const loop: KeyedLoop = keyedLoop(deps, 'The report of a node', writeReport, signal);
@@ -85,7 +88,7 @@ export function reportInfrastructure(parts: ReportParts, signal: AbortSignal): I
     tell: async (subject, state, work) => {
       want(subject, state);
       await writeReport(subject.nodeUid, work);
-      if (written.get(subject.nodeUid)?.revision === Number.POSITIVE_INFINITY)
+      if (written.get(subject.nodeUid)?.isTaken === false)
         throw new Fault('DirectorRefused', `The director did not take what was said of ${subject.node}: it is gone, or another one.`);
     },
     look: (nodeUid) => {
@@ -100,14 +103,19 @@ export function reportInfrastructure(parts: ReportParts, signal: AbortSignal): I
 }
 
 /** What is to be written, as a merge patch of the section; undefined: nothing. */
-function pending(report: Report, seen: ClusterNode | undefined, written: Written | undefined): JsonObject | undefined {
+function pending(report: Report, seen: ClusterNode | undefined, written: Written | undefined, listedAt: number): JsonObject | undefined {
   const { incarnation } = report.subject;
-  const isSaid = written?.text === textOf(report);
   if (seen !== undefined && seen.spec.incarnation > incarnation) return undefined;
-  if (isSaid && (seen === undefined || Number(seen.metadata.resourceVersion) <= written.revision)) return undefined;
+  if (written?.text === textOf(report) && (seen === undefined || isLagging(seen, written, listedAt))) return undefined;
   const diff = mergeDiff({ ...seen?.status?.infrastructure }, report.section);
   // The incarnation is always named, so that nobody takes a part of it for another life's.
   return diff === undefined ? undefined : { ...diff, incarnation };
+}
+
+/** `seen` need not have that write yet. A list that was made after it has it, unless the store went back. */
+function isLagging(seen: ClusterNode, { revision, isTaken }: Written, listedAt: number): boolean {
+  const shown = Number(seen.metadata.resourceVersion);
+  return isTaken ? shown <= revision && revision > listedAt : shown === revision;
 }
 
 function textOf({ section }: Report): string {
