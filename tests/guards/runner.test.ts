@@ -3,11 +3,12 @@
  */
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { HOME, configuredCanary, runTool } from './canary.ts';
 import type { Outcome } from './canary.ts';
+import { LAYERS, testFiles } from '../../tools/test/layers.ts';
 
 const GOOD = "import { test } from 'node:test';\ntest('fine', () => {});\n";
 
@@ -36,6 +37,14 @@ function isRunning(pid: number): boolean {
 const last = (output: string): string => output.trimEnd().split('\n').at(-1) ?? '';
 
 describe('test runner', () => {
+  test('what runs alone is there: a file of another name would run beside others', () => {
+    for (const layer of LAYERS) {
+      const names = new Set((testFiles(HOME, layer) ?? []).map((file) => basename(file, '.test.ts')));
+      const strange = layer.alone.filter((name) => !names.has(name));
+      assert.deepEqual(strange, [], `${layer.name} has no such file`);
+    }
+  });
+
   test('I3: counts tests, and closes with the plain line', (context) => {
     const { code, output } = run(context, { 'tests/unit/a.test.ts': GOOD, 'tests/contract/deep/b.test.ts': GOOD }, ['unit', 'contract']);
     assert.equal(code, 0, output);
