@@ -135,8 +135,9 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   };
   deps.log.info('The agent starts.', { node: name, incarnation, plan: memory.get('plan')?.release ?? 'none' });
 
-  const loop = pokeLoop(deps, { what: 'Keeping this node in line', resyncMs: RESYNC_MS }, () => settle(agent, stopRequested), own);
+  const loop = pokeLoop(deps, { what: 'Keeping this node in line', resyncMs: RESYNC_MS }, () => settled(agent, stopRequested), own);
   wake.poke = () => loop.poke();
+  deps.service.ready();
   supervisor.onChange(wake.poke);
   stopRequested.addEventListener('abort', wake.poke, { once: true });
   loop.poke();
@@ -203,6 +204,11 @@ async function untilDrained(agent: Agent, stopRequested: AbortSignal, signal: Ab
 }
 
 // ---- one step ---------------------------------------------------------------------------------------------------------------------------
+
+/** A step that is done, also one that the world refused, shows that this agent works. */
+async function settled(agent: Agent, stopRequested: AbortSignal): Promise<void> {
+  await settle(agent, stopRequested).finally(agent.deps.service.progressed);
+}
 
 /** Looks at what is remembered and seen, and brings everything in line. Throws `Fault` when the disk refuses; then it is done again. */
 async function settle(agent: Agent, stopRequested: AbortSignal): Promise<void> {

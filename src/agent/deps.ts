@@ -20,6 +20,7 @@ import type { Prober } from '../ports/prober.ts';
 import type { Processes, ProcessStart } from '../ports/processes.ts';
 import type { Random } from '../ports/random.ts';
 import type { PodRuntime } from '../ports/runtime.ts';
+import type { ServiceManager } from '../ports/service-manager.ts';
 import type { Certificates } from '../ports/x509.ts';
 import type { NodeFile } from './node-file.ts';
 
@@ -47,6 +48,7 @@ export interface AgentDeps {
   readonly watchFramework: (service: FrameworkService, onRead: (read: RecordRead<JsonObject>) => void, signal: AbortSignal) => void;
   readonly prober: Prober;
   readonly processes: Processes;
+  readonly service: ServiceManager;
   /** How the balancer of this node is started. */
   readonly balancerStart: ProcessStart;
   /** The balancer's own word about itself, whenever it may have changed. */

@@ -26,6 +26,8 @@ export interface LoopOptions {
   readonly server: string;
   /** Clusters worked on at a time. */
   readonly concurrency: number;
+  /** Called when the loop completed a round and no work hangs. */
+  readonly onRound: () => void;
 }
 
 interface LoopState {
@@ -37,6 +39,8 @@ interface LoopState {
   readonly dueSince: Map<string, number>;
   /** When anything was last finished (monotonic). */
   progressMs: number;
+  /** False: something is at work, and nothing has been finished for LIMITS.overdueWorkMs. */
+  readonly progressing: () => boolean;
   wake: () => void;
 }
 
@@ -48,23 +52,24 @@ export async function runExtensionServer(deps: InformerDeps, options: LoopOption
   await Promise.all([
     ...Object.values(informers).map((informer) => informer.run(signal)),
     state.membership.run(signal),
-    dispatchForever(state, informers, options.concurrency, signal),
+    dispatchForever(state, informers, options, signal),
     sweepForever(state.deps, (key) => state.membership.mine(key, 0), signal),
   ]);
 }
 
 function createState(deps: InformerDeps, informers: Informers, options: LoopOptions): LoopState {
   const queue = createQueue();
+  const progressing = (): boolean => queue.atWork() === 0 || deps.clock.monotonicMs() - state.progressMs < LIMITS.overdueWorkMs;
   const state: LoopState = {
     deps: { ...deps, informers, component: `extension-${options.server}`, wrote: (object) => learn(informers, object) },
-    membership: createMembership(deps, options.server, () => progressing()),
+    membership: createMembership(deps, options.server, progressing),
     queue,
     memories: new Map(),
     dueSince: new Map(),
     progressMs: deps.clock.monotonicMs(),
+    progressing,
     wake: () => undefined,
   };
-  const progressing = (): boolean => queue.atWork() === 0 || deps.clock.monotonicMs() - state.progressMs < LIMITS.overdueWorkMs;
   return state;
 }
 
@@ -107,7 +112,12 @@ function listen(state: LoopState, informers: Informers): void {
   state.membership.onChange(() => addAll(() => true));
 }
 
-async function dispatchForever(state: LoopState, informers: Informers, concurrency: number, signal: AbortSignal): Promise<void> {
+async function dispatchForever(
+  state: LoopState,
+  informers: Informers,
+  { concurrency, onRound }: LoopOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock } = state.deps;
   while (!signal.aborted) {
     const ready = isSynced(informers);
@@ -117,6 +127,7 @@ async function dispatchForever(state: LoopState, informers: Informers, concurren
       void look(state, informers, key, signal);
     }
     await untilDue(state, ready, signal);
+    if (state.progressing()) onRound();
   }
 }
 

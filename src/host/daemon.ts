@@ -26,7 +26,7 @@ import { discardedUids } from './unclaimed.ts';
 
 /** All nodes are looked at again this often, though nothing changed. */
 const RESYNC_MS = 30_000;
-/** Waiting nodes are looked at again this often: a VirtualDataCenter may name this host by now. */
+/** Waiting nodes are looked at again this often: a VirtualDataCenter may name this host by now. It is the round that shows that this daemon works. */
 const RECLAIM_MS = 5_000;
 /** What clusters say of restarts is read this often. */
 const PRESETS_MS = 15_000;
@@ -69,8 +69,7 @@ export async function runHostDaemon(deps: HostDeps, signal: AbortSignal): Promis
   );
   wake.status = () => status.poke();
   wake.claims = () => claims.poke('all');
-  wake.status();
-  wake.claims();
+  for (const begin of [wake.status, wake.claims, deps.service.ready]) begin();
 
   await Promise.all([
     renewLease(deps, signal),
@@ -103,8 +102,13 @@ async function claimNetwork(deps: HostDeps): Promise<LoopbackClaim> {
   return claim;
 }
 
-/** Claims what fits. A claim that was lost to another host, or to a change, is an answer: the next look decides anew. */
-async function claimNodes(
+/** A round that is done, also one that the director did not answer, shows that this daemon works. */
+async function claimNodes(...round: Parameters<typeof claimWhatFits>): Promise<void> {
+  await claimWhatFits(...round).finally(round[0].service.progressed);
+}
+
+/** A claim that was lost to another host, or to a change, is an answer: the next look decides anew. */
+async function claimWhatFits(
   deps: HostDeps,
   records: NodeRecords,
   network: number,

@@ -12,6 +12,7 @@ import type { LoopbackNetworks } from '../ports/loopback.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { Processes } from '../ports/processes.ts';
 import type { Random } from '../ports/random.ts';
+import type { ServiceManager } from '../ports/service-manager.ts';
 import type { CertificateFacts } from '../ports/x509.ts';
 
 export interface HostDeps {
@@ -40,6 +41,7 @@ export interface HostDeps {
   readonly store: NodeStore;
   readonly storeFolder: string;
   readonly processes: Processes;
+  readonly service: ServiceManager;
   readonly networks: LoopbackNetworks;
   readonly newJoinSecret: NewJoinSecret;
   /** The certificate that a node of this host has; undefined: none, or none that can be read. */

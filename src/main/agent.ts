@@ -35,6 +35,7 @@ import { prober } from '../platform/prober.ts';
 import { processRuntime } from '../platform/process-runtime.ts';
 import { packageFile, programCommand, programFile, programVersion } from '../platform/program.ts';
 import { systemRandom } from '../platform/random.ts';
+import { serviceManager } from '../platform/service-manager.ts';
 import { roleEnvironment, systemProcesses } from '../platform/spawn.ts';
 import { watchRecord } from '../platform/watched-record.ts';
 import type { Log } from '../ports/log.ts';
@@ -90,6 +91,7 @@ function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
     watchFramework: (service, onRead, stop) => watchRecord(`${dir}/${FRAMEWORK_FOLDER}/${service}.json`, onRead, stop),
     prober: prober(runtime),
     processes: systemProcesses(),
+    service: serviceManager({ clock: systemClock(), log, environment: process.env }),
     balancerStart: {
       command: programCommand(['balancer', '--dir', dir, '--balancer', node.balancer ?? 'relay']),
       environment: roleEnvironment(process.env, { data: dataOf(dir), role: 'balancer', OUTRIGGER_NODE: node.nodeUid }),

@@ -18,6 +18,7 @@ import { openLicenseDesk } from '../director/license/license-desk.ts';
 import { createMetricDesk } from '../director/metrics/metric-desk.ts';
 import { createOrganizationPages } from '../director/metrics/organization-pages.ts';
 import { postgresMetrics } from '../director/metrics/postgres-metrics.ts';
+import { showDirectorProgress } from '../director/progress.ts';
 import { openEntityStore } from '../director/store/entity-store.ts';
 import { postgresBackend } from '../director/store/postgres-backend.ts';
 import { Fault } from '../model/fault.ts';
@@ -37,12 +38,14 @@ import type { PostgresAddress } from '../platform/postgres/server.ts';
 import { programVersion } from '../platform/program.ts';
 import { systemRandom } from '../platform/random.ts';
 import { openSealer } from '../platform/seal.ts';
+import { serviceManager } from '../platform/service-manager.ts';
 import { certificateIssuer } from '../platform/x509.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HttpServer } from '../ports/http.ts';
 import type { Log } from '../ports/log.ts';
 import type { MetricStore } from '../ports/metric-store.ts';
 import type { Random } from '../ports/random.ts';
+import type { ServiceManager } from '../ports/service-manager.ts';
 import type { EntityStore } from '../ports/store.ts';
 import { openCenter } from './director-center.ts';
 import type { Center } from './director-center.ts';
@@ -70,6 +73,7 @@ interface World {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly service: ServiceManager;
 }
 
 export function registerDirector(program: Command): void {
@@ -92,13 +96,15 @@ export function registerDirector(program: Command): void {
 
 /** Runs a director until the signal aborts. */
 export async function runDirector(options: DirectorOptions, signal: AbortSignal): Promise<ExitCode> {
-  const world: World = { clock: systemClock(), random: systemRandom(), log: createLog({ role: 'director', level: options.logLevel }) };
-  const { log } = world;
+  const [clock, log] = [systemClock(), createLog({ role: 'director', level: options.logLevel })];
+  const service = serviceManager({ clock, log, environment: process.env, until: signal });
+  const world: World = { clock, random: systemRandom(), log, service };
   log.info('The director starts.', { version: programVersion() });
   const database = databaseOf(options);
   const sealer = openSealer(keyFileOf(options), { create: true });
   const server = postgresServer(database);
   log.info('The director loads the store.', { database: server.address });
+  service.status(`Loads the store from ${server.address}; while that does not answer it waits.`);
   const backend = sealedBackend(postgresBackend({ ...world, server }), sealer);
   const store = await openEntityStore({ ...world, backend }, signal);
   // What goes on until the very end; `signal` only says that the end begins.
@@ -144,11 +150,9 @@ async function serve(
     onBroken: broken.reject,
     signal: work,
   });
-  const written = await installKinds(api.engine, KINDS, work);
-  if (written > 0) log.info('The director wrote bundled kinds.', { kinds: written });
+  await installBundled(api, log, work);
   // Whoever dials us checks that the certificate holds the name or address that was dialed.
-  const urls = [...(options.server ?? []), ...(options.advertise === undefined ? [] : [options.advertise])];
-  const names = [options.listen, ...urls.map((url) => new URL(url).hostname)];
+  const names = namesOf(options);
   const certificate = await auth.servingCertificate(names);
   const http = (later.http = await listen(options, auth, api, center, certificate, broken.reject));
   const url = `https://${urlHost(options.listen)}:${http.port}`;
@@ -161,8 +165,10 @@ async function serve(
     auth.keepServingCertificate(certificate, names, (next) => http.replaceTls(tlsOf(auth, next)), work),
     garbage.run(),
     center.leases.run(work),
+    showDirectorProgress({ ...world, store, url: later.url }, work),
   ];
   log.info('The director is ready.', { url });
+  world.service.ready();
   try {
     await Promise.race([aborted(signal), broken.promise, ...background.map(forever)]);
     return 0;
@@ -173,6 +179,16 @@ async function serve(
     await http.close(LIMITS.stopGraceMs);
     auth.close();
   }
+}
+
+async function installBundled(api: Api, log: Log, signal: AbortSignal): Promise<void> {
+  const written = await installKinds(api.engine, KINDS, signal);
+  if (written > 0) log.info('The director wrote bundled kinds.', { kinds: written });
+}
+
+/** What others dial, and where it listens. */
+function namesOf({ listen: address, server = [], advertise }: DirectorOptions): string[] {
+  return [address, ...[...server, ...(advertise === undefined ? [] : [advertise])].map((url) => new URL(url).hostname)];
 }
 
 function databaseOf({ databaseUrl, databaseSocket }: DirectorOptions): PostgresAddress {

@@ -11,6 +11,7 @@ import { LIMITS } from '../model/limits.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createLog } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
+import { serviceManager } from '../platform/service-manager.ts';
 import { addCommand } from './command.ts';
 import type { CommandContext } from './command.ts';
 
@@ -41,8 +42,12 @@ async function runExtension({ settings, signal }: CommandContext<(typeof SETTING
   const server = `${settings.identity ?? 'server'}-${random.uuid().slice(0, 8)}`;
   const log = createLog({ role: 'extension', level: settings.logLevel }).with({ server });
   const deps = { api: kubernetesApi({ file: settings.kubeconfig }), clock: systemClock(), random, log };
+  const service = serviceManager({ clock: deps.clock, log, environment: process.env, until: signal });
   log.info('The extension server starts.');
-  await runExtensionServer(deps, { server, concurrency: LIMITS.extensionConcurrency }, signal);
+  // A director that is away is no reason to be started again: it waits for one.
+  service.ready();
+  service.status(`Works as ${server}.`);
+  await runExtensionServer(deps, { server, concurrency: LIMITS.extensionConcurrency, onRound: service.progressed }, signal);
   log.info('The extension server has stopped.');
   return 0;
 }

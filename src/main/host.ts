@@ -25,6 +25,7 @@ import { nameLocks } from '../platform/name-lock.ts';
 import { nodeStore } from '../platform/node-store.ts';
 import { COMPILE_ROLE, programCommand, programVersion, stripsTypes } from '../platform/program.ts';
 import { systemRandom } from '../platform/random.ts';
+import { serviceManager } from '../platform/service-manager.ts';
 import { roleEnvironment, systemProcesses } from '../platform/spawn.ts';
 import type { Log } from '../ports/log.ts';
 import type { NodeStore } from '../ports/node-store.ts';
@@ -51,6 +52,7 @@ export type HostOptions = SettingValues<(typeof HOST_SETTINGS)[number]>;
 export async function runHost(options: HostOptions, signal: AbortSignal): Promise<ExitCode> {
   const [clock, random, files, processes] = [systemClock(), systemRandom(), systemFiles(), systemProcesses()];
   const log = createLog({ role: 'host', level: options.logLevel });
+  const service = serviceManager({ clock, log, environment: process.env, until: signal });
   const folder = `${options.data}/host`;
   files.ensureFolder(folder, 0o700);
   const locks = nameLocks();
@@ -63,6 +65,7 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
   const store = nodeStore(storeFolder);
   const identityDeps = identityDepsOf(folder, log);
   const { plane, name } = await controlPlane(options, store, readJoinFile(files, options.data));
+  service.status(`Looks for who it is, else joins as ${name} at ${plane.directors.join(', ')}.`);
   const { identity, joinedEra } = await ensureIdentity(identityDeps, plane, signal);
   if (joinedEra !== undefined) await store.write('era', { number: joinedEra.number, id: joinedEra.id });
   const caHash = present(certificates().publicKeyHash(identity.authority), 'the hash of the CA');
@@ -92,6 +95,7 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
         store,
         storeFolder,
         processes,
+        service,
         networks: loopbackNetworks(locks),
         newJoinSecret,
         nodeCertificate: (nodeUid) => nodeCertificate(nodeFolder(options.data, nodeUid)),

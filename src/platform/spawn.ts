@@ -16,6 +16,7 @@ import { LIMITS } from '../model/limits.ts';
 import type { ProcessExit, Processes, ProcessId, ProcessStart, StartedProcess } from '../ports/processes.ts';
 import { bootId, ioOf, isAlive, livesInStat, processesInSession, processesMarked, processIdOf, sendSignal, statOf } from './process-id.ts';
 import type { ProcessStat } from './process-id.ts';
+import { MANAGER_VARIABLES } from './service-manager.ts';
 
 /** Between two looks at a process that is to end. */
 const POLL_MS = 20;
@@ -64,6 +65,8 @@ const NOT_HANDED_ON = new Set([
   'NODE_V8_COVERAGE',
   'OUTRIGGER_POD',
   'OUTRIGGER_NODE',
+  // What systemd says to a service is not for the processes that it starts: one of them would feed the watchdog of another.
+  ...MANAGER_VARIABLES,
 ]);
 
 /** Starts a process (see `Processes.start`). */

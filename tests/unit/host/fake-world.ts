@@ -93,6 +93,7 @@ export function fakeWorld(): World {
       store: storePort,
       storeFolder: STORE_FOLDER,
       processes,
+      service: { ready: () => undefined, progressed: () => undefined, stopping: () => undefined, status: () => undefined },
       networks: { claim: () => Promise.resolve({ network: 7, release: () => undefined }), listening: () => [...listening] },
       newJoinSecret: () => ({ id: `id${String(++tokens).padStart(8, '0')}`, secret: 's'.repeat(32), hash: '0'.repeat(64) }),
       nodeCertificate: (nodeUid) => Promise.resolve(certificates.get(nodeUid)),
