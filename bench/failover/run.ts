@@ -47,7 +47,11 @@ async function main(): Promise<number> {
     const site = { plane, watch, primary: await memberOf(plane, 0), worker: await memberOf(plane, 1) };
     await wholeAgain(watch, 0);
     const rows: RowFigures[] = [];
-    for (const row of ROWS.filter(({ name }) => wanted?.includes(name) ?? true)) rows.push(await measureRow(site, row, runs));
+    for (const row of ROWS.filter(({ name }) => wanted?.includes(name) ?? true)) {
+      rows.push(await measureRow(site, row, runs));
+      // An hour of kills must not be lost to what happens in its last minute.
+      console.error(renderFigures(rows.slice(-1), machine, calibrations));
+    }
     calibrations.push(calibrate());
     process.stdout.write(
       options.json === true ? `${JSON.stringify({ machine, calibrations, rows })}\n` : renderFigures(rows, machine, calibrations),
