@@ -37,6 +37,8 @@ import type { Licensing } from './licensing.ts';
 import { manage } from './manager.ts';
 import type { ManagerLoop } from './manager.ts';
 import { openMemory } from './memory.ts';
+import { keepMachine, ownMachine } from './own-machine.ts';
+import type { MachineKeeper } from './own-machine.ts';
 import type { Memory, RememberedService } from './memory.ts';
 import { serveNodeMetrics } from './node-metrics.ts';
 import { pokeLoop } from './poke-loop.ts';
@@ -66,6 +68,8 @@ interface Connected {
   readonly site: SiteKeeper;
   readonly drills: DrillKeeper;
   readonly standIn: PokeLoop;
+  /** Only on a joined machine. */
+  readonly machine: MachineKeeper | undefined;
 }
 
 interface Agent {
@@ -93,11 +97,17 @@ interface Agent {
 /** Everything is looked at again this often, though nothing changed. */
 const RESYNC_MS = 10_000;
 const DRAIN_LOOK_MS = 50;
+const OVER_LOOK_MS = 500;
+/** A host ends its nodes itself. */
+const NEVER_MS = 24 * 3600 * 1000;
+/** So long the last word of a node that is over waits for a director. */
+const LAST_WORD_MS = 5_000;
 /** A runtime that hangs must not make this node mute. */
 const INFORMED_MS = 5_000;
 
 /**
- * Runs until the signal aborts (pods and balancer go on). `stopRequested` makes it drain and stop everything of the node, and resolve.
+ * Runs until the signal aborts (pods and balancer go on). `stopRequested` makes it drain and stop everything of the node, and resolve. On a joined
+ * machine it resolves as well when this life of the node is over and its pods have ended: what follows is src/agent/end-machine.ts.
  * Throws `Fault` JoinRefused when a director refused this node and there is nothing that it could run.
  */
 export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, signal: AbortSignal): Promise<void> {
@@ -143,7 +153,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   loop.poke();
   serveNodeMetrics(agent);
   const portal = (agent.portal = openAgentPortal(agent, wake.poke, own));
-  const drained = untilDrained(agent, stopRequested, own);
+  const drained = Promise.race([untilDrained(agent, stopRequested, own), untilOver(agent, own)]);
   const connecting = connect(agent, wake.poke, own);
   try {
     await Promise.race([drained, connecting.then(() => drained)]);
@@ -153,7 +163,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   const parts = agent.connected;
   const inside = [loop, supervisor, agent.licensing, sight, agent.change, portal];
   const through = parts === undefined ? [] : [parts.reporter, parts.manager, parts.site, parts.drills, parts.standIn];
-  await Promise.all([...inside, ...through].map((part) => part.settled()));
+  await Promise.all([...inside, ...through, parts?.machine].map((part) => part?.settled()));
 }
 
 /** Reaches a director when there is one. A refusal ends the agent only when it has nothing to run. */
@@ -174,7 +184,10 @@ async function connect(agent: Agent, onChange: () => void, signal: AbortSignal):
     agent.sight.follow(following);
     const drills = keepDrills({ agent, api, peers: agent.licensing.peers, isManager: () => term() !== undefined }, signal);
     const stand = standIn({ deps, api, following, sight: agent.sight, lives: () => memory.get('fate') === undefined }, signal);
-    agent.connected = { following, reporter, manager, site, drills, standIn: stand };
+    const own = ownMachine(deps);
+    const machine = own === undefined ? undefined : keepMachine({ deps, self: own, api, following, memory, onChange }, signal);
+    presence.onAbsent(() => machine?.lookForTombstone());
+    agent.connected = { following, reporter, manager, site, drills, standIn: stand, machine };
     agent.licensing.connect(api, following);
     onChange();
   } catch (cause) {
@@ -200,6 +213,19 @@ async function untilDrained(agent: Agent, stopRequested: AbortSignal, signal: Ab
   });
   while (!signal.aborted && !(agent.told === shortHash([]) && agent.supervisor.isIdle())) {
     await agent.deps.clock.sleep(DRAIN_LOOK_MS, signal).catch(() => undefined);
+  }
+}
+
+/** Resolves when the life of a joined machine's node is over: nothing of its pods lives, and a director has heard so or does not listen. */
+async function untilOver(agent: Agent, signal: AbortSignal): Promise<void> {
+  const { deps, memory, supervisor } = agent;
+  const isJoined = deps.node.machine !== undefined;
+  for (let sinceMs: number | undefined; !signal.aborted;) {
+    await deps.clock.sleep(isJoined ? OVER_LOOK_MS : NEVER_MS, signal).catch(() => undefined);
+    const isIdle = isJoined && memory.get('fate') !== undefined && supervisor.isIdle();
+    sinceMs = isIdle ? (sinceMs ?? deps.clock.monotonicMs()) : undefined;
+    const isSaid = agent.connected?.reporter.isSaid() === true;
+    if (sinceMs !== undefined && (isSaid || deps.clock.monotonicMs() - sinceMs >= LAST_WORD_MS)) return;
   }
 }
 
@@ -233,12 +259,13 @@ async function settle(agent: Agent, stopRequested: AbortSignal): Promise<void> {
   const tunnel = agent.framework.statuses()['connector-client'];
   // Without a tunnel nobody reads it, and that there is none is no fault of the node.
   const contested = tunnel?.director === undefined ? undefined : tunnel.message;
-  for (const problem of [agent.licensing.peers.problem(), agent.portal?.problem(), contested])
+  for (const problem of [agent.licensing.peers.problem(), agent.portal?.problem(), contested, connected?.machine?.problem()])
     if (problem !== undefined) agent.problems.push(problem);
   report(agent, plan, wanted, stopRequested.aborted);
   connected?.manager.poke();
   connected?.standIn.poke();
   connected?.site.poke();
+  connected?.machine?.poke();
   if (failure !== undefined) throw failure;
 }
 

@@ -1,5 +1,6 @@
 /**
- * `node.json`: what the host tells the agent of a node (src/host/node-file.ts writes it).
+ * `node.json`: what the host tells the agent of a node (src/host/node-file.ts writes it); on a joined machine, what the join found out
+ * (src/agent/join-machine.ts).
  *
  * I1: a file that lacks something, or has another format, is refused with the name of what is wrong; nothing is guessed.
  * I2: the token is taken out once it was used; everything else in the file stays as the host wrote it.
@@ -10,6 +11,7 @@ import { isJsonObject } from '../model/json.ts';
 import type { JsonObject } from '../model/json.ts';
 import { isBalancerChoice } from '../model/balancer-choice.ts';
 import type { BalancerChoice } from '../model/balancer-choice.ts';
+import { isMachineName } from '../model/joined-machine.ts';
 import type { Files } from '../ports/files.ts';
 
 export interface NodeFile {
@@ -31,6 +33,10 @@ export interface NodeFile {
   readonly leaseRenewMs?: number;
   /** What balances here; absent: the host that wrote it knew only the relay. */
   readonly balancer?: BalancerChoice;
+  /** Name of this machine, where a person let it join (src/model/joined-machine.ts); absent: a host made this node. */
+  readonly machine?: string;
+  /** Id of the token by which the machine joined: the same one again is no new join. */
+  readonly joinedBy?: string;
   /** Until the join. */
   readonly token?: string;
   /** Serial number of the certificate that `token` is to replace; absent: the token is for a node without one. */
@@ -83,6 +89,8 @@ function problemOf(body: JsonObject): string | undefined {
   if (renew !== undefined && (typeof renew !== 'number' || !(renew > 0))) return 'has a "leaseRenewMs" that is no time';
   const balancer = body['balancer'];
   if (balancer !== undefined && !isBalancerChoice(balancer)) return 'has a "balancer" that this version does not know';
+  const machine = body['machine'];
+  if (machine !== undefined && (typeof machine !== 'string' || !isMachineName(machine))) return 'has a "machine" that is no name of one';
   if (typeof body['incarnation'] !== 'number') return 'lacks "incarnation"';
   return body['role'] === 'Primary' || body['role'] === 'Worker' ? undefined : 'has a "role" that is neither Primary nor Worker';
 }

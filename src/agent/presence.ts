@@ -30,22 +30,30 @@ type Renewal = 'renewed' | 'refused' | 'unreached';
 export interface Presence {
   /** Reads this node anew: something was refused. */
   lookAtSelf(): void;
+  /** The one who is told that the director does not show this node. */
+  onAbsent(listener: () => void): void;
 }
 
 /** Until the signal aborts. */
 export function showPresence(deps: AgentDeps, api: DirectorApi, following: Following, memory: Memory, signal: AbortSignal): Presence {
-  const self = pokeLoop(deps, { what: 'Reading this node', everyMs: RETRY_MS }, (work) => readSelf(deps, api, following, work), signal);
+  let absent = (): void => undefined;
+  const read = async (work: AbortSignal): Promise<void> => {
+    if (!(await readSelf(deps, api, following, work))) absent();
+  };
+  const self = pokeLoop(deps, { what: 'Reading this node', everyMs: RETRY_MS }, read, signal);
   self.poke();
   following.onRefused(() => self.poke());
   void renewForever(deps, api, following, memory, self, signal);
-  return { lookAtSelf: () => self.poke() };
+  return { lookAtSelf: () => self.poke(), onAbsent: (listener) => void (absent = listener) };
 }
 
-async function readSelf(deps: AgentDeps, api: DirectorApi, following: Following, signal: AbortSignal): Promise<void> {
+/** True when this very node is there. */
+async function readSelf(deps: AgentDeps, api: DirectorApi, following: Following, signal: AbortSignal): Promise<boolean> {
   const answer = await api.get<ClusterNode>(CLUSTER_NODES, deps.node.namespace, deps.node.node, signal);
   if (answer.ok) following.learnSelf(answer.value);
   // Not found, or not ours to see: absence is never a command.
   else deps.log.warn(`This node cannot be read: ${answer.message}. It goes on as it is.`);
+  return answer.ok && answer.value.metadata.uid === deps.node.nodeUid;
 }
 
 async function renewForever(

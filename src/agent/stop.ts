@@ -34,11 +34,16 @@ export const STOP_SIGNAL = 'SIGUSR2';
 
 export async function stopNode(deps: StopDeps, signal: AbortSignal): Promise<boolean> {
   await endAgents(deps, signal);
+  return await endRest(deps, signal, ['agent']);
+}
+
+/** Ends pods and balancer. True when nothing of that lives, nor of the roles `besides`. */
+export async function endRest(deps: StopDeps, signal: AbortSignal, besides: readonly string[] = []): Promise<boolean> {
   await endPods(deps, signal);
   // The balancer first: it would start its HAProxy again.
   for (const role of ['balancer', 'haproxy'])
     for (const { id } of livingOf(deps, role)) await deps.processes.stop(id, BALANCER_GRACE_MS, signal);
-  const left = ['agent', 'pod', 'balancer', 'haproxy'].flatMap((role) => livingOf(deps, role));
+  const left = [...besides, 'pod', 'balancer', 'haproxy'].flatMap((role) => livingOf(deps, role));
   if (left.length > 0) deps.log.error('Something of the node still lives.', { pids: left.map((one) => one.id.pid) });
   return left.length === 0;
 }

@@ -5,6 +5,7 @@
  */
 
 import { confirmedBoot, hostDeathEffects } from '../decide/host-death.ts';
+import { isForJoined } from '../decide/node-facts.ts';
 import { requestOf } from '../decide/request.ts';
 import { CLUSTER_NODES, HOSTS } from '../model/addresses.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
@@ -14,6 +15,7 @@ import type { ResourceAddress } from '../model/core-kinds.ts';
 import { Fault } from '../model/fault.ts';
 import type { Host } from '../model/host.ts';
 import type { JsonObject } from '../model/json.ts';
+import { tokenCommand } from '../model/joined-machine.ts';
 import { ANNOTATION_CONFIRM_DEAD, ANNOTATION_HOST_DEAD, ANNOTATION_RESTART } from '../model/labels.ts';
 import type { Answer, EntityApi } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -172,5 +174,8 @@ export async function confirmNodeDead(api: EntityApi, { namespace, name }: NodeO
   const { uid, resourceVersion } = node.metadata;
   const patch: JsonObject = { metadata: { uid, resourceVersion, annotations: { [ANNOTATION_CONFIRM_DEAD]: String(incarnation) } } };
   taken(await api.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, name, patch, signal), `${namespace}/${name} was not confirmed dead`);
-  return `Incarnation ${incarnation} of ${namespace}/${name} is confirmed dead; a higher one takes its place. Should the old one live, it stops as soon as it hears of that.\n`;
+  const next = isForJoined(node)
+    ? ` A machine joins as that one with a new token, once ${name} shows incarnation ${incarnation + 1}: ${tokenCommand(namespace, name)}.`
+    : '';
+  return `Incarnation ${incarnation} of ${namespace}/${name} is confirmed dead; a higher one takes its place.${next} Should the old one live, it stops as soon as it hears of that.\n`;
 }

@@ -3,7 +3,8 @@
  *
  * Time plays no part. A cached view may lag: whatever starts or stops a machine is decided again on a live one (`readLive`).
  *
- * I1: claims never exceed the host's capacity or its free slots, and only nodes of a VirtualDataCenter that names this host are claimed.
+ * I1: claims never exceed the host's capacity or its free slots, and only nodes of a VirtualDataCenter that names this host are claimed; none that waits
+ *     for a joined machine.
  * I2: a cordoned host claims nothing; what it has goes on.
  * I3: absence is never a command: a node that the director does not know, or knows only as an earlier life or as another host's, is `unclaimed` and
  *     goes on running.
@@ -81,6 +82,7 @@ function reclaims(view: ClaimView): readonly ClusterNode[] {
 function isClaimable(view: ClaimView, node: ClusterNode): boolean {
   const { metadata, spec } = node;
   if (spec.host !== undefined || spec.retired === true || metadata.deletionTimestamp !== undefined) return false;
+  if (spec.machine === 'Joined') return false;
   if (metadata.finalizers?.includes(FINALIZER_NODE) !== true) return false;
   const home = view.virtualDataCenters.find(
     (vdc) => vdc.metadata.namespace === metadata.namespace && vdc.metadata.name === spec.virtualDataCenter,

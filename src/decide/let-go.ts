@@ -10,6 +10,7 @@
 
 import type { Cluster } from '../model/cluster.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
+import { holderText, machineHolding } from '../model/joined-machine.ts';
 import { ANNOTATION_FORCE_DELETE, FINALIZER_NODE } from '../model/labels.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { ClusterView } from './cluster-view.ts';
@@ -73,7 +74,7 @@ export function together(parts: readonly LetGo[]): LetGo {
 function held(view: Pick<ClusterView, 'monotonicMs' | 'seen'> & { readonly cluster?: Cluster }, node: ClusterNode): LetGo {
   if (isConfirmedDead(node)) return { ...NOTHING_TO_LET_GO, effects: takenFromHost(node) };
   const key = `held/${node.metadata.uid}`;
-  const wait = `host ${node.spec.host} has not yet let go of ${node.metadata.name}`;
+  const wait = `${holderText(node.spec.host)} has not yet let go of ${node.metadata.name}`;
   if (!isForced(view.cluster) && !isForced(node)) return { effects: [], watching: [], waits: [wait] };
   const leftMs = LIMITS.forceDeleteGraceMs - seenMs(view.seen, key, view.monotonicMs);
   if (leftMs > 0) return { effects: [], watching: [key], waits: [wait], requeueAfterMs: leftMs };
@@ -101,7 +102,8 @@ function takenFromHost(node: ClusterNode): readonly Effect[] {
 
 function leftBehind(node: ClusterNode): Effect {
   const { namespace, name, uid } = node.metadata;
-  const message = `${name} was given up by force: host ${node.spec.host} could not be asked, and its machine (uid ${uid}) may still run there; when that host is back it is shown the deletion, and stops it.`;
+  const holder = holderText(node.spec.host);
+  const message = `${name} was given up by force: ${holder} could not be asked, and its machine (uid ${uid}) may still run there; when that ${machineHolding(node.spec.host) === undefined ? 'host' : 'machine'} is back it is shown the deletion, and stops it.`;
   return {
     kind: 'RecordEvent',
     about: { kind: 'ClusterNode', namespace: namespace ?? '', name, uid },

@@ -6,6 +6,7 @@
  */
 
 import type { ClusterNode } from '../model/cluster-node.ts';
+import { holderText, tokenCommand } from '../model/joined-machine.ts';
 import { ANNOTATION_CONFIRM_DEAD, FINALIZER_NODE } from '../model/labels.ts';
 
 type Machine = NonNullable<NonNullable<ClusterNode['status']>['infrastructure']>;
@@ -58,7 +59,12 @@ export function isConfirmedDead(node: ClusterNode): boolean {
   return node.metadata.annotations?.[ANNOTATION_CONFIRM_DEAD] === String(node.spec.incarnation);
 }
 
-/** No host holds it, so nobody but its owner's keepers can let it go. */
+/** It waits for a machine that a person lets in; no host claims it. */
+export function isForJoined(node: ClusterNode): boolean {
+  return node.spec.machine === 'Joined';
+}
+
+/** No host and no machine holds it, so nobody but its owner's keepers can let it go. */
 export function isUnclaimed(node: ClusterNode): boolean {
   return node.spec.host === undefined;
 }
@@ -76,7 +82,11 @@ export function standing(node: ClusterNode): string {
   const machine = machineOf(node);
   const agent = agentOf(node);
   const notes = [machine?.message, agent?.message].filter((note) => note !== undefined && note !== '');
-  const where = node.spec.host === undefined ? 'not claimed by a host' : `on host ${node.spec.host}`;
+  const { name, namespace = '' } = node.metadata;
+  const nobody = isForJoined(node)
+    ? `no machine has joined as it: ${tokenCommand(namespace, name)} prints the command for one`
+    : 'not claimed by a host';
+  const where = node.spec.host === undefined ? nobody : `on ${holderText(node.spec.host)}`;
   const parts = [where, `machine ${machine?.phase ?? 'not reported'}`, `agent ${agent?.phase ?? 'not joined'}`, ...notes];
-  return `${node.metadata.name} (${parts.join(', ')})`;
+  return `${name} (${parts.join(', ')})`;
 }

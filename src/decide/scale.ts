@@ -136,8 +136,8 @@ export function newNode({ metadata, spec }: Cluster, attempt: number, index: num
     metadata: {
       name: nodeName(metadata.name, attempt, index),
       namespace: metadata.namespace ?? '',
-      // A joined machine is nobody's to stop: no host, so no host's finalizer.
-      finalizers: spec.nodes === 'Provisioned' ? [FINALIZER_NODE] : [],
+      // Also where the machine is joined: its agent says that nothing of the node lives any more.
+      finalizers: [FINALIZER_NODE],
       labels: {
         [LABEL_CLUSTER]: metadata.name,
         [LABEL_CLUSTER_UID]: metadata.uid,
@@ -155,6 +155,7 @@ export function newNode({ metadata, spec }: Cluster, attempt: number, index: num
       index,
       role,
       incarnation: 1,
+      ...(spec.nodes === 'Joined' ? { machine: spec.nodes } : {}),
       resources: { ...spec.resources },
     },
   };

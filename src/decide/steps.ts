@@ -13,6 +13,7 @@
 import type { Attempt, Step } from '../model/cluster.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import type { ConditionReason } from '../model/condition.ts';
+import { tokenCommand } from '../model/joined-machine.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Effect } from './effect.ts';
 import { agentOf, hasJoined, isLost, isReady, isUnattended, isUnclaimed, machineOf, standing } from './node-facts.ts';
@@ -37,9 +38,9 @@ export function evaluateStep(view: ClusterView, attempt: number, step: Step): St
     case 'Validate':
       return validate(view, attempt);
     case 'CreatePrimary':
-      return ensure(view, attempt, [0]);
+      return ensure(view, attempt, firstIndexes(view));
     case 'PrimaryReady':
-      return after(ensure(view, attempt, [0]), () => nodesAre(view, attempt, [0], isReady, 'NodeNotReady'));
+      return after(ensure(view, attempt, firstIndexes(view)), () => nodesAre(view, attempt, [0], isReady, 'NodeNotReady'));
     case 'CreateWorkers':
       return ensure(view, attempt, allIndexes(view));
     case 'WorkersJoined':
@@ -135,14 +136,10 @@ function nodesAre(
 function firstWait(view: ClusterView, waiting: readonly ClusterNode[], reason: ConditionReason): StepResult {
   const names = waiting.map((node) => node.metadata.name).join(', ');
   if (view.cluster.spec.nodes === 'Joined') {
-    const unjoined = waiting.filter((node) => agentOf(node) === undefined);
-    if (unjoined.length > 0) {
-      return {
-        state: 'Wait',
-        waitingFor: 'Join',
-        reason: 'WaitingForJoin',
-        message: `waits for people to run outrigger agent join for ${names}`,
-      };
+    const isOut = (node: ClusterNode): boolean => isUnclaimed(node) && agentOf(node) === undefined;
+    if (waiting.some(isOut)) {
+      const all = view.nodes.filter((node) => node.spec.attempt === waiting[0]?.spec.attempt && isOut(node));
+      return { state: 'Wait', waitingFor: 'Join', reason: 'WaitingForJoin', message: joinText(view, all) };
     }
   } else if (waiting.some(isUnclaimed)) {
     const hosts = view.virtualDataCenter?.spec.hosts.join(', ') ?? '';
@@ -150,6 +147,11 @@ function firstWait(view: ClusterView, waiting: readonly ClusterNode[], reason: C
     return { state: 'Wait', waitingFor: 'Host', reason: 'NoCapacity', message };
   }
   return { state: 'Wait', reason, message: `waits for ${waiting.map(standing).join('; ')}` };
+}
+
+function joinText({ cluster }: ClusterView, nodes: readonly ClusterNode[]): string {
+  const commands = nodes.map((node) => tokenCommand(cluster.metadata.namespace ?? '', node.metadata.name)).join('; ');
+  return `waits, without a deadline, for a machine to join as ${nodes.map((node) => node.metadata.name).join(', ')}: for each run, where your credentials are, what prints the command for its machine: ${commands}`;
 }
 
 function servicesReady(view: ClusterView, attempt: number): StepResult {
@@ -197,6 +199,11 @@ function pairSite(view: ClusterView, attempt: number): StepResult {
 
 function nodesOf(view: ClusterView, attempt: number): readonly ClusterNode[] {
   return view.nodes.filter((node) => node.spec.attempt === attempt);
+}
+
+/** People let all their machines in at one go, so where they do there is a node for each from the beginning. */
+function firstIndexes(view: ClusterView): number[] {
+  return view.cluster.spec.nodes === 'Joined' ? allIndexes(view) : [0];
 }
 
 function allIndexes(view: ClusterView): number[] {

@@ -1,9 +1,10 @@
 /**
- * `outrigger agent --dir DIR [--stop]`: the agent of one node, composed. Started by the node's host.
+ * `outrigger agent --dir DIR [--stop]`: the agent of one node, composed. Started by the node's host, or, on a joined machine, by a service or a person.
  *
  * It loads neither the library for options nor the one for logs: every node has an agent, so its memory counts.
  */
 
+import { dirname } from 'node:path';
 import { runAgent as runNodeAgent } from '../agent/agent.ts';
 import { STATUS_RECORD } from '../agent/balancer-role.ts';
 import type { AgentDeps } from '../agent/deps.ts';
@@ -40,27 +41,43 @@ import { roleEnvironment, systemProcesses } from '../platform/spawn.ts';
 import { watchRecord } from '../platform/watched-record.ts';
 import type { Log } from '../ports/log.ts';
 import type { PodRuntime } from '../ports/runtime.ts';
+import { bearMarks, concludeNode, isMachineFolder, isOver, keepLoopback, waitForNode } from './machine-node.ts';
 import type { NodeRoleOptions } from './node-role-options.ts';
 
 /** Runs the node until the signal aborts (pods and balancer go on), or stops all of it. */
 export async function runAgent(options: NodeRoleOptions, signal: AbortSignal): Promise<ExitCode> {
   const log = lineLog(options.stop ? 'agent-stop' : 'agent');
-  const node = readNodeFile(systemFiles(), options.dir);
+  const files = systemFiles();
+  if (isMachineFolder(options.dir) && !files.exists(`${options.dir}/node.json`)) {
+    if (!options.stop) await waitForNode(options.dir, log, signal);
+    return 0;
+  }
+  const node = readNodeFile(files, options.dir);
   if (options.stop) {
     const [clock, processes] = [systemClock(), systemProcesses()];
     const runtime = (): PodRuntime => runtimeOf(options.dir, node, log);
-    return (await stopNode({ nodeUid: node.nodeUid, data: dataOf(options.dir), processes, runtime, clock, log }, signal)) ? 0 : 1;
+    return (await stopNode({ nodeUid: node.nodeUid, data: dataOf(options.dir, node), processes, runtime, clock, log }, signal)) ? 0 : 1;
   }
+  if (node.machine !== undefined) bearMarks(options.dir, node);
   const locks = nameLocks();
   const lock = await locks.hold(`agent/${locks.nameOfFolder(options.dir)}`);
   if (lock === undefined) throw new Fault('AlreadyRunning', `The agent of ${options.dir} runs already; stop it first.`);
   const stopRequested = new AbortController();
   process.on(STOP_SIGNAL, () => stopRequested.abort());
-  await runNodeAgent(agentDeps(options.dir, node, log), stopRequested.signal, signal);
-  log.info(
-    stopRequested.signal.aborted ? 'Everything of this node but its balancer has ended.' : 'The agent ends; pods and balancer go on.',
-  );
+  const deps = agentDeps(options.dir, node, log);
+  const isMachine = node.machine !== undefined;
+  if (isMachine) await keepLoopback(node, log);
+  // A life that is over begins no more: what is left of it is ended.
+  const isLiving = !isMachine || !(await isOver(deps));
+  if (isLiving) await runNodeAgent(deps, stopRequested.signal, signal);
+  const isEnded = isMachine && !signal.aborted && !stopRequested.signal.aborted;
+  if (isEnded) await concludeNode(deps, dataOf(options.dir, node), signal);
+  else
+    log.info(
+      stopRequested.signal.aborted ? 'Everything of this node but its balancer has ended.' : 'The agent ends; pods and balancer go on.',
+    );
   lock.release();
+  if (isEnded) await waitForNode(options.dir, log, signal);
   return 0;
 }
 
@@ -81,7 +98,7 @@ function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
     drillStart: (uid) => ({
       command: programCommand(['drill-run', '--dir', dir, '--drill', uid]),
       // Not of the node: it must survive all of that.
-      environment: roleEnvironment(process.env, { data: dataOf(dir), role: 'drill', OUTRIGGER_DRILL: uid }),
+      environment: roleEnvironment(process.env, { data: dataOf(dir, node), role: 'drill', OUTRIGGER_DRILL: uid }),
       folder: dir,
       logFile: `${dir}/logs/drill.log`,
     }),
@@ -94,7 +111,7 @@ function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
     service: serviceManager({ clock: systemClock(), log, environment: process.env }),
     balancerStart: {
       command: programCommand(['balancer', '--dir', dir, '--balancer', node.balancer ?? 'relay']),
-      environment: roleEnvironment(process.env, { data: dataOf(dir), role: 'balancer', OUTRIGGER_NODE: node.nodeUid }),
+      environment: roleEnvironment(process.env, { data: dataOf(dir, node), role: 'balancer', OUTRIGGER_NODE: node.nodeUid }),
       folder: dir,
       logFile: `${dir}/logs/balancer.log`,
     },
@@ -114,12 +131,12 @@ function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
   };
 }
 
-function runtimeOf(dir: string, node: NodeFile, log: Log): PodRuntime {
+export function runtimeOf(dir: string, node: NodeFile, log: Log): PodRuntime {
   return processRuntime({
     nodeUid: node.nodeUid,
     podsFolder: `${dir}/pods`,
     logsFolder: `${dir}/logs`,
-    environment: { OUTRIGGER_DATA: dataOf(dir), OUTRIGGER_EXAMPLES: packageFile('examples') },
+    environment: { OUTRIGGER_DATA: dataOf(dir, node), OUTRIGGER_EXAMPLES: packageFile('examples') },
     clock: systemClock(),
     log,
   });
@@ -131,8 +148,8 @@ function frameworkMarks(dir: string): Record<string, string> {
   return { OUTRIGGER_NODE_FOLDER: dir, OUTRIGGER_PROGRAM: programFile(), ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) };
 }
 
-/** The data folder that this node belongs to: as its host said, else the node's own folder. */
-/** Data folder of the node's host: a person who stops a node by hand has no mark in the environment. */
-function dataOf(dir: string): string {
+/** Data folder that this node belongs to: of a joined machine its own; else as the host said, or, for a person who stops a node by hand, where it lies. */
+function dataOf(dir: string, { machine }: NodeFile): string {
+  if (machine !== undefined) return dirname(dir);
   return process.env['OUTRIGGER_DATA'] ?? dir.replace(/\/host\/nodes\/[^/]+\/?$/, '');
 }

@@ -8,27 +8,32 @@ import { Fault } from '../model/fault.ts';
 import { FRAMEWORK_SERVICES } from '../model/framework.ts';
 import { absoluteFolder } from '../platform/durable-file.ts';
 import { runAgent } from './agent.ts';
+import { registerAgentJoin } from './agent-join.ts';
 import { runBalancer } from './balancer.ts';
 import { addCommand } from './command.ts';
 import { runService } from './service.ts';
 
-const DIR_OPTION = ['--dir <path>', "the node's folder, as its host made it"] as const;
+const DIR_OPTION = ['--dir <path>', "the node's folder, as its host or outrigger agent join made it"] as const;
 
 export function registerAgent(program: Command): void {
-  addCommand(program, {
+  const agent = addCommand(program, {
     name: 'agent',
-    summary: 'Run the agent of a node (started by its host)',
+    summary: 'Run the agent of a node; or let this machine join as one',
     description:
       "Runs a node's services and keeps them running, with or without a director. When it ends, they go on; it finds them again.",
     examples: [
       ['outrigger agent --dir .outrigger/host/nodes/UID', 'runs until it is told to stop'],
       ['outrigger agent --dir .outrigger/host/nodes/UID --stop', 'drains and stops everything of the node'],
+      ['outrigger agent --dir /var/lib/outrigger/node', 'on a joined machine; waits while there is no node'],
     ],
     settings: [],
     options: [DIR_OPTION, ['--stop', 'stop everything of the node instead: pods, balancer and agent']],
     daemon: true,
     run: ({ options, signal }) => runAgent({ dir: dirOf(options), stop: options['stop'] === true }, signal),
   });
+  // What is typed after a verb of it is the verb's, not its own.
+  program.enablePositionalOptions();
+  registerAgentJoin(agent.enablePositionalOptions());
 }
 
 export function registerBalancer(program: Command): void {

@@ -93,7 +93,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: 'agent',
-    summary: 'Run the agent of a node (started by its host)',
+    summary: 'Run the agent of a node (started by its host), or let this machine join as one',
     group: 'Parts (started by up, systemd or a host):',
     register: async (program) => (await import('./node-commands.ts')).registerAgent(program),
   },

@@ -25,7 +25,7 @@ export function registerToken(program: Command): void {
     description: 'A token holds for one hour, for one host or one life of one node. Only its hash is stored: it is shown this once.',
     examples: [
       ['outrigger token create --host rack1', 'for the host daemon of the Host rack1'],
-      ['outrigger token create --node demo/harbor-a1-n1', "for a node's agent"],
+      ['outrigger token create --node demo/harbor-a1-n1', 'for the machine that is to be this node of a cluster with spec.nodes: Joined'],
     ],
     settings: ['data', 'kubeconfig'],
     options: [
@@ -45,6 +45,7 @@ export function registerToken(program: Command): void {
       if (caHash === undefined) throw new Fault('SettingInvalid', `${file} holds no CA certificate that can be read.`);
       const deps = { api: kubernetesApi({ file }), newJoinSecret, nowMs: systemClock().nowMs(), server, caHash };
       const made = await makeToken(deps, orderOf(options), signal);
+      if (made.note !== undefined) terminal.writeError(`outrigger: ${made.note}\n`);
       terminal.write(options['json'] === true ? `${JSON.stringify(made, undefined, 2)}\n` : `${made.command}\n`);
       return 0;
     },

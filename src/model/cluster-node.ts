@@ -1,7 +1,8 @@
 /**
  * ClusterNode: one member of one cluster.
  *
- * Extension servers and the manager create it, a host claims it (`spec.host`, by compare-and-swap) and runs it, its agent reports.
+ * Extension servers and the manager create it, a host (or the agent of a joined machine) claims it (`spec.host`, by compare-and-swap) and runs it, its
+ * agent reports.
  * `status.infrastructure` and `status.agent` carry the incarnation they speak of; readers ignore older ones.
  *
  * I1: cluster, clusterUid, attempt, index and role never change.
@@ -26,7 +27,18 @@ const specSchema = {
     index: { type: 'integer', minimum: 0, maximum: 8, 'x-kubernetes-validations': FROZEN },
     role: { type: 'string', enum: ['Primary', 'Worker'], description: 'What it was born as.', 'x-kubernetes-validations': FROZEN },
     incarnation: { type: 'integer', minimum: 1, description: 'Which life of the node. A replacement has a higher one.' },
-    host: { type: 'string', maxLength: 63, description: 'The host that claimed it; absent until one does.' },
+    machine: {
+      type: 'string',
+      enum: ['Provisioned', 'Joined'],
+      description:
+        'Provisioned (also when absent): a host claims it. Joined: it waits for a machine on which a person runs `outrigger agent join`.',
+      'x-kubernetes-validations': FROZEN,
+    },
+    host: {
+      type: 'string',
+      maxLength: 63,
+      description: 'The host that claimed it, or `joined:<machine>`; absent until one does.',
+    },
     retired: { type: 'boolean', description: 'True: drain it and let it go. Never taken back.' },
     revokedBefore: {
       type: 'string',
@@ -66,7 +78,7 @@ const statusSchema = {
     role: { type: 'string', enum: ['Primary', 'Worker'], description: 'What it is now.' },
     infrastructure: {
       type: 'object',
-      description: "The host daemon's section.",
+      description: "The host daemon's section; on a joined machine the agent's own.",
       required: ['incarnation', 'phase'],
       properties: {
         incarnation: { type: 'integer', minimum: 1 },

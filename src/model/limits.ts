@@ -151,6 +151,8 @@ export const LIMITS = {
   bootstrapTokenTtlMs: 3600 * 1000,
   /** A revocation may lie this far in the future: clocks of whoever revokes differ. */
   revocationAheadMs: 60 * 1000,
+  /** A machine that joins by hand may have a clock that is off by this; it holds no certificate for not yet valid then, nor one for expired. */
+  joinClockOffMs: 5 * 60 * 1000,
   /** New certificates begin this much in the past, for clocks that are behind ours. */
   certificateBackdateMs: 5 * 60 * 1000,
   /** ServiceAccount tokens: kube-apiserver's default is an hour and its least ten minutes; the most is a leaf's year. */

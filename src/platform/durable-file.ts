@@ -49,6 +49,17 @@ export async function removeDurably(file: string): Promise<void> {
   }
 }
 
+/** Puts the folder `from` where `to` is, which goes; both on one disk. After a power cut in between `to` may be gone, and `from` is where it was. */
+export async function replaceFolder(from: string, to: string): Promise<void> {
+  try {
+    await rm(to, { recursive: true, force: true });
+    await rename(from, to);
+    await syncFolder(dirname(to));
+  } catch (cause) {
+    throw writeFault(to, cause);
+  }
+}
+
 /** What stands in the way of writing to `file`, as a sentence. */
 export function writeFault(file: string, cause: unknown): Fault {
   const { code, message } = cause as NodeJS.ErrnoException;

@@ -16,7 +16,7 @@ import type { Json } from '../model/json.ts';
 import { isJsonObject } from '../model/json.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Answer } from '../ports/api.ts';
-import type { Directors, IssuedIdentity, JoinOrder } from '../ports/director.ts';
+import type { Directors, IssuedIdentity, JoinedNode, JoinOrder, JoinOutcome } from '../ports/director.ts';
 import type { Random } from '../ports/random.ts';
 import type { Era } from '../ports/store.ts';
 import { directorApi, postOnce } from './api-client.ts';
@@ -34,14 +34,20 @@ export function directors(random: Random): Directors {
   };
 }
 
-async function join(order: JoinOrder, random: Random, signal: AbortSignal): Promise<IssuedIdentity> {
+async function join(order: JoinOrder, random: Random, signal: AbortSignal): Promise<JoinOutcome> {
   const failures: Fault[] = [];
   for (const director of order.directors) {
     try {
-      const authority = await pinnedAuthority(director, order.caHash, signal);
-      const body = { token: order.token, csr: order.request };
+      const { authority, localAddress } = await pinnedAuthority(director, order.caHash, signal);
+      const { machine } = order;
+      const body = { token: order.token, csr: order.request, ...(machine === undefined ? {} : { machine: { ...machine } }) };
       const { answer } = await postOnce([director], { authority }, '/outrigger/v1/join', body, random, signal);
-      return issued(answer, 'The join');
+      const node = answer.ok && isJsonObject(answer.value) ? nodeOf(answer.value['node']) : undefined;
+      return {
+        ...issued(answer, 'The join'),
+        ...(node === undefined ? {} : { node }),
+        ...(localAddress === undefined ? {} : { localAddress }),
+      };
     } catch (cause) {
       if (!(cause instanceof Fault) || cause.code === 'JoinRefused' || signal.aborted) throw cause;
       failures.push(cause);
@@ -64,16 +70,34 @@ function issued(answer: Answer<Json>, what: string): IssuedIdentity {
   );
 }
 
+function nodeOf(json: Json | undefined): JoinedNode | undefined {
+  if (json === undefined || !isJsonObject(json)) return undefined;
+  const { namespace, name, uid, incarnation, cluster, clusterUid, role } = json;
+  const texts = [namespace, name, uid, cluster, clusterUid].every((one) => typeof one === 'string' && one !== '');
+  if (!texts || typeof incarnation !== 'number' || (role !== 'Primary' && role !== 'Worker')) return undefined;
+  return json as unknown as JoinedNode;
+}
+
 function eraOf(json: Json | undefined): Era | undefined {
   if (json === undefined || !isJsonObject(json) || typeof json['number'] !== 'number' || typeof json['id'] !== 'string') return undefined;
   return { number: json['number'], id: json['id'] };
 }
 
+interface Shown {
+  readonly chain: readonly Buffer[];
+  /** Ours, on that connection. */
+  readonly localAddress: string | undefined;
+}
+
 /** The CA certificate (PEM) with the pinned key, out of the chain that the server shows. */
-async function pinnedAuthority(director: string, caHash: string, signal: AbortSignal): Promise<string> {
-  const chain = await shownChain(director, signal);
+async function pinnedAuthority(
+  director: string,
+  caHash: string,
+  signal: AbortSignal,
+): Promise<{ readonly authority: string; readonly localAddress: string | undefined }> {
+  const { chain, localAddress } = await shownChain(director, signal);
   const found = chain.find((raw) => publicKeyHash(raw) === caHash.toLowerCase());
-  if (found !== undefined) return pemOf(found);
+  if (found !== undefined) return { authority: pemOf(found), localAddress };
   const shown = chain.map((raw) => publicKeyHash(raw)).join(', ');
   throw new Fault(
     'CertificateInvalid',
@@ -81,7 +105,7 @@ async function pinnedAuthority(director: string, caHash: string, signal: AbortSi
   );
 }
 
-function shownChain(director: string, signal: AbortSignal): Promise<Buffer[]> {
+function shownChain(director: string, signal: AbortSignal): Promise<Shown> {
   const { hostname, port } = new URL(director);
   const host = hostname.replace(/^\[|\]$/g, '');
   return new Promise((done, failed) => {
@@ -97,7 +121,7 @@ function shownChain(director: string, signal: AbortSignal): Promise<Buffer[]> {
     const onAbort = (): void => void socket.destroy(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });
     socket.once('secureConnect', () => {
-      done(rawChain(socket.getPeerCertificate(true)));
+      done({ chain: rawChain(socket.getPeerCertificate(true)), localAddress: socket.localAddress });
       socket.end();
     });
     socket.on('error', (cause) => failed(new Fault('DirectorUnreachable', `${director} does not answer: ${reasonOf(cause)}.`, { cause })));

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { dirname, extname, join } from 'node:path';
+import { Fault } from '../model/fault.ts';
 
 const HERE = import.meta.filename;
 
@@ -27,6 +28,13 @@ const LIGHT_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 export function programCommand(args: readonly string[]): readonly [string, ...string[]] {
   const flags = LIGHT_ROLES.includes(args[0] ?? '') ? LIGHT_FLAGS : [];
   return [process.execPath, ...flags, programFile(), ...args];
+}
+
+/** Becomes `outrigger` with `args`: the same process, another program and environment. Does not return. */
+export function becomeProgram(args: readonly string[], environment: Readonly<Record<string, string>>): never {
+  const command = programCommand(args);
+  process.execve?.(command[0], [...command], { ...environment });
+  throw new Fault('ProgramFailed', 'This Node cannot replace a process by another one; Outrigger needs 22.18 or later.');
 }
 
 /** The file of this program that Node runs. */

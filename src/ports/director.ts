@@ -24,6 +24,34 @@ export interface IssuedIdentity {
   readonly era: Era;
 }
 
+/** The node that a token was for, as the director knows it. */
+export interface JoinedNode {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly incarnation: number;
+  readonly cluster: string;
+  readonly clusterUid: string;
+  readonly role: 'Primary' | 'Worker';
+}
+
+/** What a machine says of itself on which a person lets it join. */
+export interface JoiningMachine {
+  /** src/model/joined-machine.ts. */
+  readonly name: string;
+  /** Wall clock, ms since 1970. */
+  readonly now: number;
+  /** The node that its folder holds already; `name` is `<namespace>/<name>`. */
+  readonly holds?: { readonly uid: string; readonly name: string };
+}
+
+export interface JoinOutcome extends IssuedIdentity {
+  /** Of a node's token; absent: the token was a host's, or the director is an older one. */
+  readonly node?: JoinedNode;
+  /** The address of this machine by which the director was reached; absent: it is not known. */
+  readonly localAddress?: string;
+}
+
 export interface DirectorApi extends EntityApi {
   /** The youngest era that an answer was given in, or that `hold` named. */
   era(): Era | undefined;
@@ -51,6 +79,8 @@ export interface JoinOrder {
   readonly token: string;
   /** PEM. */
   readonly request: string;
+  /** Absent: an agent or a host daemon joins. */
+  readonly machine?: JoiningMachine;
 }
 
 export interface Directors {
@@ -59,7 +89,7 @@ export interface Directors {
    * Throws `Fault` JoinRefused when the director says no, CertificateInvalid when no director shows the pinned CA, DirectorUnreachable when none
    * answers: then the same order may be given again, with the same outcome.
    */
-  join(order: JoinOrder, signal: AbortSignal): Promise<IssuedIdentity>;
+  join(order: JoinOrder, signal: AbortSignal): Promise<JoinOutcome>;
   /** A new certificate for a new key, by the old certificate. Throws `Fault` JoinRefused, CertificateInvalid or DirectorUnreachable. */
   renew(api: DirectorApi, request: string, signal: AbortSignal): Promise<IssuedIdentity>;
 }

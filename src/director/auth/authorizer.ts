@@ -18,6 +18,7 @@ import { HOST_RIGHTS } from './host-rights.ts';
 import type { HostCaller } from './host-rights.ts';
 import { isOpenPath, SYSTEM_NAMESPACE } from './identity.ts';
 import type { Attributes, Authorizer, Decision, Identity, WriteContent } from './identity.ts';
+import { JOINED_RIGHTS } from './joined-rights.ts';
 import { MANAGER_RIGHTS } from './manager-rights.ts';
 import { AGENT_RIGHTS } from './node-rights.ts';
 import { SITE_RIGHTS } from './site-rights.ts';
@@ -37,7 +38,7 @@ import { part, text } from './stored-object.ts';
 export const EXTENSION_ACCOUNT = 'extension';
 const EXTENSION_NAME = serviceAccountName(SYSTEM_NAMESPACE, EXTENSION_ACCOUNT);
 
-const NODE_INDEX = indexRights([...AGENT_RIGHTS, ...MANAGER_RIGHTS, ...STAND_IN_RIGHTS, ...SITE_RIGHTS, ...DRILL_RIGHTS]);
+const NODE_INDEX = indexRights([...AGENT_RIGHTS, ...MANAGER_RIGHTS, ...STAND_IN_RIGHTS, ...SITE_RIGHTS, ...DRILL_RIGHTS, ...JOINED_RIGHTS]);
 const HOST_INDEX = indexRights(HOST_RIGHTS);
 
 const BY_ADMIN: Decision = { allowed: true, reason: 'admin' };

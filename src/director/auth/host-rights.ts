@@ -63,7 +63,7 @@ export const HOST_RIGHTS: readonly Right<HostCaller>[] = [
     verbs: CHANGE,
     group: GROUP,
     resource: 'clusternodes',
-    says: 'spec.host, from absent to itself, of a node that is to live and whose VirtualDataCenter names the host; or the finalizer `outrigger.dev/node` away, of a node that it holds and that is being deleted; in either case nothing else',
+    says: 'spec.host, from absent to itself, of a node that is to live, waits for no joined machine, and whose VirtualDataCenter names the host; or the finalizer `outrigger.dev/node` away, of a node that it holds and that is being deleted; in either case nothing else',
     refuses: nothing,
     refusesContent: claimOrRelease,
   },
@@ -159,6 +159,7 @@ function claim({ host, relations }: HostCaller, { old, next }: States): Verdict 
   if (holder !== undefined) return `it is claimed by ${holder} already`;
   if (after['host'] !== host) return `spec.host may be set by a host only to itself, ${host}`;
   if (before['retired'] === true || isDeleting(old)) return 'it is to go, so nobody may claim it';
+  if (before['machine'] === 'Joined') return 'it waits for a machine that a person lets in (outrigger agent join), and for no host';
   const home = text(before['virtualDataCenter']) ?? '';
   if (relations.hostsOf(text(part(old, 'metadata')['namespace']) ?? '', home).includes(host)) return undefined;
   return `the VirtualDataCenter ${home} does not name ${host} in spec.hosts`;

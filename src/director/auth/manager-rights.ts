@@ -145,6 +145,7 @@ function newWorker({ node }: NodeCaller, { next }: States): Verdict {
   if (wrong !== undefined) return `a manager may make only workers of its own cluster and attempt: spec.${wrong[0]} must be ${wrong[1]}`;
   if (numberOf(spec['index']) < 1) return 'index 0 is the primary, which the extension servers make';
   if (spec['host'] !== undefined || spec['retired'] === true) return 'a new node is claimed by nobody and not retired';
+  if ((spec['machine'] ?? 'Provisioned') !== node.machine) return `spec.machine must be ${node.machine}, as of the manager's own node`;
   const metadata = part(next, 'metadata');
   if (part(metadata, 'labels')[LABEL_CLUSTER_UID] !== clusterUid) return `the label ${LABEL_CLUSTER_UID} must be ${clusterUid}`;
   const owners = metadata['ownerReferences'];

@@ -1,7 +1,8 @@
 /**
  * The director's own paths of identity: `/outrigger/v1/join`, `/renew`, `/hello` and `/tombstones`.
  *
- * POST join  {token, csr}      → {certificate, ca, notAfter, era}   open to everybody who holds a token
+ * POST join  {token, csr}      → {certificate, ca, notAfter, era}   open to everybody who holds a token; of a node's token, with what it is: node
+ *            machine: {name, now, holds?}                           what a machine says of itself on which a person runs `outrigger agent join`
  * POST renew {csr}             → the same                           by the old certificate, expired or not
  * POST hello {era, revision}   → {era, revision, version, sighting} by anybody with an identity
  * POST tombstones {uids}       → {era, tombstones}                  by hosts (tombstones.ts)
@@ -12,6 +13,7 @@
 
 import { isJsonObject } from '../../model/json.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
+import { isMachineName } from '../../model/joined-machine.ts';
 import { LIMITS } from '../../model/limits.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Era } from '../../ports/store.ts';
@@ -21,7 +23,7 @@ import { EXTENSION_ACCOUNT } from './authorizer.ts';
 import { isRefused, SYSTEM_NAMESPACE } from './identity.ts';
 import type { AuthAnswer, Authenticator, Identity, OwnPaths, OwnRequest, OwnRoute } from './identity.ts';
 import { join, renew } from './join.ts';
-import type { JoinParts } from './join.ts';
+import type { JoiningMachine, JoinParts } from './join.ts';
 import { serviceAccountName } from './rbac.ts';
 import { createRefusalLimit } from './refusal-limit.ts';
 import type { RefusalLimit } from './refusal-limit.ts';
@@ -31,6 +33,8 @@ import { answerTombstones, TOMBSTONES_PATH } from './tombstones.ts';
 /** A P-256 request is 0.4 kB in PEM; larger keys are refused anyway. */
 const REQUEST_CHARACTERS = 8192;
 const TOKEN_CHARACTERS = 256;
+/** `<namespace>/<name>`, as it is shown again. */
+const NODE_TEXT = /^[a-z0-9/-]{1,127}$/;
 const ERA_ID = /^[0-9A-Za-z-]{1,64}$/;
 
 export interface OwnPathParts extends JoinParts {
@@ -85,7 +89,20 @@ async function certify({ parts }: Door, request: OwnRequest, signal: AbortSignal
   const token = text(body['token']) ?? '';
   if (token.length === 0 || token.length > TOKEN_CHARACTERS)
     return badRequestStatus('token must be the text that `outrigger token create` printed');
-  return join(parts, token, csr, signal);
+  const machine = readMachine(body['machine']);
+  if (machine === 'damaged') return badRequestStatus('machine takes {"name": <text>, "now": <ms since 1970>, "holds": {"uid", "name"}}');
+  return join(parts, token, csr, machine, signal);
+}
+
+function readMachine(body: Json | undefined): JoiningMachine | undefined | 'damaged' {
+  if (body === undefined) return undefined;
+  if (!isJsonObject(body)) return 'damaged';
+  const [name, nowMs] = [text(body['name']), body['now']];
+  if (name === undefined || !isMachineName(name) || !isCount(nowMs)) return 'damaged';
+  if (body['holds'] === undefined) return { name, nowMs };
+  const holds = part(body, 'holds');
+  const [uid, node] = [text(holds['uid']), text(holds['name'])];
+  return uid === undefined || node === undefined || !NODE_TEXT.test(node) ? 'damaged' : { name, nowMs, holds: { uid, name: node } };
 }
 
 async function readRequest(parts: OwnPathParts, csr: Json | undefined): Promise<RequestFacts | AuthAnswer> {

@@ -26,6 +26,8 @@ export interface NodeFacts {
   /** What it was born as. */
   readonly role: string;
   readonly incarnation: number;
+  /** Joined: no host may claim it. */
+  readonly machine: 'Provisioned' | 'Joined';
   readonly host: string | undefined;
   readonly retired: boolean;
   readonly deleting: boolean;
@@ -133,6 +135,7 @@ function readNode(entity: StoredEntity): NodeFacts {
     index: numberOf(spec['index']),
     role: text(spec['role']) ?? '',
     incarnation: numberOf(spec['incarnation']),
+    machine: spec['machine'] === 'Joined' ? 'Joined' : 'Provisioned',
     host: text(spec['host']),
     retired: spec['retired'] === true,
     deleting: isDeleting(object),

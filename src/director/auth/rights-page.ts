@@ -4,6 +4,7 @@
 
 import { DRILL_RIGHTS } from './drill-rights.ts';
 import { HOST_RIGHTS } from './host-rights.ts';
+import { JOINED_RIGHTS } from './joined-rights.ts';
 import { MANAGER_RIGHTS } from './manager-rights.ts';
 import { AGENT_RIGHTS } from './node-rights.ts';
 import type { Right } from './right.ts';
@@ -21,7 +22,7 @@ Callers are told apart by their client certificate (\`O=outrigger:nodes\`, \`O=o
 Admins may do everything. Nodes and hosts may do what a row below allows, by the attributes of the request and then by the content of the write; what no
 row allows is left to RBAC, which the other callers get at once. Everything else is refused with 403 and a sentence that says why.
 
-Besides, nodes and hosts may call \`/outrigger/v1/renew\` and \`/outrigger/v1/hello\`, nodes \`/outrigger/v1/license\` and \`/outrigger/v1/metrics\`, and hosts \`/outrigger/v1/tombstones\`; \`/outrigger/v1/join\` is open to who holds a bootstrap token.
+Besides, nodes and hosts may call \`/outrigger/v1/renew\` and \`/outrigger/v1/hello\`, nodes \`/outrigger/v1/license\` and \`/outrigger/v1/metrics\`, and hosts (and joined machines about themselves) \`/outrigger/v1/tombstones\`; \`/outrigger/v1/join\` is open to who holds a bootstrap token.
 
 ## Nodes (agents)
 
@@ -44,6 +45,10 @@ ${table(SITE_RIGHTS)}
 ### Drills of its cluster
 
 ${table(DRILL_RIGHTS)}
+
+### A joined machine, which has no host daemon
+
+${table(JOINED_RIGHTS)}
 
 ## Hosts (host daemons)
 

@@ -8,7 +8,7 @@
  * I2: availableAt, autoRepair, abandonedAttempt and the attempts are never a node's or host's to write.
  */
 
-export type SectionWriter = 'extension' | 'manager' | 'agent' | 'host' | 'director';
+export type SectionWriter = 'extension' | 'manager' | 'agent' | 'host' | 'joined' | 'director';
 
 /** `BeforeAvailable`: while status.availableAt is not set, and again once the cluster is being deleted. */
 export type SectionTime = 'Always' | 'BeforeAvailable' | 'AfterAvailable';
@@ -23,6 +23,8 @@ const EXTENSION_BEFORE: SectionOwner = { writer: 'extension', when: 'BeforeAvail
 const MANAGER: SectionOwner = { writer: 'manager', when: 'AfterAvailable' };
 const AGENT: SectionOwner = { writer: 'agent', when: 'Always' };
 const HOST: SectionOwner = { writer: 'host', when: 'Always' };
+/** A joined machine has no host daemon: its agent says what a host would. */
+const JOINED: SectionOwner = { writer: 'joined', when: 'Always' };
 /** What a director writes by itself, at a sync (src/director/license). */
 const DIRECTOR: SectionOwner = { writer: 'director', when: 'Always' };
 
@@ -54,7 +56,7 @@ export const STATUS_SECTIONS: Readonly<Record<string, Readonly<Record<string, re
     services: SAID_BY_BOTH,
     license: [MANAGER],
   },
-  clusternodes: { role: [AGENT], agent: [AGENT], infrastructure: [HOST] },
+  clusternodes: { role: [AGENT], agent: [AGENT], infrastructure: [HOST, JOINED] },
   virtualdatacenters: { conditions: GUARDS, reservations: SAID_BY_BOTH, reserved: SAID_BY_BOTH },
   sites: { conditions: SITE_BOTH, cluster: SITE_BOTH, pairing: SITE_BOTH, leftBehind: SITE_BOTH },
   universallicenses: { conditions: [DIRECTOR], sites: [DIRECTOR], use: [DIRECTOR] },
@@ -125,6 +127,7 @@ const OWNER_NAMES: Readonly<Record<SectionWriter, string>> = {
   manager: "the primary's agent",
   agent: "the node's agent",
   host: 'the host daemon',
+  joined: 'the agent of a joined machine',
   director: 'the directors themselves',
 };
 

@@ -221,7 +221,7 @@ describe('creation', () => {
       ['NoCapacity', { cluster: cluster({ status: atStep('PrimaryReady') }), nodes: [node(0)] }, 'Host'],
       [
         'WaitingForJoin',
-        { cluster: cluster({ status: atStep('PrimaryReady'), spec: { nodes: 'Joined' } }), nodes: [node(0, { finalizers: [] })] },
+        { cluster: cluster({ status: atStep('PrimaryReady'), spec: { nodes: 'Joined' } }), nodes: [node(0), node(1)] },
         'Join',
       ],
     ];
