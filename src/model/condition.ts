@@ -19,6 +19,7 @@ export const CONDITION_TYPES = [
   'MonitoringAvailable',
   'ImagesAvailable',
   'Overused',
+  'RemediationAllowed',
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
@@ -75,6 +76,9 @@ export const CONDITION_REASONS = [
   'SpecOlder',
   'Unclaimed',
   'GivenUp',
+  'TooManyUnhealthy',
+  'MassSilence',
+  'RemediationAllowed',
 ] as const;
 export type ConditionReason = (typeof CONDITION_REASONS)[number];
 

@@ -44,6 +44,15 @@ const specSchema = {
         unknownSeconds: { type: 'integer', minimum: 30, maximum: 86400, default: 300 },
       },
     },
+    massSilencePercent: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 100,
+      default: 20,
+      description:
+        'When more than this share of the sites falls silent within massSilenceSeconds, nothing is repaired anywhere. 100: never.',
+    },
+    massSilenceSeconds: { type: 'integer', minimum: 10, maximum: 86400, default: 300 },
   },
 } as const satisfies Schema;
 
@@ -77,4 +86,6 @@ export const DEFAULT_SERVER_CONFIG: ServerConfigSpec = {
   retryCapSeconds: 300,
   eligibleEnvironments: ['OnPremises', 'VMwareCloudOnAWSAllInSDDC'],
   nodeHealthCheck: { maxUnhealthyPercent: 100, startupSeconds: 900, notReadySeconds: 300, unknownSeconds: 300 },
+  massSilencePercent: 20,
+  massSilenceSeconds: 300,
 };
