@@ -8,6 +8,7 @@
  * I3: when nothing ready is known, the last known endpoints stay: a wrong address costs a connect failure, an empty table costs everything.
  * I4: the same input gives the same table, in the same order.
  * I5: of a node that is remembered, and that says nothing of its instances yet, what was told last stays.
+ * I6: an instance on loopback of a node whose own address is not serves its own machine alone, and is not listed anywhere else.
  */
 
 import type { ClusterNode } from '../model/cluster-node.ts';
@@ -34,6 +35,8 @@ export interface OwnInstance {
   readonly ready: boolean;
   readonly stopping: boolean;
 }
+
+const LOOPBACK = '127.';
 
 export interface EndpointsInput {
   readonly balanced: readonly BalancedPort[];
@@ -75,10 +78,15 @@ function reported(node: ClusterNode, service: string, before: readonly Endpoint[
   if (agent === undefined || agent.incarnation < node.spec.incarnation) return [];
   if (agent.services === undefined) return before.filter((one) => one.node === node.metadata.name);
   const instance = agent.services[service];
-  if (!isHostPort(instance?.address)) return [];
+  if (!isHostPort(instance?.address) || isBehindLoopback(instance.address, agent.address)) return [];
   const stopping = instance.phase === 'Stopping';
   if (!instance.ready && !stopping) return [];
   return [{ node: node.metadata.name, address: instance.address, draining: stopping || node.spec.retired === true }];
+}
+
+/** A joined machine whose pods have no address of their own (docs/reference/joined.md). */
+function isBehindLoopback(instance: string, node: string | undefined): boolean {
+  return instance.startsWith(LOOPBACK) && node?.startsWith(LOOPBACK) === false;
 }
 
 /** Proven gone: its machine is, or a later life has begun elsewhere. */

@@ -83,6 +83,7 @@ export function cluster(change: ClusterChange = {}): Cluster {
 export interface NodeChange {
   readonly attempt?: number;
   readonly incarnation?: number;
+  readonly machine?: 'Provisioned' | 'Joined';
   readonly host?: string;
   readonly retired?: boolean;
   readonly deleted?: boolean;
@@ -117,6 +118,7 @@ export function node(index: number, change: NodeChange = {}): ClusterNode {
       role: index === 0 ? 'Primary' : 'Worker',
       incarnation: change.incarnation ?? 1,
       resources: { cpuMillis: 500, memoryMiB: 256 },
+      ...(change.machine === undefined ? {} : { machine: change.machine }),
       ...(change.host === undefined ? {} : { host: change.host }),
       ...(change.retired === undefined ? {} : { retired: change.retired }),
     },

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
+import type { ClusterNode } from '../../../src/model/cluster-node.ts';
 import { endpointsOf } from '../../../src/decide/endpoints.ts';
 import type { EndpointsInput } from '../../../src/decide/endpoints.ts';
 import { contentOf } from '../../../src/decide/cluster-plan.ts';
@@ -205,6 +206,18 @@ describe('endpoints', () => {
     assert.deepEqual(addresses(endpointsOf(input({ self: down, nodes: undefined, previous }))), ['127.77.0.21:8080']);
     assert.deepEqual(addresses(endpointsOf(input({ self: down, nodes: [node(1)], previous }))), ['127.77.0.11:8080', '127.77.0.21:8080']);
     assert.deepEqual(addresses(endpointsOf(input({ self: down, nodes: [], previous }))), ['127.77.0.11:8080']);
+  });
+
+  it('I6: an instance on loopback is listed by others only where the nodes are on loopback too', () => {
+    const at = (address: string): ClusterNode => {
+      const other = readyNode(1);
+      const { agent } = other.status ?? {};
+      assert.ok(agent !== undefined);
+      agent.address = address;
+      return other;
+    };
+    assert.deepEqual(addresses(endpointsOf(input({ nodes: [at('10.0.0.2')] }))), ['127.77.0.11:8080']);
+    assert.deepEqual(addresses(endpointsOf(input({ nodes: [at('127.77.0.20')] }))), ['127.77.0.11:8080', '127.77.0.21:8080']);
   });
 
   it('I4: the order of reports does not matter', () => {
