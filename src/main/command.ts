@@ -13,6 +13,7 @@ import { SETTINGS, flagOf } from '../model/settings.ts';
 import type { Setting, SettingName, SettingValues } from '../model/settings.ts';
 import { absolutePath, readYamlFile } from '../platform/config-file.ts';
 import { programVersion } from '../platform/program.ts';
+import { lastWordToManager } from '../platform/service-manager.ts';
 import { processTerminal, stopSignals } from '../platform/terminal.ts';
 import type { Terminal } from '../ports/terminal.ts';
 
@@ -44,6 +45,8 @@ export interface CommandSpec<N extends SettingName> {
   readonly arguments?: readonly (readonly [name: string, help: string])[];
   /** True: it runs until it is told to stop, so being told is no failure. */
   readonly daemon?: boolean;
+  /** True: systemd may run it, and shows people its last word. */
+  readonly isService?: boolean;
   readonly run: (context: CommandContext<N>) => Promise<ExitCode>;
 }
 
@@ -98,6 +101,7 @@ async function runCommand<N extends SettingName>(
     const asked = stop.signal.aborted && error === stop.signal.reason;
     const rendered = renderFault(error);
     if (!asked) terminal.writeError(rendered.text);
+    if (!asked && spec.isService === true) lastWordToManager(rendered.text);
     process.exitCode = asked && spec.daemon === true ? 0 : rendered.exit;
   }
   clearInterval(alive);

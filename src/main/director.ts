@@ -90,6 +90,7 @@ export function registerDirector(program: Command): void {
     ],
     settings: DIRECTOR_SETTINGS,
     daemon: true,
+    isService: true,
     run: async ({ settings, signal }) => await runDirector(settings, signal),
   });
 }

@@ -26,6 +26,7 @@ export function registerExtension(program: Command): void {
       'It speaks only the Kubernetes API, so it also runs against a Kubernetes API server that has the CRDs of deploy/crds.',
     examples: [['outrigger extension --kubeconfig extension.kubeconfig', 'run one until Ctrl-C']],
     settings: SETTINGS_USED,
+    isService: true,
     run: runExtension,
   });
 }

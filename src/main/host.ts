@@ -186,6 +186,7 @@ export function registerHost(program: Command): void {
     ],
     settings: HOST_SETTINGS,
     daemon: true,
+    isService: true,
     run: ({ settings, signal }) => runHost(settings, signal),
   });
   // What is typed after a verb of it is the verb's, not its own.

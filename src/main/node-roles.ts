@@ -7,6 +7,7 @@ import type { ExitCode } from '../model/fault.ts';
 import { FRAMEWORK_SERVICES } from '../model/framework.ts';
 import { renderFault } from '../cli/render-fault.ts';
 import { COMPILE_ROLE, keepCompiled } from '../platform/program.ts';
+import { lastWordToManager } from '../platform/service-manager.ts';
 import { processTerminal, stopSignals } from '../platform/terminal.ts';
 import { absoluteFolder } from '../platform/durable-file.ts';
 import { isBalancerChoice } from '../model/balancer-choice.ts';
@@ -43,6 +44,7 @@ export async function runNodeRole(argv: readonly string[]): Promise<boolean> {
   } catch (error) {
     const rendered = renderFault(error);
     processTerminal().writeError(rendered.text);
+    if (argv[0] === 'agent') lastWordToManager(rendered.text);
     process.exitCode = rendered.exit;
   }
   process.exit();

@@ -68,6 +68,12 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./node.ts')).registerNode(program),
   },
   {
+    name: 'install',
+    summary: 'Run a part as a service of this machine, under systemd',
+    group: 'Look and change:',
+    register: async (program) => (await import('./install.ts')).registerInstall(program),
+  },
+  {
     name: 'token',
     summary: 'Make tokens by which hosts and nodes join',
     group: 'Look and change:',

@@ -74,7 +74,8 @@ const NOBODY: ServiceManager = { ready: () => undefined, progressed: () => undef
 /** Infinity: there is no watchdog, or it is not for this process. */
 function watchdogMs(environment: ServiceManagerDeps['environment']): number {
   const { WATCHDOG_USEC: microseconds = '', WATCHDOG_PID: pid = '' } = environment;
-  const isMeant = pid === '' || Number(pid) === process.pid;
+  // An old Node cannot become the program, and runs it as its child (bin/outrigger.mjs).
+  const isMeant = pid === '' || Number(pid) === process.pid || Number(pid) === process.ppid;
   return isMeant && /^[1-9]\d*$/.test(microseconds) ? Number(microseconds) / 1000 : Infinity;
 }
 
