@@ -16,8 +16,8 @@ export interface Candidate {
 }
 
 /** The instance to try next; undefined when all were tried. */
-export function pickEndpoint(candidates: readonly Candidate[], tried: ReadonlySet<string>): Candidate | undefined {
-  let best: Candidate | undefined;
+export function pickEndpoint<C extends Candidate>(candidates: readonly C[], tried: ReadonlySet<string>): C | undefined {
+  let best: C | undefined;
   for (const candidate of candidates) {
     if (!tried.has(candidate.address) && (best === undefined || isBetter(candidate, best))) best = candidate;
   }

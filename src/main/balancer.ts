@@ -17,6 +17,7 @@ import { haproxy } from '../platform/haproxy.ts';
 import { endHaproxies, installedHaproxy } from '../platform/haproxy-process.ts';
 import { relay } from '../platform/relay.ts';
 import { systemProcesses } from '../platform/spawn.ts';
+import { tcpHandles } from '../platform/tcp-handle.ts';
 import { watchRecord } from '../platform/watched-record.ts';
 import type { Balancer } from '../ports/balancer.ts';
 import type { Log } from '../ports/log.ts';
@@ -60,5 +61,5 @@ async function balancerOf({ dir, balancer }: NodeRoleOptions, log: Log): Promise
     );
   // One that a former life of this balancer left holds the ports.
   await endHaproxies(dir);
-  return relay(log);
+  return relay(log, tcpHandles());
 }

@@ -14,8 +14,9 @@ import type { Socket } from 'node:net';
 import { answerHeadOf, followBody, mayBeginRequest, requestHeadOf, seekHeadEnd } from '../decide/http-framing.ts';
 import type { BodyState, RequestHead } from '../decide/http-framing.ts';
 import { LIMITS } from '../model/limits.ts';
-import { reach } from './relay-reach.ts';
-import type { Instances, Reached } from './relay-reach.ts';
+import { isServing } from './relay-instances.ts';
+import { reach, released } from './relay-reach.ts';
+import type { Reached, Streams } from './relay-reach.ts';
 import { splice } from './relay-splice.ts';
 
 /** One request is given to at most so many instances. */
@@ -43,7 +44,7 @@ interface Exchange {
 
 interface Conversation {
   readonly client: Socket;
-  readonly instances: Instances;
+  readonly streams: Streams;
   readonly done: (served: boolean) => void;
   instance: (Reached & { readonly off: () => void }) | undefined;
   exchange: Exchange | undefined;
@@ -59,9 +60,9 @@ interface Conversation {
 }
 
 /** Serves `client` to its end, then calls back: false when no instance could be reached for it. */
-export function converse(client: Socket, instances: Instances, done: (served: boolean) => void): void {
+export function converse(client: Socket, streams: Streams, done: (served: boolean) => void): void {
   const onData = (chunk: Buffer): void => {
-    instances.traffic.inBytes += chunk.length;
+    streams.instances.counts.inBytes += chunk.length;
     fromClient(talk, chunk);
   };
   const onEnd = (): void => clientEnded(talk);
@@ -74,7 +75,7 @@ export function converse(client: Socket, instances: Instances, done: (served: bo
     void client.off('data', onData).off('end', onEnd).off('close', onClose).off('drain', onDrain).off('timeout', onTimeout).setTimeout(0);
   const talk: Conversation = {
     client,
-    instances,
+    streams,
     done,
     instance: undefined,
     exchange: undefined,
@@ -162,9 +163,9 @@ function beginExchange(talk: Conversation, chunk: Buffer): void {
 
 /** To the instance at hand, if it may be given more, else to another. */
 function sendRequest(talk: Conversation, exchange: Exchange): void {
-  const { instance, instances } = talk;
+  const { instance, streams } = talk;
   exchange.attempts++;
-  if (instance !== undefined && !instances.isServing(instance.address)) letGo(talk);
+  if (instance !== undefined && !isServing(streams.instances, instance.one)) letGo(talk);
   if (talk.instance === undefined) return findInstance(talk, () => deliver(talk, exchange));
   deliver(talk, exchange);
 }
@@ -177,14 +178,14 @@ function deliver(talk: Conversation, exchange: Exchange): void {
 
 /** The client waits, unread, until there is one. */
 function findInstance(talk: Conversation, then: () => void): void {
-  const { client, instances } = talk;
+  const { client, streams } = talk;
   client.pause();
   talk.isReaching = true;
-  reach(client, instances, talk.exchange?.died ?? new Set(), (found) => {
+  reach(client, streams, talk.exchange?.died ?? new Set(), (found) => {
     talk.isReaching = false;
     if (found === undefined) return giveUp(talk);
     if (talk.isOver) {
-      instances.released(found);
+      released(streams, found);
       return void found.socket.destroy();
     }
     attach(talk, found);
@@ -195,13 +196,13 @@ function findInstance(talk: Conversation, then: () => void): void {
   });
 }
 
-function attach(talk: Conversation, { address, socket }: Reached): void {
+function attach(talk: Conversation, { one, socket }: Reached): void {
   const onData = (chunk: Buffer): void => fromInstance(talk, chunk);
   const onDrain = (): void => void talk.client.resume();
   const onGone = (): void => instanceGone(talk);
   const off = (): void => void socket.off('data', onData).off('drain', onDrain).off('end', onGone).off('close', onGone);
   socket.on('data', onData).on('drain', onDrain).once('end', onGone).once('close', onGone);
-  talk.instance = { address, socket, off };
+  talk.instance = { one, socket, off };
 }
 
 /** The connection to the instance is of no use any more. */
@@ -212,7 +213,7 @@ function letGo(talk: Conversation): void {
   talk.answerHead = noHead();
   instance.off();
   instance.socket.destroy();
-  talk.instances.released(instance);
+  released(talk.streams, instance);
 }
 
 /** No instance took it: the client is told by a reset. */
@@ -262,7 +263,7 @@ function followAnswer(talk: Conversation, exchange: Exchange, chunk: Buffer): nu
 }
 
 function toClient(talk: Conversation, bytes: Buffer): void {
-  talk.instances.traffic.outBytes += bytes.length;
+  talk.streams.instances.counts.outBytes += bytes.length;
   if (!talk.client.write(bytes)) talk.instance?.socket.pause();
 }
 
@@ -283,8 +284,8 @@ function instanceGone(talk: Conversation): void {
   letGo(talk);
   if (exchange === undefined) return;
   if (!exchange.isAnswered && exchange.toSend !== undefined && exchange.attempts < ATTEMPTS) {
-    if (instance !== undefined) exchange.died.add(instance.address);
-    talk.instances.repeated();
+    if (instance !== undefined) exchange.died.add(instance.one.address);
+    talk.streams.instances.counts.retries++;
     return sendRequest(talk, exchange);
   }
   if (exchange.answerBody?.at !== 'Whole') client.resetAndDestroy();
@@ -300,7 +301,7 @@ function clientEnded(talk: Conversation): void {
 
 /** From here on bytes are carried and not looked at; `bytes` of the client first, `answer` of the instance too. */
 function passThrough(talk: Conversation, bytes: readonly Buffer[], answer?: Buffer): void {
-  const { client, instance, instances } = talk;
+  const { client, instance, streams } = talk;
   if (instance === undefined) {
     if (talk.exchange !== undefined) return finish(talk, true);
     return findInstance(talk, () => passThrough(talk, bytes));
@@ -310,8 +311,8 @@ function passThrough(talk: Conversation, bytes: readonly Buffer[], answer?: Buff
   instance.off();
   if (answer !== undefined) toClient(talk, answer);
   for (const chunk of [...talk.held, ...bytes]) instance.socket.write(chunk);
-  splice(client, instance, instances.traffic, () => {
-    instances.released(instance);
+  splice(client, instance.socket, streams.instances.counts, () => {
+    released(streams, instance);
     talk.done(true);
   });
 }

@@ -10,19 +10,8 @@
 
 import type { Socket } from 'node:net';
 import { LIMITS } from '../model/limits.ts';
-import type { Inlet } from './relay-inlet.ts';
+import type { Counts } from './relay-instances.ts';
 import { waitsOf } from './waits.ts';
-
-/** What clients sent and were sent. */
-export interface Traffic {
-  inBytes: number;
-  outBytes: number;
-}
-
-interface Joined {
-  readonly socket: Socket;
-  readonly inlet?: Inlet | undefined;
-}
 
 interface Pair {
   readonly client: Socket;
@@ -45,41 +34,20 @@ const halfOpen = waitsOf(LIMITS.halfOpenMs, (pair: Pair) => {
 });
 
 /** Carries until both are closed, then calls back. What either has buffered or ended already is carried too. */
-export function splice(client: Socket, { socket: instance, inlet }: Joined, traffic: Traffic, done: () => void): void {
+export function splice(client: Socket, instance: Socket, counts: Counts, done: () => void): void {
   const pair: Pair = { client, instance, moves: 0, seen: undefined, open: 2, done };
   client.on('data', (chunk: Buffer) => {
-    traffic.inBytes += chunk.length;
+    counts.inBytes += chunk.length;
     pair.moves++;
     if (!instance.write(chunk)) client.pause();
   });
-  if (inlet !== undefined) takeFrom(inlet, pair, traffic);
-  else
-    instance.on('data', (chunk: Buffer) => {
-      traffic.outBytes += chunk.length;
-      pair.moves++;
-      if (!client.write(chunk)) instance.pause();
-    });
+  instance.on('data', (chunk: Buffer) => {
+    counts.outBytes += chunk.length;
+    pair.moves++;
+    if (!client.write(chunk)) instance.pause();
+  });
   carry(pair, client, instance);
   carry(pair, instance, client);
-}
-
-/** What the kernel did not take at once is still in the inlet's buffer: until it is gone, nothing is read. */
-function takeFrom(inlet: Inlet, pair: Pair, traffic: Traffic): void {
-  const { client, instance } = pair;
-  let isWaiting = false;
-  const written = (): void => {
-    if (!isWaiting || client.writableLength > 0) return;
-    isWaiting = false;
-    pair.moves++;
-    instance.resume();
-  };
-  inlet.take = (bytes) => {
-    traffic.outBytes += bytes.length;
-    pair.moves++;
-    client.write(bytes, written);
-    isWaiting = client.writableLength > 0;
-    return !isWaiting;
-  };
 }
 
 function carry(pair: Pair, from: Socket, to: Socket): void {

@@ -10,64 +10,50 @@
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { pickEndpoint } from '../decide/balancing.ts';
 import type { BalancedService } from '../decide/endpoints.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Balancer, BalancerTable, ListenerStatus } from '../ports/balancer.ts';
 import type { Log } from '../ports/log.ts';
+import { cut, keepAskingPairs, laneOf, serveHandle } from './relay-handles.ts';
+import type { Lane } from './relay-handles.ts';
 import { converse } from './relay-http.ts';
-import { inletOf } from './relay-inlet.ts';
-import { dial, ignore, reach } from './relay-reach.ts';
-import type { Instances, Reached } from './relay-reach.ts';
+import { instanceAnswered, listInstances, noInstances, NONE_TRIED } from './relay-instances.ts';
+import type { Instances } from './relay-instances.ts';
+import { dial, ignore, reach, released } from './relay-reach.ts';
+import type { Streams } from './relay-reach.ts';
 import { splice } from './relay-splice.ts';
+import type { TcpHandle, TcpHandles } from './tcp-handle.ts';
 
 const BACKLOG = 1024;
 const LISTEN_RETRY_MS = 250;
 
-/** What is known of an instance by own experience. Kept while it is in the table or has connections. */
-interface Experience {
-  connections: number;
-  ejected: boolean;
-}
-
 interface Listener {
   readonly name: string;
   readonly port: number;
-  node: string;
   service: BalancedService;
   readonly server: Server;
+  /** Clients that are served by streams. */
   readonly clients: Set<Socket>;
-  /** Connections to instances. */
-  readonly dialed: Set<Socket>;
-  readonly instances: Map<string, Experience>;
+  /** Clients that are served by handles, if this Node has them. */
+  readonly lane: Lane | undefined;
+  readonly instances: Instances;
+  /** What its connections by streams ask of it; one for all of them. */
+  readonly streams: Streams;
   retry: NodeJS.Timeout | undefined;
   message: string | undefined;
-  readonly counts: Counts;
-  /** What its connections ask of it; one for all of them. */
-  readonly asked: Instances;
-}
-
-/** Since the listener began. */
-interface Counts {
-  accepted: number;
-  refused: number;
-  failed: number;
-  retries: number;
-  ejections: number;
-  readmissions: number;
-  inBytes: number;
-  outBytes: number;
 }
 
 interface Relay {
   readonly log: Log;
   readonly told: (() => void)[];
   readonly listeners: Map<string, Listener>;
+  readonly tcp: TcpHandles | undefined;
   address: string;
 }
 
-export function relay(log: Log): Balancer {
-  const state: Relay = { log, told: [], listeners: new Map(), address: '' };
+/** `tcp`: what clients of TCP services are served by; undefined: by streams, for three times the work. */
+export function relay(log: Log, tcp: TcpHandles | undefined): Balancer {
+  const state: Relay = { log, told: [], listeners: new Map(), tcp, address: '' };
   const stop = new AbortController();
   void every(LIMITS.instanceRecheckMs, () => recheck(state), stop.signal);
   void every(LIMITS.keepAliveMs, () => keepAsking(state), stop.signal);
@@ -78,7 +64,10 @@ export function relay(log: Log): Balancer {
     close: async () => {
       stop.abort();
       for (const listener of state.listeners.values()) stopListening(listener);
-      for (const listener of state.listeners.values()) for (const client of listener.clients) client.destroy();
+      for (const { clients, lane } of state.listeners.values()) {
+        for (const client of clients) client.destroy();
+        for (const pair of lane?.pairs ?? []) cut(pair);
+      }
       state.listeners.clear();
     },
   };
@@ -96,26 +85,24 @@ function applyTable(state: Relay, table: BalancerTable): void {
     const listener = state.listeners.get(key) ?? startListening(state, service);
     state.listeners.set(key, listener);
     listener.service = service;
-    listener.node = table.node;
-    forgetGone(listener);
+    listInstances(listener.instances, service, table.node);
   }
 }
 
 function startListening(state: Relay, service: BalancedService): Listener {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+  const instances = noInstances();
   const listener: Listener = {
     name: service.name,
     port: service.port,
-    node: '',
     service,
     server,
     clients: new Set(),
-    dialed: new Set(),
-    instances: new Map(),
+    lane: state.tcp === undefined ? undefined : laneOf(state.tcp, instances),
+    instances,
+    streams: { instances, dialed: new Set() },
     retry: undefined,
     message: 'starts to listen',
-    counts: { accepted: 0, refused: 0, failed: 0, retries: 0, ejections: 0, readmissions: 0, inBytes: 0, outBytes: 0 },
-    asked: instancesOf(() => listener),
   };
   const { address } = state;
   const listen = (): void => void server.listen({ host: address, port: service.port, backlog: BACKLOG });
@@ -125,8 +112,14 @@ function startListening(state: Relay, service: BalancedService): Listener {
     listener.message = message;
     for (const told of state.told) told();
   };
-  server.on('listening', () => say(undefined));
+  server.on('listening', () => {
+    const { lane } = listener;
+    if (lane !== undefined) lane.tcp.takeFrom(server, (handle) => takeHandle(listener, lane, handle));
+    say(undefined);
+  });
   server.on('error', (cause: NodeJS.ErrnoException) => {
+    // It listens: a client could not be taken, as when too many files are open.
+    if (server.listening) return void listener.instances.counts.refused++;
     const why = cause.code === 'EADDRINUSE' ? 'another program listens there' : cause.message;
     const message = `cannot listen on ${address}:${service.port}: ${why}; it is tried again`;
     if (listener.message !== message) state.log.warn(`The balancer of ${service.name} ${message}.`);
@@ -144,10 +137,33 @@ function stopListening(listener: Listener): void {
   listener.server.close();
 }
 
+/** Of a service that speaks HTTP each request is looked at; that is done by streams. */
+function takeHandle(listener: Listener, lane: Lane, handle: TcpHandle): boolean {
+  if (listener.service.protocol === 'HTTP') return false;
+  const { counts } = listener.instances;
+  if (connectionsOf(listener) >= limitOf(listener)) {
+    counts.refused++;
+    handle.reset();
+    return true;
+  }
+  counts.accepted++;
+  serveHandle(lane, handle);
+  return true;
+}
+
+function limitOf({ service }: Listener): number {
+  return service.maxConnections ?? LIMITS.balancedConnections;
+}
+
+function connectionsOf({ clients, lane }: Listener): number {
+  return clients.size + (lane?.pairs.size ?? 0);
+}
+
 function takeClient(listener: Listener, client: Socket): void {
-  const { counts, clients, service } = listener;
+  const { clients, service, streams } = listener;
+  const { counts } = listener.instances;
   client.on('error', ignore);
-  if (clients.size >= (service.maxConnections ?? LIMITS.balancedConnections)) {
+  if (connectionsOf(listener) >= limitOf(listener)) {
     counts.refused++;
     client.resetAndDestroy();
     return;
@@ -158,92 +174,22 @@ function takeClient(listener: Listener, client: Socket): void {
   const done = (served: boolean): void => {
     if (!served) counts.failed++;
   };
-  if (service.protocol === 'HTTP') converse(client, listener.asked, done);
-  else serveTcp(client, listener.asked, done);
+  if (service.protocol === 'HTTP') converse(client, streams, done);
+  else serveTcp(client, streams, done);
 }
 
-const NONE_DIED: ReadonlySet<string> = new Set();
-
-function serveTcp(client: Socket, instances: Instances, done: (served: boolean) => void): void {
-  const onReach = (found: Reached | undefined): void => {
+function serveTcp(client: Socket, streams: Streams, done: (served: boolean) => void): void {
+  reach(client, streams, NONE_TRIED, (found) => {
     if (found === undefined) {
       const leftByItself = client.destroyed;
       client.resetAndDestroy();
       return done(leftByItself);
     }
-    splice(client, found, instances.traffic, () => {
-      instances.released(found);
+    splice(client, found.socket, streams.instances.counts, () => {
+      released(streams, found);
       done(true);
     });
-  };
-  reach(client, instances, NONE_DIED, onReach, inletOf);
-}
-
-function experienceOf(listener: Listener, address: string): Experience {
-  const known = listener.instances.get(address) ?? { connections: 0, ejected: false };
-  listener.instances.set(address, known);
-  return known;
-}
-
-function instancesOf(listenerOf: () => Listener): Instances {
-  return {
-    get proxyProtocol() {
-      return listenerOf().service.proxyProtocol === true;
-    },
-    get traffic() {
-      return listenerOf().counts;
-    },
-    // Counted when it is chosen, not when it answers: else all who come at once would choose the same.
-    take: (tried) => {
-      const listener = listenerOf();
-      const best = pickEndpoint(candidatesOf(listener), tried);
-      if (best !== undefined) experienceOf(listener, best.address).connections++;
-      return best?.address;
-    },
-    connected: (address, socket) => {
-      const listener = listenerOf();
-      readmit(listener, experienceOf(listener, address));
-      listener.dialed.add(socket);
-    },
-    refused: (address) => {
-      const listener = listenerOf();
-      const known = experienceOf(listener, address);
-      known.connections--;
-      if (!known.ejected) listener.counts.ejections++;
-      known.ejected = true;
-    },
-    released: ({ address, socket }) => {
-      const listener = listenerOf();
-      listener.dialed.delete(socket);
-      const known = experienceOf(listener, address);
-      if (--known.connections <= 0) forgetGone(listener);
-    },
-    isServing: (address) => {
-      const { endpoints } = listenerOf().service;
-      return endpoints.some((one) => one.address === address && !one.draining) || !endpoints.some((one) => !one.draining);
-    },
-    repeated: () => void listenerOf().counts.retries++,
-  };
-}
-
-function readmit(listener: Listener, known: Experience): void {
-  if (!known.ejected) return;
-  known.ejected = false;
-  listener.counts.readmissions++;
-}
-
-function candidatesOf(listener: Listener) {
-  return listener.service.endpoints.map(({ address, node, draining }) => {
-    const { connections, ejected } = listener.instances.get(address) ?? { connections: 0, ejected: false };
-    return { address, draining, local: node === listener.node, connections, ejected };
   });
-}
-
-function forgetGone(listener: Listener): void {
-  const { endpoints } = listener.service;
-  for (const [address, known] of listener.instances) {
-    if (known.connections <= 0 && !endpoints.some((endpoint) => endpoint.address === address)) listener.instances.delete(address);
-  }
 }
 
 async function every(ms: number, act: () => Promise<void> | void, signal: AbortSignal): Promise<void> {
@@ -255,15 +201,15 @@ async function every(ms: number, act: () => Promise<void> | void, signal: AbortS
 
 /** Looks whether those that refused a connection take one again. */
 async function recheck(state: Relay): Promise<void> {
-  const ejected = [...state.listeners.values()].flatMap((listener) =>
-    [...listener.instances].filter(([, known]) => known.ejected).map(([address, known]) => ({ listener, address, known })),
+  const looks = [...state.listeners.values()].flatMap(({ instances }) =>
+    [...instances.known.values()].filter((one) => one.ejected).map((one) => ({ instances, one })),
   );
-  await Promise.all(ejected.map(({ listener, address, known }) => answers(address).then((yes) => yes && readmit(listener, known))));
+  await Promise.all(looks.map(({ instances, one }) => answers(one.host, one.port).then((yes) => yes && instanceAnswered(instances, one))));
 }
 
-function answers(address: string): Promise<boolean> {
+function answers(host: string, port: number): Promise<boolean> {
   return new Promise((done) => {
-    dial(address, (socket) => {
+    dial(host, port, (socket) => {
       socket?.destroy();
       done(socket !== undefined);
     });
@@ -272,19 +218,22 @@ function answers(address: string): Promise<boolean> {
 
 /** Lets a silent peer be asked whether it lives. Not at once: most connections are over sooner, and would pay for it in vain. */
 function keepAsking(state: Relay): void {
-  for (const { clients, dialed } of state.listeners.values())
-    for (const socket of [...clients, ...dialed]) socket.setKeepAlive(true, LIMITS.keepAliveMs);
+  for (const { clients, streams, lane } of state.listeners.values()) {
+    for (const socket of [...clients, ...streams.dialed]) socket.setKeepAlive(true, LIMITS.keepAliveMs);
+    if (lane !== undefined) keepAskingPairs(lane);
+  }
 }
 
 function statusOf(listener: Listener): ListenerStatus {
+  const known = [...listener.instances.known.values()];
   return {
     name: listener.name,
     port: listener.port,
     listening: listener.server.listening,
     ...(listener.message === undefined ? {} : { message: listener.message }),
-    connections: listener.clients.size,
-    ...listener.counts,
-    ejected: [...listener.instances].filter(([, known]) => known.ejected).map(([address]) => address),
-    instances: [...listener.instances].map(([address, { connections }]) => ({ address, connections })),
+    connections: connectionsOf(listener),
+    ...listener.instances.counts,
+    ejected: known.filter((one) => one.ejected).map((one) => one.address),
+    instances: known.map(({ address, connections }) => ({ address, connections })),
   };
 }

@@ -71,6 +71,18 @@ function waits(way: Way, cleanups: Cleanups): void {
     assert.ok(performance.now() - startedMs < 30_000);
   });
 
+  test(
+    'an instance may be known by the name of its machine',
+    { skip: way.name === 'HAProxy' && 'HAProxy looks names up when it starts' },
+    async () => {
+      const named = await namer(cleanups);
+      const nobody = 'nobody.invalid:80';
+      const { port, status } = await balanced(cleanups, way, 'TCP', [nobody, named.address.replace('127.0.0.1', 'localhost')]);
+      for (let i = 0; i < 3; i++) assert.equal(await say(port), named.address);
+      await eventually('the one that has no address is left out', () => status().ejected.join() === nobody);
+    },
+  );
+
   test('beyond its limit a service turns away at once', async () => {
     const holder = await instance(cleanups, (socket, name) => void socket.once('end', () => socket.end()).write(name));
     const { port, status } = await balanced(cleanups, way, 'TCP', [holder.address], { maxConnections: 2 });
@@ -125,6 +137,23 @@ function passesOn(way: Way, cleanups: Cleanups): void {
     for await (const chunk of client) hash.update(chunk as Buffer);
     assert.equal(hash.digest('hex'), digest);
     await eventually('they are counted', () => status().outBytes === bytes.length);
+  });
+
+  test('what a client said before it ended its half arrives whole, however slowly it is taken, and is answered', async () => {
+    const bytes = randomBytes(32 * 1024 * 1024);
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    const slow = await instance(cleanups, (socket) => {
+      const hash = createHash('sha256');
+      socket.pause().on('data', (chunk) => void hash.update(chunk));
+      socket.once('end', () => socket.end(hash.digest('hex')));
+      setTimeout(() => socket.resume(), 200);
+    });
+    const { port, status } = await balanced(cleanups, way, 'TCP', [slow.address]);
+    const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    client.end(bytes);
+    assert.equal(await nextWords(client), digest);
+    await eventually('they are counted', () => status().inBytes === bytes.length);
+    await eventually('nothing is left open', () => status().connections === 0 && slow.sockets.size === 0);
   });
 }
 

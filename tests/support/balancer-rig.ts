@@ -13,6 +13,7 @@ import type { BalancedService, Endpoint } from '../../src/decide/endpoints.ts';
 import { haproxy } from '../../src/platform/haproxy.ts';
 import { installedHaproxy } from '../../src/platform/haproxy-process.ts';
 import { relay } from '../../src/platform/relay.ts';
+import { tcpHandles } from '../../src/platform/tcp-handle.ts';
 import type { Balancer, ListenerStatus } from '../../src/ports/balancer.ts';
 import type { Log } from '../../src/ports/log.ts';
 import { endWithUs } from './end-with-us.ts';
@@ -22,7 +23,7 @@ import { freePort } from './free-port.ts';
 const log: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => log };
 
 export interface Way {
-  readonly name: 'relay' | 'HAProxy';
+  readonly name: 'relay' | 'relay by streams' | 'HAProxy';
   /** True: a reset of an instance reaches a TCP client as a reset; HAProxy makes an end of it. */
   readonly passesResets: boolean;
   /** Undefined: it is not installed here. */
@@ -32,7 +33,9 @@ export interface Way {
 const program = installedHaproxy();
 
 const WAYS: readonly Way[] = [
-  { name: 'relay', passesResets: true, make: () => relay(log) },
+  { name: 'relay', passesResets: true, make: () => relay(log, tcpHandles()) },
+  // What is done on a Node whose handles are not as they are known.
+  { name: 'relay by streams', passesResets: true, make: () => relay(log, undefined) },
   { name: 'HAProxy', passesResets: false, make: program === undefined ? undefined : () => haproxyIn(program) },
 ];
 
