@@ -128,7 +128,7 @@ function seek(pair: Pair): void {
 
 /** A name instead of an address. */
 function lookUp(pair: Pair, one: Instance): void {
-  lookup(one.host, (error, ip) => {
+  lookup(one.host, { order: 'ipv4first' }, (error, ip) => {
     if (pair.at === 'Over') return;
     if (error === null) dial(pair, one, ip);
     else refused(pair);
