@@ -10,6 +10,7 @@ import type { ServerConfigSpec } from '../model/server-config.ts';
 import type { Site } from '../model/site.ts';
 import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
 import type { Effect } from './effect.ts';
+import type { MassSilence } from './mass-silence.ts';
 import type { Observations } from './observation.ts';
 
 /**
@@ -38,6 +39,8 @@ export interface ClusterView {
   readonly leases?: ReadonlyMap<string, string>;
   /** Of its nodes: uid → how long a Lease says that it holds, in ms. */
   readonly leaseTtlsMs?: ReadonlyMap<string, number>;
+  /** Whether many sites of the director fell silent at once, by this server's own observation. Absent: nobody looks at other sites here. */
+  readonly massSilence?: MassSilence;
   readonly config: ServerConfigSpec;
   /** Wall clock in ms since 1970: for time stamps, and for deadlines together with own observation. */
   readonly nowMs: number;

@@ -61,6 +61,8 @@ export type Effect =
   | { readonly kind: 'RaiseIncarnation'; readonly on: Guard; readonly incarnation: number }
   /** Says of this life of a node, by annotation, that it is over: its host is proven dead. */
   | { readonly kind: 'ConfirmNodeDead'; readonly on: Guard; readonly incarnation: number }
+  /** Says of this life of a worker, by annotation, that it is over: the manager that bears `term` vouches for it. */
+  | { readonly kind: 'VouchNodeDead'; readonly on: Guard; readonly incarnation: number; readonly term: number }
   | { readonly kind: 'DeleteNode'; readonly on: Guard; readonly license: License }
   /** Of a node that no host holds, or (`forced`) of one whose host cannot be reached. */
   | { readonly kind: 'DropNodeFinalizer'; readonly on: Guard; readonly finalizers: readonly string[]; readonly forced: boolean }
@@ -101,6 +103,7 @@ export const EFFECT_KINDS = [
   'RetireNode',
   'RaiseIncarnation',
   'ConfirmNodeDead',
+  'VouchNodeDead',
   'DeleteNode',
   'DropNodeFinalizer',
   'Reserve',
@@ -122,6 +125,7 @@ export function isDestructive(effect: Effect): boolean {
     case 'RetireNode':
     case 'RaiseIncarnation':
     case 'ConfirmNodeDead':
+    case 'VouchNodeDead':
     case 'DeleteNode':
     case 'DropNodeFinalizer':
     case 'Unreserve':

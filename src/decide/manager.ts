@@ -1,7 +1,7 @@
 /**
  * The manager: what the primary's agent does about its own cluster once it is available, with no extension server.
  *
- * Workers up and down, replacement of workers that are proven dead, and the sections of the status that it owns.
+ * Workers up and down, replacement of workers that are proven dead or that it vouches for (remediation.ts), and the sections of the status that it owns.
  *
  * I1: it acts only on a cluster that was available, that is not being deleted, and whose recorded term is not above its own.
  * I2: it never touches the primary, nor what the extension servers own (attempts, availableAt, abandonedAttempt, autoRepair).
@@ -20,11 +20,12 @@ import type { ChangeView, ChangeWords } from './change-words.ts';
 import type { ClusterView, Decision } from './cluster-view.ts';
 import type { Effect } from './effect.ts';
 import { licensed } from './license.ts';
+import type { Illness } from './node-health.ts';
 import { NO_EFFECTS, soonest } from './outcome.ts';
 import { conditionsAfterAvailable, phaseInput, summaryOf } from './phase.ts';
 import type { ConditionChange } from './phase.ts';
 import { servicesOf } from './plan.ts';
-import { decideWorkerRepair } from './repair.ts';
+import { decideRemediation } from './remediation.ts';
 import { decideScale, indexesOf, missingNodes } from './scale.ts';
 import { pairedCondition } from './site-standing.ts';
 import { specAge } from './spec-age.ts';
@@ -41,9 +42,13 @@ export interface Manager {
   readonly silent?: ReadonlySet<string>;
   /** The spec that was obeyed last. */
   readonly spec?: SpecMemory;
+  /** Names of workers that have been ill for longer than the health check allows (src/decide/node-health.ts). */
+  readonly overdue?: ReadonlyMap<string, Illness>;
   /** How the change of what runs stands (src/decide/change.ts); absent: there is no cluster plan yet. */
   readonly change?: ChangeView;
 }
+
+const NOBODY: ReadonlyMap<string, Illness> = new Map();
 
 /** The next effects of the manager. Act on them as an extension server does: in order, live view when asked for. */
 export function decideManager(view: ClusterView, manager: Manager): Decision {
@@ -56,16 +61,23 @@ export function decideManager(view: ClusterView, manager: Manager): Decision {
   // A copy that shows less than is known may only lag.
   if (older !== undefined && !view.live) return { ...NO_EFFECTS, needsLive: true };
   const scale = older === undefined ? decideScale(view) : NO_EFFECTS;
+  const remediation = decideRemediation(view, 'Manager', { term: manager.term, overdue: manager.overdue ?? NOBODY });
   return licensed(view, {
-    effects: [...statusOf(view, status, manager, older), ...decideWorkerRepair(view), ...scale.effects],
+    effects: [...statusOf(view, status, manager, older, remediation.changes), ...remediation.effects, ...scale.effects],
     // A copy that lacks the release or the site may only lag; whether there is none is asked.
     needsLive: scale.needsLive || view.release === undefined || isSiteUnseen(view),
-    watching: scale.watching,
+    watching: [...scale.watching, ...remediation.watching],
     ...soonest([scale.requeueAfterMs]),
   });
 }
 
-function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager, older: string | undefined): readonly Effect[] {
+function statusOf(
+  view: ClusterView,
+  status: ClusterStatus,
+  manager: Manager,
+  older: string | undefined,
+  remediation: readonly ConditionChange[],
+): readonly Effect[] {
   const { cluster, release } = view;
   const { change } = manager;
   const mine = view.nodes.filter((node) => node.spec.attempt === status.attempt);
@@ -87,7 +99,7 @@ function statusOf(view: ClusterView, status: ClusterStatus, manager: Manager, ol
   const paired: readonly ConditionChange[] = isSiteUnseen(view) && !view.live ? [] : [pairedCondition(cluster, view.site)];
   const ready = changes.find(([type]) => type === 'Ready');
   const error = ready === undefined || ready[1] === 'True' ? (blocked ?? words?.error) : ([ready[2], ready[3]] as const);
-  const patch = statusPatch(view, next, [...changes, ...paired], error);
+  const patch = statusPatch(view, next, [...changes, ...paired, ...remediation], error);
   const events = change === undefined || next.release === undefined ? [] : changeEvents(cluster, status.release, next.release, change);
   return [...patch, ...events];
 }

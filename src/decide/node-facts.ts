@@ -7,7 +7,7 @@
 
 import type { ClusterNode } from '../model/cluster-node.ts';
 import { holderText, tokenCommand } from '../model/joined-machine.ts';
-import { ANNOTATION_CONFIRM_DEAD, FINALIZER_NODE } from '../model/labels.ts';
+import { ANNOTATION_CONFIRM_DEAD, ANNOTATION_VOUCHED_DEAD, FINALIZER_NODE } from '../model/labels.ts';
 
 type Machine = NonNullable<NonNullable<ClusterNode['status']>['infrastructure']>;
 type Agent = NonNullable<NonNullable<ClusterNode['status']>['agent']>;
@@ -57,6 +57,15 @@ export function deathOf(node: ClusterNode): string | undefined {
 /** A person vouched that this life of the node is over. */
 export function isConfirmedDead(node: ClusterNode): boolean {
   return node.metadata.annotations?.[ANNOTATION_CONFIRM_DEAD] === String(node.spec.incarnation);
+}
+
+/**
+ * The term under which a manager vouched that this life of the node is over; undefined: none did. It licenses a replacement, of a worker alone: the machine
+ * may still run, so nothing is let go for it.
+ */
+export function vouchedTerm(node: ClusterNode): number | undefined {
+  const [incarnation, term] = (node.metadata.annotations?.[ANNOTATION_VOUCHED_DEAD] ?? '').split('.').map(Number);
+  return incarnation === node.spec.incarnation && Number.isSafeInteger(term) ? term : undefined;
 }
 
 /** It waits for a machine that a person lets in; no host claims it. */

@@ -1,15 +1,12 @@
 /**
- * After Available: what an extension server still does, and the replacement of lost nodes, which it shares with the manager.
+ * After Available: what an extension server still does.
  *
  * I1: nothing of a cluster that was available is destroyed here but nodes of attempts abandoned before, which no host ever starts, and a primary
  *     that a person retired or deleted; a new one takes its place.
- * I2: a node is replaced only on proof: its host says that it is gone, or a person confirms this very incarnation. Silence and failure prove
- *     nothing.
- * I3: a replacement is one write: a higher incarnation and no host.
- * I4: extension servers replace the primary, the manager replaces workers.
- * I5: an extension server writes phase and summary only while there is no primary that could: none that reported in its present incarnation,
+ * I2: it replaces the nodes that are its own to repair (repair-owner.ts), on proof (remediation.ts).
+ * I3: an extension server writes phase and summary only while there is no primary that could: none that reported in its present incarnation,
  *     or one that is silent while another member of the site is heard.
- * I6: a site of which nothing is heard any more is Reachable=False and otherwise what it was.
+ * I4: a site of which nothing is heard any more is Reachable=False and otherwise what it was.
  */
 
 import type { ClusterStatus } from '../model/cluster.ts';
@@ -17,14 +14,15 @@ import type { ClusterNode } from '../model/cluster-node.ts';
 import { conditionOf } from '../model/condition.ts';
 import { statusPatch } from './attempt.ts';
 import type { ClusterView, Decision } from './cluster-view.ts';
-import { guardOf } from './effect.ts';
 import type { Effect } from './effect.ts';
 import { letGoLicensed } from './let-go.ts';
-import { agentOf, deathOf, isLeaving, isLost, isUnattended } from './node-facts.ts';
+import { agentOf, isLeaving, isLost, isUnattended } from './node-facts.ts';
 import { soonest } from './outcome.ts';
 import { conditionsAfterAvailable, phaseInput, summaryOf } from './phase.ts';
 import type { ConditionChange } from './phase.ts';
 import { servicesOf } from './plan.ts';
+import { decideRemediation } from './remediation.ts';
+import { primaryOf } from './repair-owner.ts';
 import { leavingPrimary, missingNodes } from './scale.ts';
 import { silenceOf } from './silence.ts';
 import type { Silence } from './silence.ts';
@@ -39,7 +37,6 @@ export function decideAfterAvailable(view: ClusterView): Decision {
   );
   const leaving = leavingPrimary(view, attempt);
   const primary = primaryOf(view);
-  const replaced = primary === undefined ? [] : replacement(primary);
   const missing = primary === undefined ? missingNodes(view, attempt, [0]) : undefined;
   // A cache that has not yet seen the primary is no reason to make one.
   const needsLive = missing?.state === 'Act';
@@ -47,12 +44,13 @@ export function decideAfterAvailable(view: ClusterView): Decision {
     view,
     view.nodes.filter((node) => node.spec.attempt === attempt && !isLeaving(node)),
   );
+  const remediation = decideRemediation(view, 'ExtensionServer', undefined, silence.silent.size > 0);
   return {
     effects: [
-      ...said(view, status, primary, silence),
+      ...said(view, status, primary, silence, remediation.changes),
       ...late.effects,
       ...leaving.effects,
-      ...replaced,
+      ...remediation.effects,
       ...(missing?.state === 'Act' ? missing.effects : []),
     ],
     needsLive,
@@ -61,43 +59,17 @@ export function decideAfterAvailable(view: ClusterView): Decision {
   };
 }
 
-/** What the manager does about workers that are proven dead. */
-export function decideWorkerRepair(view: ClusterView): readonly Effect[] {
-  const attempt = view.cluster.status?.attempt ?? 0;
-  const workers = view.nodes.filter((node) => node.spec.attempt === attempt && node.spec.index > 0 && !isLeaving(node));
-  return workers.flatMap(replacement);
-}
-
-/** The node that is primary now: by status.primary, else the one that was born so. */
-export function primaryOf(view: Pick<ClusterView, 'cluster' | 'nodes'>): ClusterNode | undefined {
-  const attempt = view.cluster.status?.attempt ?? 0;
-  const mine = view.nodes.filter((node) => node.spec.attempt === attempt);
-  return mine.find((node) => node.metadata.name === view.cluster.status?.primary) ?? mine.find((node) => node.spec.index === 0);
-}
-
-function replacement(node: ClusterNode): readonly Effect[] {
-  const death = deathOf(node);
-  if (death === undefined || isLeaving(node)) return [];
-  const { namespace, name, uid } = node.metadata;
-  const incarnation = node.spec.incarnation + 1;
-  const message = `${name} is replaced by its incarnation ${incarnation}: ${death}.`;
-  return [
-    { kind: 'RaiseIncarnation', on: guardOf(node), incarnation },
-    {
-      kind: 'RecordEvent',
-      about: { kind: 'ClusterNode', namespace: namespace ?? '', name, uid },
-      type: 'Warning',
-      reason: 'NodeReplaced',
-      message,
-    },
-  ];
-}
-
 /** What nobody at the site can write: that it is not heard, and, while its primary cannot, how it is. */
-function said(view: ClusterView, status: ClusterStatus, primary: ClusterNode | undefined, silence: Silence): readonly Effect[] {
+function said(
+  view: ClusterView,
+  status: ClusterStatus,
+  primary: ClusterNode | undefined,
+  silence: Silence,
+  remediation: readonly ConditionChange[],
+): readonly Effect[] {
   const mute = primary === undefined || agentOf(primary) === undefined || isLost(primary) || isUnattended(primary);
   const outvoted = primary !== undefined && silence.silent.has(primary.metadata.name) && silence.heard.size > 0;
-  const reachable = reachability(status, silence);
+  const reachable = [...reachability(status, silence), ...remediation];
   if (!mute && !outvoted) return reachable.length === 0 ? [] : statusPatch(view, status, reachable, errorSaid(status));
   const mine = view.nodes.filter((node) => node.spec.attempt === status.attempt);
   const services = view.release === undefined ? undefined : servicesOf(view.cluster.spec, view.release);

@@ -9,7 +9,7 @@ import { unreachable } from '../base/assert.ts';
 import { CLUSTER_NODES, CLUSTERS, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { CoreEvent, ResourceAddress } from '../model/core-kinds.ts';
 import type { JsonObject } from '../model/json.ts';
-import { ANNOTATION_CONFIRM_DEAD } from '../model/labels.ts';
+import { ANNOTATION_CONFIRM_DEAD, ANNOTATION_VOUCHED_DEAD } from '../model/labels.ts';
 import { API_GROUP, API_VERSION, GROUP_VERSION } from '../model/resource.ts';
 import type { EventEffect, Guard, WriteEffect } from './effect.ts';
 
@@ -48,6 +48,10 @@ export function requestOf(effect: WriteEffect): ApiRequest {
       return patch(CLUSTER_NODES, effect.on, { spec: { incarnation: effect.incarnation, host: null } });
     case 'ConfirmNodeDead':
       return patch(CLUSTER_NODES, effect.on, { metadata: { annotations: { [ANNOTATION_CONFIRM_DEAD]: String(effect.incarnation) } } });
+    case 'VouchNodeDead':
+      return patch(CLUSTER_NODES, effect.on, {
+        metadata: { annotations: { [ANNOTATION_VOUCHED_DEAD]: `${effect.incarnation}.${effect.term}` } },
+      });
     case 'DeleteNode':
       return {
         verb: 'delete',

@@ -25,7 +25,7 @@ import { conditionsAfterAvailable, phaseInput, phaseOf, summaryOf } from './phas
 import { servicesOf } from './plan.ts';
 import { namesOf } from './presence.ts';
 import type { Standing } from './presence.ts';
-import { primaryOf } from './repair.ts';
+import { primaryOf } from './repair-owner.ts';
 
 /** What a stand-in says something about; the other conditions are the primary's. */
 export const STAND_IN_CONDITIONS: readonly ConditionType[] = [

@@ -13,6 +13,7 @@ export const EVENT_REASONS = [
   'NodeRetired',
   'NodeReplaced',
   'NodeLeft',
+  'NodeVouchedDead',
   'Deleting',
   'Deleted',
   'Swept',

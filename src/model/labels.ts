@@ -23,6 +23,12 @@ export const ANNOTATION_FORCE_DELETE = `${API_GROUP}/force-delete`;
 /** Annotation of a ClusterNode by which a person vouches that its machine is off for good; the value is the incarnation that is meant. */
 export const ANNOTATION_CONFIRM_DEAD = `${API_GROUP}/confirm-dead`;
 
+/**
+ * Annotation of a worker by which the manager of its cluster vouches that this life of it is over; the value is `<incarnation>.<term>`, the latter the
+ * one under which it manages.
+ */
+export const ANNOTATION_VOUCHED_DEAD = `${API_GROUP}/vouched-dead`;
+
 /** Annotation of a Cluster by which a person has its site obey a spec that is older than the one it carries out; the value is `metadata.generation`. */
 export const ANNOTATION_ACCEPT_GENERATION = `${API_GROUP}/accept-generation`;
 

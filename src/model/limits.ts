@@ -6,6 +6,7 @@
 
 import { METRIC_LIMITS } from './metric-limits.ts';
 import { OUTAGE_LIMITS } from './outage-limits.ts';
+import { REPAIR_LIMITS } from './repair-limits.ts';
 
 export const LIMITS = {
   /** Largest request body. kube-apiserver has 3 MiB. */
@@ -235,6 +236,7 @@ export const LIMITS = {
   peerJoinLookMs: 250,
   ...METRIC_LIMITS,
   ...OUTAGE_LIMITS,
+  ...REPAIR_LIMITS,
   /** A signed license statement. */
   licenseTokenChars: 16 * 1024,
   /** Syncs of one node in a minute at the director (more where license days are short), then 429; and how many nodes are counted. */

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Decision } from '../../../src/decide/cluster-view.ts';
 import { decideCluster } from '../../../src/decide/creation.ts';
-import { decideAfterAvailable, decideWorkerRepair, primaryOf } from '../../../src/decide/repair.ts';
+import { decideAfterAvailable } from '../../../src/decide/repair.ts';
+import { primaryOf } from '../../../src/decide/repair-owner.ts';
 import type { ClusterStatus } from '../../../src/model/cluster.ts';
 import { cluster, dataCenter, node, readyNode, reservations, view, wasAvailable } from './fixtures.ts';
 
@@ -28,23 +29,16 @@ describe('repair', () => {
     assert.ok(!kinds(decideAfterAvailable(view({ cluster: available, nodes: [replaced] }))).includes('RaiseIncarnation'));
   });
 
-  it('I3 I4: a lost primary is replaced by one write, on the word of its host or of a person; a worker is left to the manager', () => {
+  it('I2: a lost primary is replaced by one write, on the word of its host or of a person', () => {
     const proofs = [node(0, { host: 'h1', status: gone }), node(0, { host: 'h1', annotations: { 'outrigger.dev/confirm-dead': '1' } })];
     for (const primary of proofs) {
-      const decision = decideCluster(view({ cluster: available, nodes: [primary, node(1, { host: 'h2', status: gone })] }));
+      const decision = decideCluster(view({ cluster: available, nodes: [primary, readyNode(1)] }));
       const raised = decision.effects.filter((effect) => effect.kind === 'RaiseIncarnation');
       assert.deepEqual(
         raised.map((effect) => [effect.on.name, effect.on.resourceVersion, effect.incarnation]),
         [['harbor-a1-n0', '20', 2]],
       );
     }
-    const workers = decideWorkerRepair(
-      view({ cluster: available, nodes: [node(0, { host: 'h1', status: gone }), node(1, { host: 'h2', status: gone })] }),
-    );
-    assert.deepEqual(
-      workers.flatMap((effect) => (effect.kind === 'RaiseIncarnation' ? [effect.on.name] : [])),
-      ['harbor-a1-n1'],
-    );
   });
 
   it('I1: a primary that a person retired or deleted goes, so that a new one can follow', () => {
@@ -73,7 +67,7 @@ describe('repair', () => {
     assert.deepEqual([cached.effects, cached.needsLive], [[], true]);
   });
 
-  it('I5: writes the status only while the primary cannot', () => {
+  it('I3: writes the status only while the primary cannot', () => {
     const heard = decideAfterAvailable(view({ cluster: available, nodes: [readyNode(0), node(1, { host: 'h2', status: gone })] }));
     assert.deepEqual(heard.effects, []);
     const lost = decideAfterAvailable(view({ cluster: available, nodes: [node(0, { incarnation: 2, status: gone }), readyNode(1)] }));
@@ -81,7 +75,7 @@ describe('repair', () => {
     assert.equal(patch?.kind === 'PatchClusterStatus' && (patch.status as ClusterStatus).phase, 'Error');
   });
 
-  it('I5: speaks for a silent primary while another member is heard', () => {
+  it('I3: speaks for a silent primary while another member is heard', () => {
     const nodes = [readyNode(0), readyNode(1)];
     const leases = new Map([
       ['harbor-a1-n0-uid', '7'],
@@ -99,7 +93,7 @@ describe('repair', () => {
     assert.deepEqual(kinds(decision), ['PatchClusterStatus'], 'silence replaces nothing');
   });
 
-  it('I6: a site of which nothing is heard is not reachable, and nothing else; it is again when it is heard', () => {
+  it('I4: a site of which nothing is heard is not reachable, and nothing else; it is again when it is heard', () => {
     const nodes = [readyNode(0), readyNode(1)];
     const leases = new Map(nodes.map((one) => [one.metadata.uid, '7']));
     const old = new Map(

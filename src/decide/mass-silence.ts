@@ -1,0 +1,105 @@
+/**
+ * Mass silence: many sites of a director fall silent at once. Then not the sites failed, but the network or the director's place, and nothing is repaired
+ * anywhere until they are heard again.
+ *
+ * Each server judges by its own observation of the Leases that agents renew; a site is a cluster that was available.
+ *
+ * I1: a site is silent when each of its nodes' Leases was seen unchanged for as long as it says that it holds, by this observer's own clock. One without
+ *     Leases is neither.
+ * I2: there is a mass silence while, of the sites that are silent now, more than massSilencePercent of all fell silent within some massSilenceSeconds.
+ *     Who is heard again leaves the count; so it ends by itself.
+ * I3: one silent site is never one: with up to four sites two must fall together, and that is enough. A site alone says nothing about the network.
+ * I4: time in which this observer stood still is nobody's silence.
+ * I5: a fresh observer knows no mass silence until it has watched for as long as Leases hold (`settled`). Sites whose silence had been said before counts
+ *     neither way, unless a mass silence was said of them: then they are part of it.
+ */
+
+import { LIMITS } from '../model/limits.ts';
+import { DEFAULT_SERVER_CONFIG } from '../model/server-config.ts';
+import type { ServerConfigSpec } from '../model/server-config.ts';
+
+/** One site, as an observer's copies show it. */
+export interface SiteSight {
+  /** The cluster's uid. */
+  readonly uid: string;
+  readonly leases: readonly { readonly uid: string; readonly revision: string; readonly ttlMs: number }[];
+  /** It was said to be silent long ago, and no mass silence was said of it (I5). */
+  readonly longSilent: boolean;
+}
+
+interface SeenLease {
+  readonly revision: string;
+  /** Monotonic ms at which it was first seen so. */
+  readonly atMs: number;
+}
+
+interface SeenSite {
+  /** When it fell silent; undefined: it is not. */
+  readonly fellMs: number | undefined;
+  /** It was silent before this observer began, and nothing was heard of it since. */
+  readonly isOld: boolean;
+}
+
+export interface SilenceMemory {
+  readonly beganMs: number | undefined;
+  readonly atMs: number;
+  readonly leases: ReadonlyMap<string, SeenLease>;
+  readonly sites: ReadonlyMap<string, SeenSite>;
+}
+
+export const NO_SILENCE: SilenceMemory = { beganMs: undefined, atMs: 0, leases: new Map(), sites: new Map() };
+
+export interface MassSilence {
+  readonly active: boolean;
+  /** This observer has watched for long enough to know. */
+  readonly settled: boolean;
+  readonly silentSites: number;
+  readonly sites: number;
+}
+
+/** The memory after one more look at all sites. Looks are LIMITS.massSilenceLookMs apart, unless the observer stood still. */
+export function watchSites(memory: SilenceMemory, sites: readonly SiteSight[], monotonicMs: number): SilenceMemory {
+  const passedMs = memory.beganMs === undefined ? 0 : monotonicMs - memory.atMs;
+  const stoodMs = passedMs > 3 * LIMITS.massSilenceLookMs ? passedMs - LIMITS.massSilenceLookMs : 0;
+  const leases = new Map<string, SeenLease>();
+  const seen = new Map<string, SeenSite>();
+  for (const site of sites) {
+    let fellMs = -Infinity;
+    let isHeard = false;
+    for (const { uid, revision, ttlMs } of site.leases) {
+      const known = memory.leases.get(uid);
+      isHeard ||= known !== undefined && known.revision !== revision;
+      const atMs = known?.revision === revision ? known.atMs + stoodMs : monotonicMs;
+      leases.set(uid, { revision, atMs });
+      fellMs = Math.max(fellMs, atMs + ttlMs);
+    }
+    if (site.leases.length === 0) continue;
+    const before = memory.sites.get(site.uid);
+    const isOld = !isHeard && (before === undefined ? site.longSilent : before.isOld);
+    seen.set(site.uid, { fellMs: fellMs <= monotonicMs ? fellMs : undefined, isOld });
+  }
+  return { beganMs: memory.beganMs === undefined ? monotonicMs : memory.beganMs + stoodMs, atMs: monotonicMs, leases, sites: seen };
+}
+
+/** Whether there is a mass silence, by the last look. */
+export function massSilenceOf(memory: SilenceMemory, config: ServerConfigSpec): MassSilence {
+  const percent = config.massSilencePercent ?? DEFAULT_SERVER_CONFIG.massSilencePercent ?? 100;
+  const windowMs = (config.massSilenceSeconds ?? DEFAULT_SERVER_CONFIG.massSilenceSeconds ?? 0) * 1000;
+  const counted = [...memory.sites.values()].filter(({ isOld }) => !isOld);
+  const fell = counted.flatMap(({ fellMs }) => fellMs ?? []).toSorted((a, b) => a - b);
+  const together = mostWithin(fell, windowMs);
+  const isMany = together * 100 > percent * counted.length && together >= LIMITS.massSilenceSitesMin;
+  const watchedMs = memory.beganMs === undefined ? 0 : memory.atMs - memory.beganMs;
+  return { active: isMany, settled: watchedMs >= LIMITS.nodeLeaseTtlMs, silentSites: fell.length, sites: counted.length };
+}
+
+/** How many of `times` (ascending) lie within some span of `windowMs`, at most. */
+function mostWithin(times: readonly number[], windowMs: number): number {
+  let most = 0;
+  let first = 0;
+  for (let last = 0; last < times.length; last++) {
+    while ((times[last] ?? 0) - (times[first] ?? 0) > windowMs) first++;
+    most = Math.max(most, last - first + 1);
+  }
+  return most;
+}
