@@ -22,6 +22,7 @@ import {
   startControlPlane,
 } from '../support/control-plane.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
+import { wrongClock } from '../support/director.ts';
 import { eventually } from '../support/eventually.ts';
 import { runCommand, testMachine } from '../support/machine-rig.ts';
 import type { CommandDone, Running, TestMachine } from '../support/machine-rig.ts';
@@ -36,12 +37,16 @@ interface Made {
   readonly server: string;
   readonly caHash: string;
   readonly command: string;
+  readonly note?: string;
+  readonly madeAt: string;
 }
 
 describe('a cluster of joined machines', () => {
   let plane: ControlPlane;
   let one: TestMachine;
   let two: TestMachine;
+  /** The token by which the first machine joined. */
+  let used: Made;
   const agents = new Map<TestMachine, Running>();
 
   before(async () => {
@@ -56,10 +61,10 @@ describe('a cluster of joined machines', () => {
     await plane?.cleanup();
   });
 
-  const token = async (node: string): Promise<Made> => {
-    const done = await runCommand(['token', 'create', '--node', `${NAMESPACE}/${node}`, '--data', plane.data, '--json']);
+  const token = async (node: string, ...more: readonly string[]): Promise<Made> => {
+    const done = await runCommand(['token', 'create', '--node', `${NAMESPACE}/${node}`, '--data', plane.data, '--json', ...more]);
     assert.equal(done.code, 0, done.err);
-    return JSON.parse(done.out) as Made;
+    return { ...(JSON.parse(done.out) as Made), madeAt: new Date().toISOString() };
   };
   const joinArgs = (machine: TestMachine, made: Made, ...more: readonly string[]): readonly string[] => {
     const how = ['--server', made.server, '--token', made.token, '--ca-hash', made.caHash];
@@ -128,6 +133,7 @@ describe('a cluster of joined machines', () => {
       [two, 1],
     ] as const) {
       const made = await token(`shore-a1-n${index}`);
+      if (index === 0) used = made;
       assert.equal(made.command, `outrigger agent join --server ${made.server} --token ${made.token} --ca-hash ${made.caHash}`);
       const running = machine.start(joinArgs(machine, made));
       agents.set(machine, running);
@@ -142,6 +148,44 @@ describe('a cluster of joined machines', () => {
     assert.deepEqual([phase, address, incarnation], ['Running', two.address, 1]);
     assert.equal(bootId, readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
     assert.equal(two.of('agent').length, 1);
+  });
+
+  test('what is refused: a sentence and an exit code each', async () => {
+    const third = testMachine(`${plane.data}/machines/refused`, `${NETWORK}.40`);
+    const more = await token('shore-a1-n1');
+    assert.match(more.note ?? '', /shore-a1-n1 is held by the joined machine .*lets only that machine in again/);
+    const expiring = await token('shore-a1-n1', '--ttl', '1s');
+    await eventually('it has expired', () => Date.now() > Date.parse(expiring.madeAt) + 1_100);
+    const wrong = { ...more, token: `${more.token.slice(0, -4)}aaaa` };
+    const cases: readonly [string, Made, Readonly<Record<string, string>>, number, RegExp][] = [
+      ['no token', { ...more, token: 'abc' }, {}, 2, /That is no token.*copy the whole/],
+      ['wrong token', wrong, {}, 3, /This token lets nobody join: this director knows none like it/],
+      ['expired', expiring, {}, 3, /This token expired at .*; the director's clock says .*Create another one/],
+      ['used', used, {}, 3, /This token was used already, by another machine/],
+      [
+        'wrong CA hash',
+        { ...more, caHash: `sha256:${'0'.repeat(64)}` },
+        {},
+        3,
+        /is not of the control plane with CA hash .*Nothing was sent/,
+      ],
+      ['wrong clock', more, wrongClock('+2h'), 3, /clock of this machine says .*, the director's says .*: 120 min apart/],
+      ['second machine', more, {}, 3, /demo\/shore-a1-n1 is held by the joined machine .* already, and this is .*confirm-dead/],
+      ['unreachable', { ...more, server: 'https://127.0.0.1:9' }, {}, 4, /127\.0\.0\.1:9 does not answer/],
+    ];
+    for (const [what, made, environment, code, says] of cases) {
+      const done = await runCommand(joinArgs(third, made, '--no-run', '--json'), environment);
+      assert.equal(done.code, code, `${what}: ${done.out}${done.err}`);
+      assert.match(done.err, says, what);
+      const told = JSON.parse(done.out) as { joined: boolean; message: string };
+      assert.deepEqual([told.joined, done.err.includes(told.message.split('\n')[0] ?? '')], [false, true], what);
+      assert.equal(existsSync(third.folder), false, `${what}: nothing is left where an agent would run it`);
+    }
+    const again = await runCommand(joinArgs(one, used, '--no-run'));
+    assert.deepEqual([again.code, /had joined already as demo\/shore-a1-n0/.test(again.out)], [0, true], again.err);
+    const running = await runCommand(joinArgs(one, more, '--no-run'));
+    assert.equal(running.code, 1);
+    assert.match(running.err, /The agent of demo\/shore-a1-n0 runs from/);
   });
 
   test('an agent that is killed finds everything again', async () => {
