@@ -66,7 +66,10 @@ export function reservationKey(clusterUid: string, index: number): string {
   return `${clusterUid}.${index}`;
 }
 
+/** What Leases of agents are called, before the node's uid. */
+export const NODE_LEASE_PREFIX = 'node-';
+
 /** Name of the Lease by which an agent shows that it lives. */
 export function nodeLeaseName(nodeUid: string): string {
-  return `node-${nodeUid}`;
+  return `${NODE_LEASE_PREFIX}${nodeUid}`;
 }

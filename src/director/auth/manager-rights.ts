@@ -1,5 +1,5 @@
 /**
- * What the agent of the primary may do besides (the manager): rows N8 to N13. It says what runs, and brings workers up and down.
+ * What the agent of the primary may do besides (the manager): rows N8 to N13 and N23. It says what runs, and brings workers up and down.
  *
  * "Primary" is what the Cluster's status records: a node that says so of itself, or another one that was once, is refused.
  *
@@ -9,7 +9,14 @@
  * I4: of a VirtualDataCenter it changes only its own cluster's reservations, and the sums stay what they add up to.
  */
 
-import { ANNOTATION_FORCE_DELETE, FINALIZER_NODE, LABEL_CLUSTER_UID } from '../../model/labels.ts';
+import { LEASES } from '../../model/core-kinds.ts';
+import {
+  ANNOTATION_FORCE_DELETE,
+  ANNOTATION_VOUCHED_DEAD,
+  FINALIZER_NODE,
+  LABEL_CLUSTER_UID,
+  NODE_LEASE_PREFIX,
+} from '../../model/labels.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { API_GROUP } from '../../model/resource.ts';
@@ -67,7 +74,7 @@ export const MANAGER_RIGHTS: readonly Right<NodeCaller>[] = [
     verbs: CHANGE,
     group: GROUP,
     resource: 'clusternodes',
-    says: 'as manager, of a worker of its own cluster: spec.retired to true; or a higher incarnation together with no host; or the finalizer `outrigger.dev/node` away when it is being deleted and no host holds it (or a person forces it)',
+    says: 'as manager, of a worker of its own cluster: spec.retired to true; or a higher incarnation together with no host; or the finalizer `outrigger.dev/node` away when it is being deleted and no host holds it (or a person forces it); or the annotation `outrigger.dev/vouched-dead`, which names its incarnation and the recorded term',
     refuses: manages,
     refusesContent: changedWorker,
   },
@@ -79,6 +86,14 @@ export const MANAGER_RIGHTS: readonly Right<NodeCaller>[] = [
     says: 'as manager: workers of its own cluster that are retired already',
     refuses: manages,
     refusesContent: deletedWorker,
+  },
+  {
+    id: 'N23',
+    verbs: ['get'],
+    group: LEASES.group,
+    resource: LEASES.plural,
+    says: 'as manager: the Leases `node-<uid>` of the nodes of its own cluster',
+    refuses: (caller, asked) => manages(caller, asked) ?? memberLease(caller, asked.name ?? ''),
   },
 ];
 
@@ -163,6 +178,7 @@ function ownWorker({ node }: NodeCaller, old: JsonObject): Verdict {
 const RETIRED = new Set(['spec.retired']);
 const REPLACED = new Set(['spec.incarnation', 'spec.host']);
 const FINALIZERS = new Set(['metadata.finalizers']);
+const ANNOTATIONS = new Set(['metadata.annotations']);
 
 function changedWorker(caller: NodeCaller, { old, next }: States): Verdict {
   const foreign = ownWorker(caller, old);
@@ -172,7 +188,21 @@ function changedWorker(caller: NodeCaller, { old, next }: States): Verdict {
   const isReplaced = numberOf(becomes['incarnation']) > numberOf(was['incarnation']) && becomes['host'] === undefined;
   if (changedOutside(old, next, REPLACED) === undefined && isReplaced) return undefined;
   if (changedOutside(old, next, FINALIZERS) === undefined) return finalizerVerdict(old, next);
-  return 'of a worker a manager may only set spec.retired to true, or raise spec.incarnation and clear spec.host in one write, or drop the finalizer of a node that is going';
+  if (changedOutside(old, next, ANNOTATIONS) === undefined) return vouchVerdict(caller, old, next);
+  return 'of a worker a manager may only set spec.retired to true, or raise spec.incarnation and clear spec.host in one write, or drop the finalizer of a node that is going, or vouch that its incarnation is over';
+}
+
+function vouchVerdict({ node, relations }: NodeCaller, old: JsonObject, next: JsonObject): Verdict {
+  const [was, becomes] = [old, next].map((state) => part(part(state, 'metadata'), 'annotations')) as [JsonObject, JsonObject];
+  const vouch = `${numberOf(part(old, 'spec')['incarnation'])}.${relations.cluster(node.namespace, node.cluster)?.term ?? 0}`;
+  return sameJson({ ...was, [ANNOTATION_VOUCHED_DEAD]: vouch }, becomes)
+    ? undefined
+    : `of the annotations a manager may only set ${ANNOTATION_VOUCHED_DEAD}, to ${vouch}: the incarnation and the recorded term`;
+}
+
+function memberLease({ node, relations }: NodeCaller, name: string): Verdict {
+  const uid = name.startsWith(NODE_LEASE_PREFIX) ? name.slice(NODE_LEASE_PREFIX.length) : '';
+  return relations.node(uid)?.clusterUid === node.clusterUid ? undefined : 'a manager sees only the Leases of the nodes of its own cluster';
 }
 
 function finalizerVerdict(old: JsonObject, next: JsonObject): Verdict {

@@ -1,5 +1,5 @@
 /**
- * What the agent of a node may do: rows N1 to N7. By relation: its own node, its own cluster, its own namespace. What the primary's agent may do
+ * What the agent of a node may do: rows N1 to N7 and N24. By relation: its own node, its own cluster, its own namespace. What the primary's agent may do
  * besides stands in manager-rights.ts.
  *
  * I1: a node reads and writes nothing of another cluster.
@@ -60,6 +60,14 @@ export const AGENT_RIGHTS: readonly Right<NodeCaller>[] = [
     group: GROUP,
     resource: 'clusterreleases',
     says: 'all ClusterReleases',
+    refuses: older,
+  },
+  {
+    id: 'N24',
+    verbs: ['get', 'list'],
+    group: GROUP,
+    resource: 'serverconfigs',
+    says: 'all ServerConfigs: what is to be obeyed about nodes that are not well',
     refuses: older,
   },
   {

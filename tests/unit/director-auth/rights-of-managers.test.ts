@@ -1,5 +1,5 @@
 /**
- * Rows N8 to N13 of the rights: what the agent of the primary may do, and what the nearest other may not.
+ * Rows N8 to N13 and N23 of the rights: what the agent of the primary may do, and what the nearest other may not.
  */
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -191,6 +191,34 @@ describe('N12, N13: changing and letting go workers', () => {
     yes(mayWrite(change, going, withAt(going, 'metadata.finalizers', undefined)));
     const forced = withAt(withAt(going, 'spec.host', 'beta'), 'metadata.annotations', { 'outrigger.dev/force-delete': 'true' });
     yes(mayWrite(change, forced, withAt(forced, 'metadata.finalizers', [])));
+  });
+
+  test('N12: vouches that the incarnation that there is is over, under the recorded term, and in no other words', async (t) => {
+    const { mayWrite } = await open(t);
+    const kept = withAt(old, 'metadata.annotations', { team: 'harbor' });
+    const vouched = (value: string, more: JsonObject = { team: 'harbor' }): JsonObject =>
+      withAt(kept, 'metadata.annotations', { ...more, 'outrigger.dev/vouched-dead': value });
+    yes(mayWrite(change, kept, vouched('1.3')));
+    no(mayWrite(change, kept, vouched('1.2')), /to 1\.3: the incarnation and the recorded term/);
+    no(mayWrite(change, kept, vouched('2.3')), /to 1\.3/);
+    no(mayWrite(change, kept, vouched('1.3', {})), /to 1\.3/);
+    no(mayWrite(change, kept, vouched('1.3', { team: 'harbor', 'outrigger.dev/confirm-dead': '1' })), /to 1\.3/);
+    no(mayWrite(change, kept, withAt(vouched('1.3'), 'spec.retired', true)), /may only set spec.retired/);
+    no(mayWrite(change, kept, vouched('1.3'), worker), /only the primary/);
+    const primary = asks('patch outrigger.dev/clusternodes demo/harbor-a1-n0');
+    no(
+      mayWrite(primary, nodeObject(), withAt(nodeObject(), 'metadata.annotations', { 'outrigger.dev/vouched-dead': '1.3' })),
+      /only workers/,
+    );
+  });
+
+  test('N23: the Leases of the nodes of its own cluster, to look at', async (t) => {
+    const { may } = await open(t);
+    yes(may(asks(`get coordination.k8s.io/leases demo/node-${WORKER_UID}`)));
+    no(may(asks(`patch coordination.k8s.io/leases demo/node-${WORKER_UID}`)), /only its own Lease/);
+    no(may(asks(`get coordination.k8s.io/leases demo/node-0de00de0-0000-4000-8000-000000000009`)), /only its own Lease/);
+    no(may(asks('get coordination.k8s.io/leases demo/host-alpha')), /only its own Lease/);
+    no(may(asks(`get coordination.k8s.io/leases demo/node-${NODE_UID}`), worker), /only its own Lease/);
   });
 
   test('N12, I3: nothing else, and nothing of the primary or of another cluster', async (t) => {

@@ -68,9 +68,14 @@ describe('reading', () => {
     const { may } = await open(t);
     for (const verb of ['get', 'list', 'watch']) yes(may(asks(`${verb} outrigger.dev/clusterreleases /1.0.0`)));
     no(may(asks('get outrigger.dev/hosts /alpha')), /nodes have no right/);
-    no(may(asks('get outrigger.dev/serverconfigs /default')), /nodes have no right/);
     no(may(asks('get /secrets demo/bootstrap-0123456789')), /nodes have no right/);
     no(may({ ...asks('get /'), path: '/metrics' }), /cannot get path "\/metrics"/);
+  });
+
+  test('N24: ServerConfigs to read, and none to change', async (t) => {
+    const { may } = await open(t);
+    for (const verb of ['get', 'list']) yes(may(asks(`${verb} outrigger.dev/serverconfigs /default`)));
+    for (const verb of ['watch', 'patch']) no(may(asks(`${verb} outrigger.dev/serverconfigs /default`)), /nodes have no right/);
   });
 
   test('I1: what the director does not know is refused in a sentence that commands nothing', async (t) => {
@@ -166,7 +171,7 @@ describe('N7: its Lease', () => {
 
   test('no other', async (t) => {
     const { may, mayWrite } = await open(t);
-    no(may(asks(`get coordination.k8s.io/leases demo/node-${WORKER_UID}`)), /only its own Lease/);
+    no(may(asks(`get coordination.k8s.io/leases demo/node-${NODE_UID}`), nodeIdentity(WORKER_UID)), /only its own Lease|only the primary/);
     no(mayWrite(asks('create coordination.k8s.io/leases demo/'), undefined, lease(`node-${WORKER_UID}`)), /only its own Lease/);
     no(may(asks(`patch coordination.k8s.io/leases outrigger-system/${own}`)), /own namespace/);
     no(may(asks(`delete coordination.k8s.io/leases demo/${own}`)), /nodes have no right/);
