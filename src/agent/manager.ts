@@ -13,6 +13,7 @@ import { isDestructive } from '../decide/effect.ts';
 import type { Effect, WriteEffect } from '../decide/effect.ts';
 import { decideManager } from '../decide/manager.ts';
 import { NO_OBSERVATIONS, observe } from '../decide/observation.ts';
+import { soonest } from '../decide/outcome.ts';
 import { namesOf } from '../decide/presence.ts';
 import { requestOf } from '../decide/request.ts';
 import { CLUSTER_NODES, CLUSTER_RELEASES, CLUSTERS, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
@@ -22,12 +23,13 @@ import type { ClusterRelease } from '../model/cluster-release.ts';
 import { Fault } from '../model/fault.ts';
 import { LABEL_CLUSTER_UID } from '../model/labels.ts';
 import { LIMITS } from '../model/limits.ts';
-import { DEFAULT_SERVER_CONFIG } from '../model/server-config.ts';
 import type { Site } from '../model/site.ts';
 import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
 import type { Answer, EntityApi } from '../ports/api.ts';
 import type { AgentDeps } from './deps.ts';
 import type { Following } from './following.ts';
+import { keepHealth } from './health.ts';
+import type { HealthKeeper } from './health.ts';
 import type { Memory } from './memory.ts';
 import { pokeLoop } from './poke-loop.ts';
 import { sayEvent } from './say-event.ts';
@@ -60,6 +62,7 @@ const FIRST_REQUEUE_MS = 100;
 /** Manages until the signal aborts. */
 export function manage(parts: ManagerParts, signal: AbortSignal): ManagerLoop {
   const { deps } = parts;
+  const health = healthOf(parts);
   let seen = NO_OBSERVATIONS;
   let refusal: string | undefined;
   let settled: string | undefined;
@@ -70,13 +73,13 @@ export function manage(parts: ManagerParts, signal: AbortSignal): ManagerLoop {
     const change = parts.change();
     const known = { ...(spec === undefined ? {} : { spec }), ...(change === undefined ? {} : { change }) };
     const standings = parts.sight.standings();
-    const heard = { unheard: namesOf(standings, 'Down'), silent: namesOf(standings, 'Silent') };
+    const heard = { unheard: namesOf(standings, 'Down'), silent: namesOf(standings, 'Silent'), overdue: health.overdue(view) };
     const decision = decideManager(view, { node: deps.node.node, term, ...heard, ...known });
     seen = observe(seen, decision.watching, view.monotonicMs);
     return decision;
   };
   const base = () => ({
-    config: DEFAULT_SERVER_CONFIG,
+    config: health.config(),
     nowMs: deps.clock.nowMs(),
     monotonicMs: deps.clock.monotonicMs(),
     seen,
@@ -97,6 +100,7 @@ export function manage(parts: ManagerParts, signal: AbortSignal): ManagerLoop {
     const term = parts.term();
     const cached = term === undefined ? undefined : cachedView(parts, base());
     if (term === undefined || cached === undefined) return;
+    health.look(cached, signal);
     let view: ClusterView = cached;
     let decision = decide(view, term);
     // Only the status is decided on copies: whatever takes or gives capacity needs its VirtualDataCenter, which is read, not followed.
@@ -111,10 +115,14 @@ export function manage(parts: ManagerParts, signal: AbortSignal): ManagerLoop {
     // An older one was not obeyed by the decision either.
     if (view.live) await obeySpec(parts.memory, view.cluster, true);
     refusal = await carryOut(parts, decision.effects, view.live, work);
-    wakeIn(refusal === undefined ? decision.requeueAfterMs : LIMITS.resyncMs / 6);
+    wakeIn(soonest([refusal === undefined ? decision.requeueAfterMs : LIMITS.resyncMs / 6, health.againMs()]).requeueAfterMs);
   };
   const loop = pokeLoop(deps, { what: 'Managing the cluster', everyMs: EVERY_MS, resyncMs: LIMITS.resyncMs }, once, signal);
   return loop;
+}
+
+function healthOf({ deps, api, sight, change }: ManagerParts): HealthKeeper {
+  return keepHealth({ deps, api, standings: sight.standings, changing: () => (change()?.plan.state ?? 'Steady') !== 'Steady' });
 }
 
 /** Workers differ from what is asked for, or one is leaving: then the capacity comes into it. */
