@@ -35,7 +35,7 @@ export function silenceOf(view: ClusterView, nodes: readonly ClusterNode[]): Sil
     const [known, now] = [`lease/${metadata.uid}`, `lease/${metadata.uid}/${revision}`];
     watching.push(known, now);
     const sinceMs = seenMs(view.seen, now, view.monotonicMs);
-    const ttlMs = leaseTtlMs(view, metadata.uid);
+    const ttlMs = leaseTtlMs(view.leaseTtlsMs?.get(metadata.uid));
     if (sinceMs >= ttlMs) {
       silent.add(metadata.name);
       continue;
@@ -46,7 +46,7 @@ export function silenceOf(view: ClusterView, nodes: readonly ClusterNode[]): Sil
   return { silent, heard, watching, requeueAfterMs };
 }
 
-function leaseTtlMs(view: ClusterView, nodeUid: string): number {
-  const said = view.leaseTtlsMs?.get(nodeUid) ?? LIMITS.nodeLeaseTtlMs;
-  return Math.min(Math.max(said, LIMITS.nodeLeaseTtlMinMs), LIMITS.nodeLeaseTtlMaxMs);
+/** How long a Lease holds that says `saidMs`; undefined: it says nothing. */
+export function leaseTtlMs(saidMs: number | undefined): number {
+  return Math.min(Math.max(saidMs ?? LIMITS.nodeLeaseTtlMs, LIMITS.nodeLeaseTtlMinMs), LIMITS.nodeLeaseTtlMaxMs);
 }
