@@ -17,11 +17,14 @@ import {
 } from '../../decide/doctor-entities.ts';
 import { judgeDirector, judgeKubectl, unasked } from '../../decide/doctor.ts';
 import type { Area, Finding, ProgramFacts } from '../../decide/doctor.ts';
-import { CLUSTERS, CLUSTER_NODES, DRILLS, HOSTS, UNIVERSAL_LICENSES, VIRTUAL_DATA_CENTERS } from '../../model/addresses.ts';
+import { findOrphans, judgeOrphans } from '../../decide/orphans.ts';
+import type { Orphan, TokenSight } from '../../decide/orphans.ts';
+import { CLUSTERS, CLUSTER_NODES, DRILLS, HOSTS, SITES, UNIVERSAL_LICENSES, VIRTUAL_DATA_CENTERS } from '../../model/addresses.ts';
+import { readTokenFields } from '../../model/bootstrap-token.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { ClusterNode } from '../../model/cluster-node.ts';
-import { LEASES } from '../../model/core-kinds.ts';
-import type { AnyEntity, Lease, ResourceAddress } from '../../model/core-kinds.ts';
+import { LEASES, SECRETS } from '../../model/core-kinds.ts';
+import type { AnyEntity, Lease, ResourceAddress, Secret } from '../../model/core-kinds.ts';
 import { ANNOTATION_BUNDLE } from '../../model/crd.ts';
 import { isFault } from '../../model/fault.ts';
 import type { Drill } from '../../model/drill.ts';
@@ -30,6 +33,7 @@ import { isJsonObject } from '../../model/json.ts';
 import type { Json } from '../../model/json.ts';
 import { nodeLeaseName } from '../../model/labels.ts';
 import { API_GROUP } from '../../model/resource.ts';
+import type { Site } from '../../model/site.ts';
 import type { UniversalLicense } from '../../model/universal-license.ts';
 import type { VirtualDataCenter } from '../../model/virtual-data-center.ts';
 import type { EntityApi } from '../../ports/api.ts';
@@ -81,12 +85,14 @@ async function ask(deps: DirectorDeps, signal: AbortSignal): Promise<DirectorAns
   const hello = await api.post('/outrigger/v1/hello', {}, signal);
   const said: Json = hello.ok ? hello.value : {};
   const crds = await mayList(api, CRDS, {}, signal);
+  const leases = await mayList<Lease>(api, LEASES, {}, signal);
+  const secrets = await mayList<Secret>(api, SECRETS, {}, signal);
+  const licenses = await mayList<UniversalLicense>(api, UNIVERSAL_LICENSES, {}, signal);
+  const sites = await mayList<Site>(api, SITES, {}, signal);
+  const hosts = await mayList<Host>(api, HOSTS, {}, signal);
   const dataCenters = await mayList<VirtualDataCenter>(api, VIRTUAL_DATA_CENTERS, {}, signal);
   const nodes = await mayList<ClusterNode>(api, CLUSTER_NODES, {}, signal);
   const clusters = await mayList<Cluster>(api, CLUSTERS, {}, signal);
-  const hosts = await mayList<Host>(api, HOSTS, {}, signal);
-  const licenses = await mayList<UniversalLicense>(api, UNIVERSAL_LICENSES, {}, signal);
-  const leases = await mayList<Lease>(api, LEASES, {}, signal);
   const drills = await mayList<Drill>(api, DRILLS, {}, signal);
   const servers = await watchServers(deps, signal);
   const nowMs = clock.nowMs() + (clockAheadMs ?? 0);
@@ -103,8 +109,40 @@ async function ask(deps: DirectorDeps, signal: AbortSignal): Promise<DirectorAns
     ...of('Clusters', drills, (all) => judgeDrills(all, nowMs)),
     ...of('Nodes', leases, (all) => judgeRenewals(all, holders(nodes, hosts), nowMs)),
     ...of('Licenses', licenses, (all) => judgeLicenses(all, nowMs)),
+    ...judgeOrphans(orphansAmong({ leases, secrets, licenses, sites, hosts, dataCenters, nodes, clusters })),
   ];
   return { findings, nodeUids: typeof nodes === 'string' ? undefined : new Set(nodes.map(({ metadata }) => metadata.uid)) };
+}
+
+interface Lists {
+  readonly leases: readonly Lease[] | string;
+  readonly secrets: readonly Secret[] | string;
+  readonly licenses: readonly UniversalLicense[] | string;
+  readonly sites: readonly Site[] | string;
+  readonly hosts: readonly Host[] | string;
+  readonly dataCenters: readonly VirtualDataCenter[] | string;
+  readonly nodes: readonly ClusterNode[] | string;
+  readonly clusters: readonly Cluster[] | string;
+}
+
+function orphansAmong({ secrets, ...lists }: Lists): readonly Orphan[] {
+  const shown = <T>(list: readonly T[] | string): readonly T[] | undefined => (typeof list === 'string' ? undefined : list);
+  return findOrphans({
+    leases: shown(lists.leases),
+    tokens: shown(secrets)?.flatMap(tokenIn),
+    licenses: shown(lists.licenses),
+    dataCenters: shown(lists.dataCenters),
+    sites: shown(lists.sites),
+    hosts: shown(lists.hosts),
+    nodes: shown(lists.nodes),
+    clusters: shown(lists.clusters),
+  });
+}
+
+function tokenIn({ metadata, type, data = {} }: Secret): readonly TokenSight[] {
+  const values = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()] as const);
+  const fields = readTokenFields(type, new Map(values));
+  return fields === undefined ? [] : [{ metadata, fields }];
 }
 
 /** By the names of Leases: who renews them. */
