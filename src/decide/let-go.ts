@@ -6,6 +6,7 @@
  * I2: the finalizer of a node is dropped for its host only when no host holds it, or when a person forced it and the host had its time.
  * I3: a node whose machine may still run is waited for, for ever if need be; one whose death a person confirmed is taken from its host first (a higher
  *     incarnation, which that host obeys should it come back), and nobody holds it then.
+ * I4: force always ends it: finalizers of others, which have no business on a node, go the same way.
  */
 
 import type { Cluster } from '../model/cluster.ts';
@@ -56,7 +57,7 @@ export function letNodeGo(
   if (node.metadata.deletionTimestamp === undefined) {
     return { effects: [{ kind: 'DeleteNode', on: guardOf(node), license }], watching: [], waits: [] };
   }
-  if (!holdsNodeFinalizer(node)) return { effects: [], watching: [], waits: [`${node.metadata.name} is held by another finalizer`] };
+  if (!holdsNodeFinalizer(node)) return heldByOthers(view, node);
   if (isUnclaimed(node)) return { effects: [dropFinalizer(node, false)], watching: [], waits: [] };
   return held(view, node);
 }
@@ -73,12 +74,31 @@ export function together(parts: readonly LetGo[]): LetGo {
 
 function held(view: Pick<ClusterView, 'monotonicMs' | 'seen'> & { readonly cluster?: Cluster }, node: ClusterNode): LetGo {
   if (isConfirmedDead(node)) return { ...NOTHING_TO_LET_GO, effects: takenFromHost(node) };
-  const key = `held/${node.metadata.uid}`;
-  const wait = `${holderText(node.spec.host)} has not yet let go of ${node.metadata.name}`;
+  return untilForced(view, node, `${holderText(node.spec.host)} has not yet let go of ${node.metadata.name}`, () => [
+    dropFinalizer(node, true),
+    leftBehind(node),
+  ]);
+}
+
+function heldByOthers(view: Pick<ClusterView, 'monotonicMs' | 'seen'> & { readonly cluster?: Cluster }, node: ClusterNode): LetGo {
+  const whose = (node.metadata.finalizers ?? []).join(', ');
+  return untilForced(view, node, `${node.metadata.name} is held by the finalizer ${whose}, which is not of Outrigger`, () => [
+    { kind: 'DropNodeFinalizer', on: guardOf(node), finalizers: [], forced: true },
+  ]);
+}
+
+/** Waits, saying for what; when a person forced it, for LIMITS.forceDeleteGraceMs. */
+function untilForced(
+  view: Pick<ClusterView, 'monotonicMs' | 'seen'> & { readonly cluster?: Cluster },
+  node: ClusterNode,
+  wait: string,
+  skip: () => readonly Effect[],
+): LetGo {
   if (!isForced(view.cluster) && !isForced(node)) return { effects: [], watching: [], waits: [wait] };
+  const key = `held/${node.metadata.uid}`;
   const leftMs = LIMITS.forceDeleteGraceMs - seenMs(view.seen, key, view.monotonicMs);
   if (leftMs > 0) return { effects: [], watching: [key], waits: [wait], requeueAfterMs: leftMs };
-  return { effects: [dropFinalizer(node, true), leftBehind(node)], watching: [key], waits: [] };
+  return { effects: skip(), watching: [key], waits: [] };
 }
 
 function isForced(entity: Cluster | ClusterNode | undefined): boolean {

@@ -26,6 +26,7 @@ const ALL: Effect[] = [
   { kind: 'RetireNode', on },
   { kind: 'RaiseIncarnation', on, incarnation: 2 },
   { kind: 'ConfirmNodeDead', on, incarnation: 2 },
+  { kind: 'VouchNodeDead', on, incarnation: 2, term: 1 },
   { kind: 'DeleteNode', on, license: 'Retired' },
   { kind: 'DropNodeFinalizer', on, finalizers: [], forced: false },
   { kind: 'Reserve', on, reservations: { 'c.0': { cluster: 'c', node: 'n', generation: 1, cpuMillis: 500, memoryMiB: 256 } }, reserved },
@@ -80,6 +81,24 @@ describe('the gate', () => {
   });
 });
 
+describe('letting go by force', () => {
+  const theirs = node(0, { deleted: true, finalizers: ['team.example/keep'] });
+  const forcedNode = node(0, { deleted: true, finalizers: ['team.example/keep'], annotations: { 'outrigger.dev/force-delete': 'true' } });
+
+  it('I4: waits for the finalizers of others by their names, and takes them too when forced and their time is over', () => {
+    const waiting = letNodeGo(view({}), theirs, 'Retired');
+    assert.deepEqual(
+      [waiting.effects, waiting.waits],
+      [[], ['harbor-a1-n0 is held by the finalizer team.example/keep, which is not of Outrigger']],
+    );
+    const first = letNodeGo(view({}), forcedNode, 'Retired');
+    assert.deepEqual([first.effects, first.requeueAfterMs], [[], 30_000]);
+    const then = letNodeGo(view({ seen: new Map([['held/harbor-a1-n0-uid', 970_000]]) }), forcedNode, 'Retired');
+    const dropped = then.effects.flatMap((effect) => (effect.kind === 'DropNodeFinalizer' ? [effect.finalizers, effect.forced] : []));
+    assert.deepEqual(dropped, [[], true]);
+  });
+});
+
 describe('effects', () => {
   it('I2: what destroys, or gives up what guards against it, is marked', () => {
     assert.deepEqual(
@@ -89,6 +108,7 @@ describe('effects', () => {
         'RetireNode',
         'RaiseIncarnation',
         'ConfirmNodeDead',
+        'VouchNodeDead',
         'DeleteNode',
         'DropNodeFinalizer',
         'Unreserve',
