@@ -15,6 +15,8 @@ export interface DataPaths {
   readonly postgres: string;
   readonly hostFolder: string;
   readonly nodesFolder: string;
+  /** The one node of a joined machine (src/agent/join-machine.ts). */
+  readonly machineNode: string;
   /** Of the sample site: a folder for each connection server, and the password of their account. */
   readonly connectionServers: string;
 }
@@ -29,8 +31,15 @@ export function dataPaths(root: string): DataPaths {
     postgres: `${root}/postgres`,
     hostFolder: `${root}/host`,
     nodesFolder: `${root}/host/nodes`,
+    machineNode: `${root}/node`,
     connectionServers: `${root}/connection-servers`,
   };
+}
+
+/** Folders of all nodes of this machine, made by its host or by a join. */
+export function nodeFoldersOf(files: Pick<Files, 'list' | 'exists'>, paths: DataPaths): readonly string[] {
+  const joined = files.exists(`${paths.machineNode}/node.json`) ? [paths.machineNode] : [];
+  return [...files.list(paths.nodesFolder).map((name) => `${paths.nodesFolder}/${name}`), ...joined];
 }
 
 /** What this machine's host joins with (read by src/host/join-file.ts). */

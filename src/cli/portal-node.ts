@@ -9,6 +9,7 @@
 
 import { Fault } from '../model/fault.ts';
 import type { Files } from '../ports/files.ts';
+import { nodeFoldersOf } from './data-folder.ts';
 import type { DataPaths } from './data-folder.ts';
 import { shellWord } from './up/summary.ts';
 
@@ -29,14 +30,13 @@ export async function findPortalNode(
   wanted: { readonly namespace: string | undefined; readonly cluster: string | undefined },
   read: (folder: string) => Promise<NodeFolder | undefined>,
 ): Promise<NodeFolder> {
-  const names = files.exists(paths.nodesFolder) ? files.list(paths.nodesFolder) : [];
-  const all = await Promise.all(names.map((name) => read(`${paths.nodesFolder}/${name}`)));
+  const all = await Promise.all(nodeFoldersOf(files, paths).map((folder) => read(folder)));
   const found = all.filter((one) => one !== undefined);
   const { namespace, cluster } = wanted;
   const fitting = found.filter(
     (one) => (cluster === undefined || one.cluster === cluster) && (namespace === undefined || one.namespace === namespace),
   );
-  const where = `on this machine below ${paths.nodesFolder}`;
+  const where = `on this machine below ${paths.root}`;
   const what = `${namespace === undefined ? '' : `${namespace}/`}${cluster ?? ''}`;
   if (fitting.length === 0) {
     const has = found.length === 0 ? 'There is no node at all' : `There are nodes of ${titles(found).join(', ')}`;

@@ -12,13 +12,14 @@ import type { Lease } from '../model/core-kinds.ts';
 import { ENDED_PHASES, SITE_TARGETS } from '../model/drill.ts';
 import type { Drill } from '../model/drill.ts';
 import type { Host } from '../model/host.ts';
+import { holderText, tokenCommand } from '../model/joined-machine.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { UniversalLicense } from '../model/universal-license.ts';
 import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
 import { concernsOf } from './attention.ts';
 import { judgeClock, judgeVersion, notice, spanOf, well, wrong } from './doctor.ts';
 import type { Finding } from './doctor.ts';
-import { agentOf, isLeaving, isLost, isReady, machineOf, standing } from './node-facts.ts';
+import { agentOf, isForJoined, isLeaving, isLost, isReady, machineOf, standing } from './node-facts.ts';
 
 export interface ServersSeen {
   /** Names of those that renewed their Leases while they were looked at. */
@@ -174,6 +175,10 @@ function judgeNode(node: ClusterNode, clusterUids: ReadonlySet<string>, clusters
     ];
   if (isLeaving(node)) return [];
   const machine = machineOf(node);
+  if (node.spec.host === undefined && isForJoined(node))
+    return [
+      wrong('Nodes', `No machine has joined as ${title}.`, `Let one in; this prints the command for it: ${tokenCommand(namespace, name)}`),
+    ];
   if (node.spec.host === undefined)
     return [
       wrong('Nodes', `${title} is claimed by no host.`, 'See that a host of its VirtualDataCenter is ready, not cordoned, and has room.'),
@@ -195,16 +200,16 @@ function judgeNode(node: ClusterNode, clusterUids: ReadonlySet<string>, clusters
       wrong(
         'Nodes',
         `${title} is not heard by its cluster.`,
-        `See that its machine (host ${node.spec.host}) runs; if it is off for good: outrigger node confirm-dead ${name} -n ${namespace}`,
+        `See that its machine (${holderText(node.spec.host)}) runs; if it is off for good: outrigger node confirm-dead ${name} -n ${namespace}`,
       ),
     ];
-  if (!isReady(node)) return [wrong('Nodes', `${standing(node)}.`, `See its log on host ${node.spec.host}.`)];
+  if (!isReady(node)) return [wrong('Nodes', `${standing(node)}.`, `See its log on ${holderText(node.spec.host)}.`)];
   return agentOf(node)?.balancer === 'Stopped'
     ? [
         wrong(
           'Nodes',
           `The balancer of ${title} does not run: nobody reaches services through it.`,
-          `See its log on host ${node.spec.host}.`,
+          `See its log on ${holderText(node.spec.host)}.`,
         ),
       ]
     : [];

@@ -4,7 +4,8 @@
 
 import type { ClusterNode } from '../model/cluster-node.ts';
 import { conditionOf } from '../model/condition.ts';
-import { agentOf, machineOf, standing } from './node-facts.ts';
+import { machineHolding } from '../model/joined-machine.ts';
+import { agentOf, isForJoined, machineOf, standing } from './node-facts.ts';
 import { silenceOfPreset } from './node-restart.ts';
 import type { Forecast, Verdict } from './readiness-forecast.ts';
 import { isUp, machineNameOf, membersOf, primaryOf, roomElsewhere, standingsOf, together } from './readiness-facts.ts';
@@ -34,6 +35,7 @@ function agentHang(facts: ReadinessFacts, node: ClusterNode): Forecast {
   const base = { row: 'agent-hang', subject: name, failure: `the agent of ${name} (hangs)` } as const;
   const preset = facts.cluster.spec.availability?.nodeRestart;
   const silenceMs = preset === undefined ? undefined : silenceOfPreset(preset, undefined);
+  if (isForJoined(node)) return agent(facts, node, base, 'started again when its main loop made no round for 30 s (WatchdogSec),');
   const after = silenceMs === undefined ? 'as long as nodeRestart says' : `${silenceMs / 1000} s (nodeRestart ${preset})`;
   return agent(facts, node, base, `started again when it was silent and idle for ${after},`);
 }
@@ -72,12 +74,21 @@ function agent(facts: ReadinessFacts, node: ClusterNode, base: Pick<Forecast, 'r
     verdict: 'NoEffect',
     promised: true,
     effect: `Clients notice nothing: pods and balancer go on without it, and it finds them again.${manages}`,
-    because: `It is ${comesBack} by ${node.spec.host === undefined ? 'its host' : `host ${node.spec.host}`}.`,
+    because: `It is ${comesBack} by ${keeperOf(node)}.`,
   };
+}
+
+/** Who starts its agent again. */
+function keeperOf(node: ClusterNode): string {
+  const machine = machineHolding(node.spec.host);
+  if (machine !== undefined) return `the service of ${machine} (systemd; outrigger install agent)`;
+  return node.spec.host === undefined ? 'its host' : `host ${node.spec.host}`;
 }
 
 /** Why the agent of a node would stay dead; undefined: it is restarted. */
 function whoDoesNotRestart(facts: ReadinessFacts, node: ClusterNode): Pick<Forecast, 'because' | 'remedy'> | undefined {
+  // No host, so no preset of one: its service restarts it.
+  if (isForJoined(node)) return undefined;
   if (facts.cluster.spec.availability?.nodeRestart === 'Off')
     return { because: 'spec.availability.nodeRestart is Off: nothing restarts it.', remedy: 'Set it to High, Medium or Low.' };
   const host = facts.hosts?.find(({ metadata }) => metadata.name === node.spec.host);
@@ -193,7 +204,7 @@ function reboot(facts: ReadinessFacts, node: ClusterNode, isPrimary: boolean): F
     verdict,
     promised,
     effect: `Until its machine is up again: ${serving(toll)} Then it starts ${back}, by itself.`,
-    because: `Its node store holds the plan of ${plan}; the machine must start the host daemon (systemd).${commonFate(facts, node)}`,
+    because: `Its node store holds the plan of ${plan}; the machine must start ${isForJoined(node) ? 'the agent' : 'the host daemon'} (systemd).${commonFate(facts, node)}`,
   };
 }
 

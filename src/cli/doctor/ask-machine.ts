@@ -55,7 +55,8 @@ export async function askMachine(deps: MachineDeps, knownUids: ReadonlySet<strin
       deps,
       folders.map(({ folder, node }) => ({ folder, name: node.name })),
     )),
-    ...judgeLeftovers(deps, knownUids),
+    // A joined machine's node lies beside those of a host, under no uid.
+    ...judgeLeftovers(deps, new Set([...knownUids, ...folders.map(({ node }) => node.uid)])),
   ];
 }
 

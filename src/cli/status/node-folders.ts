@@ -19,6 +19,7 @@ import type { BalancerStatus } from '../../ports/balancer.ts';
 import type { Files } from '../../ports/files.ts';
 import type { NodeStore } from '../../ports/node-store.ts';
 import type { Processes } from '../../ports/processes.ts';
+import { nodeFoldersOf } from '../data-folder.ts';
 import type { DataPaths } from '../data-folder.ts';
 import { renderAge } from '../table.ts';
 import type { LocalNode } from './answer.ts';
@@ -50,7 +51,7 @@ export interface NodeFile {
 
 /** All that can be read of the nodes below a data folder. */
 export async function readNodeFolders(deps: NodeFolderDeps, paths: DataPaths, signal: AbortSignal): Promise<readonly NodeFolderFacts[]> {
-  const folders = deps.files.list(paths.nodesFolder).map((name) => `${paths.nodesFolder}/${name}`);
+  const folders = nodeFoldersOf(deps.files, paths);
   const read = await Promise.all(
     folders.filter((folder) => deps.files.exists(`${folder}/node.json`)).map((folder) => readOrNothing(deps, folder, signal)),
   );
@@ -69,7 +70,10 @@ async function readOrNothing(deps: NodeFolderDeps, folder: string, signal: Abort
 /** Throws `Fault` UsageWrong when the folder is not a node's. */
 export async function readNodeFolder(deps: NodeFolderDeps, folder: string, signal: AbortSignal): Promise<NodeFolderFacts> {
   if (!deps.files.exists(`${folder}/node.json`))
-    throw new Fault('UsageWrong', `${folder} is no node's folder: it holds no node.json. They are in <data>/host/nodes, one a node.`);
+    throw new Fault(
+      'UsageWrong',
+      `${folder} is no node's folder: it holds no node.json. They are in <data>/host/nodes, one a node, or <data>/node on a joined machine.`,
+    );
   const file = deps.nodeFile(folder);
   const damaged: string[] = [];
   const read = reader(deps, folder, damaged);

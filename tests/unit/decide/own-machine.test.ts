@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { judgeNodes } from '../../../src/decide/doctor-entities.ts';
 import { claimsOf } from '../../../src/decide/host-claim.ts';
 import { letNodeGo } from '../../../src/decide/let-go.ts';
 import { standing } from '../../../src/decide/node-facts.ts';
@@ -141,6 +142,14 @@ describe('what others make of nodes that wait for machines', () => {
     const claims = (machine: 'Joined' | 'Provisioned') =>
       claimsOf({ host, bootId: 'b', virtualDataCenters: [dataCenter()], nodes: [node(1, { machine })], held: [], freeSlots: 4 }).length;
     assert.deepEqual([claims('Provisioned'), claims('Joined')], [1, 0]);
+  });
+
+  it('a doctor says what to type', () => {
+    const [finding] = judgeNodes([joined()], [cluster({ spec, status: {} })], '1.0.0');
+    assert.match(
+      `${finding?.message} ${finding?.remedy}`,
+      /No machine has joined as demo\/harbor-a1-n1.* outrigger token create --node demo\/harbor-a1-n1/,
+    );
   });
 
   it('where it stands is told with the command', () => {
