@@ -1,10 +1,15 @@
 /**
- * What the bench of the balancer runs: two instances of each service, and the balancer's own process once with the relay and once with HAProxy, each by
- * TCP and by HTTP.
+ * What the bench of the balancer runs: the instances, and the balancer's own process once with the relay and once with HAProxy, each by TCP and by HTTP.
+ * Both get the same instances:
  *
- * Nothing is pinned: client, instances and balancer share all cores, as on a node of a site. HAProxy has its default, a thread for each core. A balancer
- * pinned to a core, with all else on another, would be measured as no site runs it: its sockets' work in the kernel would fall to the other core's
- * processes or to its own, as the pinning happens to have it.
+ *   service  examples/hello.mjs, an HTTP server on Node, as the services of a release are. What a client of a site gets.
+ *   lean     HAProxy that answers by itself, for as little work as there is. What the balancers differ in shows most.
+ *   bulk     bodies that never end (bulk/main.ts).
+ *
+ * There are two of each, as a pair of nodes has, and as many as the cores of the smallest machine; none is pinned. Client, instances and balancer share
+ * all cores, as on a node of a site. HAProxy has its default, which a node's balancer does not change: a thread for each core. The relay has its one. A
+ * balancer pinned to a core, with all else on another, would be measured as no site runs it: its sockets' work in the kernel would fall to the other
+ * core's processes or to its own, as the pinning happens to have it.
  */
 
 import { spawn } from 'node:child_process';
@@ -16,7 +21,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { installedHaproxy } from '../../src/platform/haproxy-process.ts';
 import { nodeStore } from '../../src/platform/node-store.ts';
-import { programCommand } from '../../src/platform/program.ts';
+import { packageFile, programCommand } from '../../src/platform/program.ts';
 import { roleEnvironment } from '../../src/platform/spawn.ts';
 import { freePort } from '../../tests/support/free-port.ts';
 
@@ -24,11 +29,14 @@ const TICKS_PER_SECOND = 100;
 /** Of each service. */
 const INSTANCES = 2;
 
-/** Ports where the same is answered: by the back end itself, and through a balancer. */
+/** Kinds of instances. */
+const KINDS = ['service', 'lean', 'bulk'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** Ports where the same is answered: by an instance itself, and through a balancer. */
 export interface Way {
   readonly name: string;
-  readonly small: number;
-  readonly bulk: number;
+  readonly ports: Readonly<Record<Kind, number>>;
   /** Processor time of its balancer so far, in seconds. */
   readonly cpuSeconds: () => number;
   /** Memory that its balancer has to itself now, in MB: of the relay's process, or of the same process and HAProxy (USS). */
@@ -55,30 +63,32 @@ export async function startRig(): Promise<Rig> {
   if (program === undefined) throw new Error('HAProxy is the reference of this bench: apt-get install haproxy wrk');
   const root = mkdtempSync(join(tmpdir(), 'outrigger-bench-balancer-'));
   const children: ChildProcess[] = [];
-  const start = (command: readonly string[], role: string): void => {
+  const start = (command: readonly string[], role: string, more: Readonly<Record<string, string>> = {}): void => {
     const [first = '', ...args] = command;
-    const env = roleEnvironment(process.env, { data: root, role });
+    const env = { ...roleEnvironment(process.env, { data: root, role }), ...more };
     children.push(spawn(first, args, { stdio: 'ignore', detached: true, env, cwd: root }));
   };
-  const [small, bulk] = [await freePorts(INSTANCES), await freePorts(INSTANCES)];
-  for (const port of small) {
-    writeFileSync(join(root, `${port}.cfg`), instance(port));
+  const instances = { service: await freePorts(INSTANCES), lean: await freePorts(INSTANCES), bulk: await freePorts(INSTANCES) };
+  for (const port of instances.service) start([process.execPath, packageFile('examples/hello.mjs')], 'bench', { PORT: String(port) });
+  for (const port of instances.lean) {
+    writeFileSync(join(root, `${port}.cfg`), leanInstance(port));
     start([program, '-q', '-db', '-f', join(root, `${port}.cfg`)], 'bench');
   }
-  for (const port of bulk) start([process.execPath, join(import.meta.dirname, 'bulk', 'main.ts'), 'source', String(port)], 'bench');
-  const ways: Way[] = [{ name: 'direct', small: small[0] ?? 0, bulk: bulk[0] ?? 0, cpuSeconds: () => 0, ownMB: () => 0 }];
+  for (const port of instances.bulk)
+    start([process.execPath, join(import.meta.dirname, 'bulk', 'main.ts'), 'source', String(port)], 'bench');
+  const ways: Way[] = [{ name: 'direct', ports: portsOf((kind) => instances[kind][0]), cpuSeconds: () => 0, ownMB: () => 0 }];
   for (const balancer of ['relay', 'haproxy'] as const) {
     const dir = join(root, balancer);
     mkdirSync(dir);
-    const services = await tableOf(small, bulk);
+    const services = await tableOf(instances);
     await nodeStore(dir).write('balancer', { address: '127.0.0.1', node: 'bench', services });
     start(programCommand(['balancer', '--dir', dir, '--balancer', balancer]), 'balancer');
-    const [tcpSmall = 0, tcpBulk = 0, httpSmall = 0, httpBulk = 0] = services.map((one) => one.port);
     const cpuSeconds = (): number => cpuOf(balancer === 'relay' ? `${dir} --balancer relay` : `PWD=${dir}`);
     const ownMB = (): number => ownMBOf([`${dir} --balancer`, `PWD=${dir}`]);
-    const name = balancer === 'relay' ? 'relay' : 'HAProxy';
-    ways.push({ name: `${name} TCP`, small: tcpSmall, bulk: tcpBulk, cpuSeconds, ownMB });
-    ways.push({ name: `${name} HTTP`, small: httpSmall, bulk: httpBulk, cpuSeconds, ownMB });
+    for (const protocol of ['TCP', 'HTTP']) {
+      const ports = portsOf((kind) => services.find((one) => one.name === `${protocol}-${kind}`.toLowerCase())?.port);
+      ways.push({ name: `${balancer === 'relay' ? 'relay' : 'HAProxy'} ${protocol}`, ports, cpuSeconds, ownMB });
+    }
   }
   // Relay and HAProxy of a mode stand side by side: what else the machine does then meets both.
   ways.sort((a, b) => Number(a.name.endsWith('HTTP')) - Number(b.name.endsWith('HTTP')));
@@ -88,7 +98,7 @@ export async function startRig(): Promise<Rig> {
     rmSync(root, { recursive: true, force: true });
   };
   try {
-    for (const way of ways) for (const port of [way.small, way.bulk]) await untilOpen(port);
+    for (const way of ways) for (const kind of KINDS) await untilOpen(way.ports[kind]);
   } catch (cause) {
     stop();
     throw cause;
@@ -102,23 +112,23 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-async function tableOf(small: readonly number[], bulk: readonly number[]) {
-  const service = async (name: string, protocol: 'TCP' | 'HTTP', to: readonly number[]) => ({
-    name,
-    protocol,
-    port: await freePort(),
-    endpoints: to.map((port) => ({ node: 'bench', address: `127.0.0.1:${port}`, draining: false })),
-  });
-  return [
-    await service('tcp-small', 'TCP', small),
-    await service('tcp-bulk', 'TCP', bulk),
-    await service('http-small', 'HTTP', small),
-    await service('http-bulk', 'HTTP', bulk),
-  ];
+function portsOf(portOf: (kind: Kind) => number | undefined): Record<Kind, number> {
+  return { service: portOf('service') ?? 0, lean: portOf('lean') ?? 0, bulk: portOf('bulk') ?? 0 };
 }
 
-/** Answers each request with a few bytes, for as little work as there is: what the balancers differ in shows most. */
-function instance(port: number): string {
+async function tableOf(instances: Readonly<Record<Kind, readonly number[]>>) {
+  const services = [];
+  for (const protocol of ['TCP', 'HTTP'] as const) {
+    for (const kind of KINDS) {
+      const endpoints = instances[kind].map((port) => ({ node: 'bench', address: `127.0.0.1:${port}`, draining: false }));
+      services.push({ name: `${protocol}-${kind}`.toLowerCase(), protocol, port: await freePort(), endpoints });
+    }
+  }
+  return services;
+}
+
+/** Answers each request with a few bytes. */
+function leanInstance(port: number): string {
   return `global
   nbthread 1
   maxconn 10000

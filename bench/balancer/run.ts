@@ -1,38 +1,54 @@
 /**
- * `npm run bench -- balancer [--short] [--json] [--tcp]`: the relay beside HAProxy, in one run: bulk bytes, requests on kept connections, new connections.
+ * `npm run bench -- balancer [--short] [--json] [--tcp] [--rounds N]`: the relay beside HAProxy, in one run: bulk bytes, requests on kept connections, new
+ * connections.
  *
- * The figure is what a client gets, end to end, on a machine that client, instances and balancer share (rig.ts). The promise is a ratio: the median over
- * rounds, in each of which the relay runs right before HAProxy, so that what else the machine does meets both alike. Beside it stands what the work
- * cost: how much came through per second of the balancer's own processor time. There HAProxy leads by more, because it is C and the relay is not; a
- * client sees that only where the balancer is the narrowest place.
+ * The figure is what a client gets, end to end, on a machine that client, instances and balancer share; the instances are the same for both (rig.ts).
+ * The client is a process apart (`wrk`; for bulk bulk/main.ts). Promised are ratios, with instances as services are. Each round runs relay and HAProxy
+ * one right after the other, the one first in odd rounds and the other in even ones, so that what else the machine does meets both alike; the figure is
+ * the median over rounds, its spread stands beside it. Before the first round each runs unmeasured: there code is compiled.
+ *
+ * Beside it stands what the work cost: how much came through per second of the balancer's own processor time. On a busy machine that says more of the
+ * balancers than what came through: HAProxy has a thread for each core, so the kernel gives it more of a machine that it must share.
  */
 
 import { join } from 'node:path';
 import { calibrate, describeMachine } from '../calibration.ts';
 import { runLoad, startRig } from './rig.ts';
-import type { Way } from './rig.ts';
+import type { Kind, Way } from './rig.ts';
 
 const short = process.argv.includes('--short');
 const json = process.argv.includes('--json');
 const onlyTcp = process.argv.includes('--tcp');
-const ROUNDS = short ? 1 : 5;
+const [, rounds = '7'] = process.argv.slice(process.argv.indexOf('--rounds'));
+const ROUNDS = short ? 1 : process.argv.includes('--rounds') ? Number(rounds) : 7;
 const SECONDS = short ? 1 : 2;
+const WARM_SECONDS = 1;
 const CONNECTIONS = 32;
 const MODES = onlyTcp ? ['TCP'] : ['TCP', 'HTTP'];
 
 interface Phase {
   readonly name: string;
   readonly unit: string;
-  /** Of HAProxy's TCP figure, that the relay's must reach. */
-  readonly promise: number;
-  readonly run: (way: Way) => Promise<number>;
+  /** Of HAProxy's TCP figure, that the relay's must reach; undefined: it is told, and nothing is promised. */
+  readonly promise: number | undefined;
+  readonly run: (way: Way, seconds: number) => Promise<number>;
 }
 
 const PHASES: readonly Phase[] = [
-  { name: 'bulk', unit: 'MB/s', promise: 0.9, run: async ({ bulk }) => Number(await runLoad(sinkOf(bulk))) / 1e6 },
-  { name: 'kept connections', unit: 'requests/s', promise: 0.9, run: ({ small }) => wrk(small, []) },
-  { name: 'new connections', unit: 'connections/s', promise: 0.6, run: ({ small }) => wrk(small, ['-H', 'Connection: close']) },
+  { name: 'bulk', unit: 'MB/s', promise: 0.9, run: async ({ ports }, seconds) => Number(await runLoad(sinkOf(ports.bulk, seconds))) / 1e6 },
+  { name: 'kept connections', unit: 'requests/s', promise: 0.9, run: keptOf('service') },
+  { name: 'new connections', unit: 'connections/s', promise: 0.6, run: newOf('service') },
+  { name: 'kept connections, lean instances', unit: 'requests/s', promise: undefined, run: keptOf('lean') },
+  { name: 'new connections, lean instances', unit: 'connections/s', promise: undefined, run: newOf('lean') },
 ];
+
+function keptOf(kind: Kind): Phase['run'] {
+  return ({ ports }, seconds) => wrk(ports[kind], seconds, []);
+}
+
+function newOf(kind: Kind): Phase['run'] {
+  return ({ ports }, seconds) => wrk(ports[kind], seconds, ['-H', 'Connection: close']);
+}
 
 interface Sample {
   readonly perSecond: number;
@@ -41,12 +57,12 @@ interface Sample {
   readonly busy: number;
 }
 
-function sinkOf(port: number): string[] {
-  return [process.execPath, join(import.meta.dirname, 'bulk', 'main.ts'), 'sink', String(port), String(SECONDS * 1000)];
+function sinkOf(port: number, seconds: number): string[] {
+  return [process.execPath, join(import.meta.dirname, 'bulk', 'main.ts'), 'sink', String(port), String(seconds * 1000)];
 }
 
-async function wrk(port: number, more: readonly string[]): Promise<number> {
-  const said = await runLoad(['wrk', '-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`, ...more, `http://127.0.0.1:${port}/`]);
+async function wrk(port: number, seconds: number, more: readonly string[]): Promise<number> {
+  const said = await runLoad(['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, ...more, `http://127.0.0.1:${port}/`]);
   const rate = Number(/^Requests\/sec:\s+([\d.]+)/m.exec(said)?.[1]);
   if (!Number.isFinite(rate) || /Non-2xx/.test(said)) throw new Error(`wrk says: ${said}`);
   return rate;
@@ -54,7 +70,7 @@ async function wrk(port: number, more: readonly string[]): Promise<number> {
 
 async function sample(phase: Phase, way: Way): Promise<Sample> {
   const [begin, cpu] = [performance.now(), way.cpuSeconds()];
-  const perSecond = await phase.run(way);
+  const perSecond = await phase.run(way, SECONDS);
   const seconds = (performance.now() - begin) / 1000;
   const busy = (way.cpuSeconds() - cpu) / seconds;
   return { perSecond, perCpuSecond: perSecond / busy, busy };
@@ -80,10 +96,13 @@ function render(samples: Samples): string {
     });
     const ratios = MODES.map((mode) => {
       const [ours, theirs] = ['relay', 'HAProxy'].map((name) => of?.get(`${name} ${mode}`) ?? []);
-      const ratio = (key: 'perSecond' | 'perCpuSecond'): number =>
-        median((ours ?? []).map((one, round) => one[key] / (theirs?.[round]?.[key] ?? Number.NaN)));
-      const verdict = mode === 'TCP' ? `, promised ${phase.promise}: ${ratio('perSecond') >= phase.promise ? 'met' : 'NOT MET'}` : '';
-      return `  relay / HAProxy ${mode}: ${ratio('perSecond').toFixed(2)}${verdict} (per CPU second ${ratio('perCpuSecond').toFixed(2)})`;
+      const ratiosOf = (key: 'perSecond' | 'perCpuSecond'): number[] =>
+        (ours ?? []).map((one, round) => one[key] / (theirs?.[round]?.[key] ?? Number.NaN));
+      const all = ratiosOf('perSecond');
+      const isMet = phase.promise === undefined || median(all) >= phase.promise;
+      const verdict = mode !== 'TCP' || phase.promise === undefined ? '' : `, promised ${phase.promise}: ${isMet ? 'met' : 'NOT MET'}`;
+      const spread = `${Math.min(...all).toFixed(2)}–${Math.max(...all).toFixed(2)}`;
+      return `  relay / HAProxy ${mode}: ${median(all).toFixed(2)} (${spread})${verdict}; per CPU second ${median(ratiosOf('perCpuSecond')).toFixed(2)}`;
     });
     return [phase.name, ...lines, ...ratios].join('\n');
   }).join('\n\n');
@@ -92,16 +111,20 @@ function render(samples: Samples): string {
 const before = calibrate();
 const rig = await startRig();
 const ways = rig.ways.filter(({ name }) => !onlyTcp || !name.endsWith('HTTP'));
-const samples: Samples = new Map(PHASES.map((phase) => [phase.name, new Map<string, Sample[]>()]));
+/** HAProxy before the relay, each mode in its place. */
+const turned = [0, 2, 1, 4, 3].flatMap((index) => ways[index] ?? []);
+const samples: Samples = new Map(PHASES.map((phase) => [phase.name, new Map(ways.map((way): [string, Sample[]] => [way.name, []]))]));
 let memory = '';
 try {
+  for (const phase of short ? [] : PHASES) for (const way of ways) await phase.run(way, WARM_SECONDS);
   for (let round = 1; round <= ROUNDS; round++) {
     if (!json) process.stderr.write(`round ${round} of ${ROUNDS}\n`);
     for (const phase of PHASES) {
-      for (const way of ways) {
-        const all = samples.get(phase.name);
-        all?.set(way.name, [...(all.get(way.name) ?? []), await sample(phase, way)]);
-      }
+      for (const way of round % 2 === 1 ? ways : turned)
+        samples
+          .get(phase.name)
+          ?.get(way.name)
+          ?.push(await sample(phase, way));
     }
   }
   memory = ['relay', 'HAProxy']
