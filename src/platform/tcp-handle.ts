@@ -1,6 +1,6 @@
 /**
  * Node's TCP handles: what `node:net` wraps, without the streams around them. The relay's connections live for one request, or carry small pieces: there
- * the streams cost more than all else that is done (docs/decisions/0016-relay-handles.md has the figures).
+ * the streams cost more than all else that is done (docs/decisions/0017-relay-handles.md has the figures).
  *
  * They are no public interface of Node. So all that is known of them stands here, and they are used only where they are as this file knows them.
  *
