@@ -2,7 +2,7 @@
  * The doctor on what a director shows: extension servers, hosts, nodes, clusters, licenses, and what belongs to nothing.
  *
  * I1: what is well is told in one line a kind; what is not, in one line each.
- * I2: an orphan is named as one only when its owner is surely not there: both were listed, the owner's list after.
+ * I2: what belongs to nothing is orphans.ts's to tell.
  */
 
 import type { ClusterNode } from '../model/cluster-node.ts';
@@ -165,15 +165,8 @@ export function judgeNodes(nodes: readonly ClusterNode[], clusters: readonly Clu
 function judgeNode(node: ClusterNode, clusterUids: ReadonlySet<string>, clusters: readonly Cluster[]): readonly Finding[] {
   const { name, namespace = '' } = node.metadata;
   const title = `${namespace}/${name}`;
-  if (!clusterUids.has(node.spec.clusterUid))
-    return [
-      wrong(
-        'Nodes',
-        `${title} belongs to a cluster that is not there (${node.spec.cluster}).`,
-        'An extension server sweeps it; if it stays, see that its host is up.',
-      ),
-    ];
-  if (isLeaving(node)) return [];
+  // What has no owner is told by orphans.ts.
+  if (!clusterUids.has(node.spec.clusterUid) || isLeaving(node)) return [];
   const machine = machineOf(node);
   if (node.spec.host === undefined && isForJoined(node))
     return [
@@ -224,18 +217,10 @@ export function judgeReservations(
   const uids = new Set(clusters.map(({ metadata }) => metadata.uid));
   const names = new Set(nodes.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`));
   return dataCenters.flatMap(({ metadata, status }) =>
-    Object.entries(status?.reservations ?? {}).flatMap(([key, { cluster, node }]) => {
+    Object.entries(status?.reservations ?? {}).flatMap(([key, { node }]) => {
       const where = `${metadata.namespace ?? ''}/${metadata.name}`;
       const uid = key.slice(0, key.lastIndexOf('.'));
-      if (!uids.has(uid))
-        return [
-          wrong(
-            'Clusters',
-            `${where} holds capacity for the cluster ${cluster}, which is not there (${key}).`,
-            'An extension server takes it back; see that one is alive.',
-          ),
-        ];
-      if (node === undefined || names.has(`${metadata.namespace ?? ''}/${node}`)) return [];
+      if (!uids.has(uid) || node === undefined || names.has(`${metadata.namespace ?? ''}/${node}`)) return [];
       return [
         notice(
           'Clusters',
