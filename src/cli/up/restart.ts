@@ -24,7 +24,7 @@ export const FRESH_PART: PartHistory = { failures: 0, wasReady: false };
 const TRIES_BEFORE_READY = 3;
 /** A part that ran this long starts its back-off anew. */
 const RESET_AFTER_MS = 30_000;
-const BACKOFF = { baseMs: 200, capMs: 15_000, jitter: 0.2 };
+const BACKOFF = { baseMs: 200, capMs: 5_000, jitter: 0.2 };
 const HOPELESS_EXIT_CODES: readonly (number | null)[] = [2, 3];
 
 export function afterEnd(
