@@ -15,7 +15,7 @@ import type { ResourceAddress } from '../model/core-kinds.ts';
 import { Fault } from '../model/fault.ts';
 import type { Host } from '../model/host.ts';
 import type { JsonObject } from '../model/json.ts';
-import { tokenCommand } from '../model/joined-machine.ts';
+import { machineHolding, tokenCommand } from '../model/joined-machine.ts';
 import { ANNOTATION_CONFIRM_DEAD, ANNOTATION_HOST_DEAD, ANNOTATION_RESTART } from '../model/labels.ts';
 import type { Answer, EntityApi } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -161,6 +161,12 @@ export interface NodeOrder {
 
 /** Has the host start the node anew with a fresh budget. `request`: a value that was never given before. */
 export async function restartNode(api: EntityApi, { namespace, name }: NodeOrder, request: string, signal: AbortSignal): Promise<string> {
+  const node = taken(await api.get<ClusterNode>(CLUSTER_NODES, namespace, name, signal), `${namespace}/${name} is not started anew`);
+  if (isForJoined(node))
+    throw new Fault(
+      'DirectorRefused',
+      `${namespace}/${name} is a joined machine, and no host starts its agent: on ${machineHolding(node.spec.host) ?? 'its machine'} run systemctl restart outrigger-agent.`,
+    );
   const metadata = { annotations: { [ANNOTATION_RESTART]: request } };
   const answer = await api.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, name, { metadata }, signal);
   const { host } = taken(answer, `${namespace}/${name} is not started anew`).spec;
