@@ -9,12 +9,14 @@
 import { clusterKey } from '../src/decide/creation.ts';
 import { extensionLeaseName, isMine, liveServers, NO_LEASES, observeLeases } from '../src/decide/sharding.ts';
 import type { LeaseMemory } from '../src/decide/sharding.ts';
+import { capacityWatch } from '../src/extension/capacity.ts';
 import { createQueue } from '../src/extension/queue.ts';
 import type { WorkQueue } from '../src/extension/queue.ts';
 import { isWorkDue, NO_MEMORY, reconcile } from '../src/extension/reconcile.ts';
 import type { ClusterMemory, ReconcileDeps } from '../src/extension/reconcile.ts';
 import { sweepForever } from '../src/extension/sweep.ts';
-import { isSynced } from '../src/extension/view.ts';
+import { createTurns } from '../src/extension/turns.ts';
+import { isSynced, withIndexes } from '../src/extension/view.ts';
 import type { Informers } from '../src/extension/view.ts';
 import type { ClusterNode } from '../src/model/cluster-node.ts';
 import type { ClusterRelease } from '../src/model/cluster-release.ts';
@@ -58,6 +60,7 @@ export function startServer(world: World, process: Process): void {
     log: logOf(world.trace, process.name),
     component: process.name,
     informers,
+    turns: createTurns(),
     wrote: (object) => learn(informers, object),
   };
   const server: Server = {
@@ -85,7 +88,7 @@ export function sayFarewell(world: World, process: Process): void {
 }
 
 function informersOf(world: World, life: Life): Informers {
-  return {
+  return withIndexes({
     clusters: simulatedInformer<Cluster>(world, life, 'clusters'),
     nodes: simulatedInformer<ClusterNode>(world, life, 'clusternodes'),
     virtualDataCenters: simulatedInformer<VirtualDataCenter>(world, life, 'virtualdatacenters'),
@@ -94,7 +97,7 @@ function informersOf(world: World, life: Life): Informers {
     sites: simulatedInformer<Site>(world, life, 'sites'),
     hosts: simulatedInformer<Host>(world, life, 'hosts'),
     leases: simulatedInformer<Lease>(world, life, 'leases'),
-  };
+  });
 }
 
 function learn(informers: Informers, object: AnyEntity): void {
@@ -116,7 +119,10 @@ function listen(server: Server): void {
   };
   informers.clusters.onChange((cluster) => add(clusterKey(cluster)));
   informers.nodes.onChange((node) => add(`${node.metadata.namespace ?? ''}/${node.spec.cluster}`));
-  informers.virtualDataCenters.onChange((vdc) => addAll((cluster) => cluster.spec.virtualDataCenter === vdc.metadata.name));
+  const concerned = capacityWatch(informers.indexes.clusters);
+  informers.virtualDataCenters.onChange((vdc, gone) => {
+    for (const cluster of concerned(vdc, gone)) add(clusterKey(cluster));
+  });
   informers.releases.onChange((release) => addAll((cluster) => cluster.spec.release === release.metadata.name));
   informers.configs.onChange(() => addAll(() => true));
   informers.sites.onChange(({ metadata, status }) =>

@@ -10,6 +10,9 @@ import { clusterKey } from '../decide/creation.ts';
 import { confirmedBoot } from '../decide/host-death.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { LIMITS } from '../model/limits.ts';
+import { capacityWatch } from './capacity.ts';
+import { createSilenceWatch } from './mass-silence.ts';
+import type { SilenceWatch } from './mass-silence.ts';
 import { createMembership } from './membership.ts';
 import type { Membership } from './membership.ts';
 import { createQueue } from './queue.ts';
@@ -18,7 +21,8 @@ import { isWorkDue, NO_MEMORY, reconcile } from './reconcile.ts';
 import type { ClusterMemory, ReconcileDeps } from './reconcile.ts';
 import type { InformerDeps } from '../client/informer.ts';
 import { sweepForever } from './sweep.ts';
-import { createInformers, isSynced } from './view.ts';
+import { createTurns } from './turns.ts';
+import { createInformers, isSynced, runInformers } from './view.ts';
 import type { Informers } from './view.ts';
 
 export interface LoopOptions {
@@ -47,21 +51,30 @@ interface LoopState {
 /** Runs an extension server until the signal aborts. */
 export async function runExtensionServer(deps: InformerDeps, options: LoopOptions, signal: AbortSignal): Promise<void> {
   const informers = createInformers(deps);
-  const state = createState(deps, informers, options);
+  const silence = createSilenceWatch(deps, informers, () => lookAtAll(state, informers));
+  const state = createState(deps, informers, options, silence);
   listen(state, informers);
   await Promise.all([
-    ...Object.values(informers).map((informer) => informer.run(signal)),
+    runInformers(informers, signal),
     state.membership.run(signal),
+    silence.run(signal),
     dispatchForever(state, informers, options, signal),
     sweepForever(state.deps, (key) => state.membership.mine(key, 0), signal),
   ]);
 }
 
-function createState(deps: InformerDeps, informers: Informers, options: LoopOptions): LoopState {
+function createState(deps: InformerDeps, informers: Informers, options: LoopOptions, silence: SilenceWatch): LoopState {
   const queue = createQueue();
   const progressing = (): boolean => queue.atWork() === 0 || deps.clock.monotonicMs() - state.progressMs < LIMITS.overdueWorkMs;
   const state: LoopState = {
-    deps: { ...deps, informers, component: `extension-${options.server}`, wrote: (object) => learn(informers, object) },
+    deps: {
+      ...deps,
+      informers,
+      turns: createTurns(),
+      massSilence: () => silence.now(),
+      component: `extension-${options.server}`,
+      wrote: (object) => learn(informers, object),
+    },
     membership: createMembership(deps, options.server, progressing),
     queue,
     memories: new Map(),
@@ -81,6 +94,12 @@ function learn(informers: Informers, object: { readonly kind: string }): void {
   else if (object.kind === 'Site') informers.sites.learn(object as Parameters<Informers['sites']['learn']>[0]);
 }
 
+/** Looks at every cluster anew. */
+function lookAtAll(state: LoopState, informers: Informers): void {
+  for (const cluster of informers.clusters.list()) state.queue.add(clusterKey(cluster), state.deps.clock.monotonicMs());
+  state.wake();
+}
+
 /** Which clusters a change concerns. */
 function listen(state: LoopState, informers: Informers): void {
   const add = (key: string): void => {
@@ -92,9 +111,10 @@ function listen(state: LoopState, informers: Informers): void {
   };
   informers.clusters.onChange((cluster) => add(clusterKey(cluster)));
   informers.nodes.onChange((node) => add(`${node.metadata.namespace ?? ''}/${node.spec.cluster}`));
-  informers.virtualDataCenters.onChange((vdc) =>
-    addAll((cluster) => cluster.metadata.namespace === vdc.metadata.namespace && cluster.spec.virtualDataCenter === vdc.metadata.name),
-  );
+  const concerned = capacityWatch(informers.indexes.clusters);
+  informers.virtualDataCenters.onChange((vdc, gone) => {
+    for (const cluster of concerned(vdc, gone)) add(clusterKey(cluster));
+  });
   informers.releases.onChange((release) => addAll((cluster) => cluster.spec.release === release.metadata.name));
   informers.configs.onChange(() => addAll(() => true));
   informers.sites.onChange(({ metadata, status }) =>

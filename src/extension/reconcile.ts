@@ -3,7 +3,8 @@
  *
  * I1: a look decides on the copies first; it reads live only when the decision asks for it, or when the last look lost a race.
  * I2: what the director refused for good is told to the next decision, until something else succeeds.
- * I3: after a failure the next look comes with back-off, so that nothing spins.
+ * I3: after a failure the next look comes with back-off, so that nothing spins. A lost race is somebody's success, so it is tried again sooner.
+ * I4: what changes the reservations of a VirtualDataCenter is decided and carried out in turn (turns.ts), and the cluster looked at again at once.
  */
 
 import { backoffMs } from '../base/backoff.ts';
@@ -15,11 +16,14 @@ import { isFault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
 import { carryOut } from './act.ts';
 import type { ActDeps, Outcome } from './act.ts';
+import type { Turns } from './turns.ts';
 import { cachedView, liveView } from './view.ts';
 import type { Informers, Memory, Observer } from './view.ts';
 
 export interface ReconcileDeps extends ActDeps, Observer {
   readonly informers: Informers;
+  /** Of the VirtualDataCenters, by `<namespace>/<name>`. */
+  readonly turns: Turns;
 }
 
 /** What is remembered of a cluster between two looks. Losing it costs time, never safety. */
@@ -38,6 +42,7 @@ export interface Look {
 }
 
 const RETRY = { baseMs: 100, capMs: 30_000, jitter: 0.3 };
+const LOST_RACE = { baseMs: 20, capMs: 1_000, jitter: 0.5 };
 
 /** Whether something is to be done about the cluster, judged on the copies alone, without doing it. */
 export function isWorkDue(deps: ReconcileDeps, namespace: string, name: string, memory: ClusterMemory): boolean {
@@ -49,17 +54,41 @@ export function isWorkDue(deps: ReconcileDeps, namespace: string, name: string, 
 
 export async function reconcile(deps: ReconcileDeps, cluster: Cluster, memory: ClusterMemory, signal: AbortSignal): Promise<Look> {
   try {
-    const { namespace = '', name } = cluster.metadata;
-    const cached = memory.stale ? undefined : cachedView(deps.informers, namespace, name, memory, deps);
-    const first = cached === undefined ? undefined : decideCluster(cached);
-    if (cached !== undefined && first !== undefined && !first.needsLive) return await follow(deps, cached, first, memory, signal);
-    const live = await liveView(deps.api, deps.informers, cluster, remember(memory, cached, first), deps, signal);
-    if (live === undefined) return { memory: { ...memory, stale: false } };
-    return await follow(deps, live, decideCluster(live), memory, signal);
+    const { view, decision } = await decide(deps, cluster, memory, signal);
+    if (view === undefined) return { memory: { ...memory, stale: false } };
+    const home = homeChangedBy(decision);
+    if (home === undefined) return await follow(deps, view, decision, memory, signal);
+    return await deps.turns.inTurn(home, async () => await inTurn(deps, cluster, memory, signal));
   } catch (cause) {
     if (!isFault(cause)) throw cause;
     return failed(deps, memory, { result: 'unreachable', message: cause.message }, cluster);
   }
+}
+
+/** What those who were before us wrote is in the copies by now, so all is decided anew. */
+async function inTurn(deps: ReconcileDeps, cluster: Cluster, memory: ClusterMemory, signal: AbortSignal): Promise<Look> {
+  const { view, decision } = await decide(deps, cluster, memory, signal);
+  if (view === undefined) return { memory: { ...memory, stale: false } };
+  const look = await follow(deps, view, decision, memory, signal);
+  return look.memory.failures === 0 ? { ...look, againMs: 0 } : look;
+}
+
+type Decided = { readonly view: ClusterView; readonly decision: Decision } | { readonly view: undefined; readonly decision: undefined };
+
+/** On the copies where they will do, else live. No view: there is no such cluster any more. */
+async function decide(deps: ReconcileDeps, cluster: Cluster, memory: ClusterMemory, signal: AbortSignal): Promise<Decided> {
+  const { namespace = '', name } = cluster.metadata;
+  const cached = memory.stale ? undefined : cachedView(deps.informers, namespace, name, memory, deps);
+  const first = cached === undefined ? undefined : decideCluster(cached);
+  if (cached !== undefined && first !== undefined && !first.needsLive) return { view: cached, decision: first };
+  const live = await liveView(deps.api, deps.informers, cluster, remember(memory, cached, first), deps, signal);
+  return live === undefined ? { view: undefined, decision: undefined } : { view: live, decision: decideCluster(live) };
+}
+
+/** The VirtualDataCenter whose reservations the decision changes; undefined: of none. */
+function homeChangedBy({ effects }: Decision): string | undefined {
+  const change = effects.find((effect) => effect.kind === 'Reserve' || effect.kind === 'Unreserve');
+  return change === undefined ? undefined : `${change.on.namespace}/${change.on.name}`;
 }
 
 /** Facts are timed from the first decision that named them, also when that one only asked for a live view. */
@@ -91,7 +120,8 @@ function failed(deps: ReconcileDeps, memory: ClusterMemory, outcome: Exclude<Out
     deps.log.warn(outcome.message, { namespace, name, result: outcome.result });
   const refusal = outcome.result === 'refused' ? outcome.message : memory.refusal;
   // The first lost races are no failure: somebody else was faster, and a live look follows at once.
-  const againMs = outcome.result === 'conflict' && failures <= 3 ? 0 : backoffMs(RETRY, failures, deps.random.float());
+  const isRace = outcome.result === 'conflict';
+  const againMs = isRace && failures <= 3 ? 0 : backoffMs(isRace ? LOST_RACE : RETRY, failures, deps.random.float());
   return {
     memory: { seen: memory.seen, failures, stale: outcome.result !== 'refused', ...(refusal === undefined ? {} : { refusal }) },
     againMs: Math.min(againMs, LIMITS.overdueWorkMs),

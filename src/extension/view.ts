@@ -7,6 +7,7 @@
 
 import type { ClusterView } from '../decide/cluster-view.ts';
 import { confirmedBoot } from '../decide/host-death.ts';
+import type { MassSilence } from '../decide/mass-silence.ts';
 import type { Observations } from '../decide/observation.ts';
 import { activeConfig } from '../decide/server-config.ts';
 import { CLUSTERS, CLUSTER_NODES, CLUSTER_RELEASES, HOSTS, SERVER_CONFIGS, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
@@ -24,10 +25,12 @@ import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
 import type { EntityApi } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
+import { indexBy } from '../client/index-by.ts';
+import type { IndexBy } from '../client/index-by.ts';
 import { createInformer } from '../client/informer.ts';
 import type { Informer, InformerDeps } from '../client/informer.ts';
 
-export interface Informers {
+export interface Copies {
   readonly clusters: Informer<Cluster>;
   readonly nodes: Informer<ClusterNode>;
   readonly virtualDataCenters: Informer<VirtualDataCenter>;
@@ -40,8 +43,23 @@ export interface Informers {
   readonly leases: Informer<Lease>;
 }
 
+/** Of the copies: what belongs together, without looking through all of it. */
+export interface Indexes {
+  /** By the uid of the cluster. */
+  readonly nodes: IndexBy<ClusterNode>;
+  /** By `<namespace>/<name>` of the VirtualDataCenter. */
+  readonly clusters: IndexBy<Cluster>;
+  /** By the uid of the cluster that is plugged in there. */
+  readonly sites: IndexBy<Site>;
+}
+
+/** The copies, and the indexes over them. */
+export interface Informers extends Copies {
+  readonly indexes: Indexes;
+}
+
 export function createInformers(deps: InformerDeps): Informers {
-  return {
+  return withIndexes({
     clusters: createInformer(deps, CLUSTERS),
     nodes: createInformer(deps, CLUSTER_NODES),
     virtualDataCenters: createInformer(deps, VIRTUAL_DATA_CENTERS),
@@ -50,11 +68,30 @@ export function createInformers(deps: InformerDeps): Informers {
     sites: createInformer(deps, SITES),
     hosts: createInformer(deps, HOSTS),
     leases: createInformer(deps, LEASES),
+  });
+}
+
+/** Before anybody else listens to the copies: who is told of a change then finds it in the indexes. */
+export function withIndexes(copies: Copies): Informers {
+  return {
+    ...copies,
+    indexes: {
+      nodes: indexBy(copies.nodes, (node) => node.spec.clusterUid),
+      clusters: indexBy(copies.clusters, ({ metadata, spec }) => `${metadata.namespace ?? ''}/${spec.virtualDataCenter}`),
+      sites: indexBy(copies.sites, (site) => site.status?.cluster?.uid),
+    },
   };
 }
 
+/** Follows the director with every copy until the signal aborts. */
+export async function runInformers(informers: Informers, signal: AbortSignal): Promise<void> {
+  const { clusters, nodes, virtualDataCenters, releases, configs, sites, hosts, leases } = informers;
+  const copies = [clusters, nodes, virtualDataCenters, releases, configs, sites, hosts, leases];
+  await Promise.all(copies.map((copy) => copy.run(signal)));
+}
+
 /** True when every copy that decisions need has been filled. */
-export function isSynced(informers: Informers): boolean {
+export function isSynced(informers: Copies): boolean {
   const { clusters, nodes, virtualDataCenters, releases, configs, sites } = informers;
   return [clusters, nodes, virtualDataCenters, releases, configs, sites].every((informer) => informer.synced());
 }
@@ -63,6 +100,8 @@ export function isSynced(informers: Informers): boolean {
 export interface Observer {
   readonly clock: Clock;
   readonly random: Random;
+  /** Whether many sites fell silent at once, by this server's own observation. Absent: nobody looks. */
+  readonly massSilence?: () => MassSilence;
 }
 
 export interface Memory {
@@ -80,8 +119,7 @@ export function cachedView(
 ): ClusterView | undefined {
   const cluster = informers.clusters.get(namespace, name);
   if (cluster === undefined) return undefined;
-  const nodes: ClusterNode[] = [];
-  for (const node of informers.nodes.list()) if (node.spec.clusterUid === cluster.metadata.uid) nodes.push(node);
+  const nodes = informers.indexes.nodes.of(cluster.metadata.uid);
   const virtualDataCenter = informers.virtualDataCenters.get(namespace, cluster.spec.virtualDataCenter);
   const release = informers.releases.get('', cluster.spec.release);
   return {
@@ -139,9 +177,8 @@ function namedSite(informers: Informers, { metadata, spec }: Cluster): Site | un
   return spec.site === undefined ? undefined : informers.sites.get(metadata.namespace ?? '', spec.site);
 }
 
-function pluggedIn(informers: Informers, { metadata }: Cluster): readonly Site[] {
-  const { namespace, uid } = metadata;
-  return [...informers.sites.list()].filter((site) => site.metadata.namespace === namespace && site.status?.cluster?.uid === uid);
+function pluggedIn({ indexes }: Informers, { metadata }: Cluster): readonly Site[] {
+  return indexes.sites.of(metadata.uid).filter((site) => site.metadata.namespace === metadata.namespace);
 }
 
 /** The named one, and those that a copy shows as plugged, each as it is now. */
@@ -190,13 +227,14 @@ function common(
   informers: Informers,
   memory: Memory,
   observer: Observer,
-): Pick<ClusterView, 'config' | 'nowMs' | 'monotonicMs' | 'seen' | 'dice'> {
+): Pick<ClusterView, 'config' | 'nowMs' | 'monotonicMs' | 'seen' | 'dice' | 'massSilence'> {
   return {
     config: activeConfig([...informers.configs.list()]),
     nowMs: observer.clock.nowMs(),
     monotonicMs: observer.clock.monotonicMs(),
     seen: memory.seen,
     dice: observer.random.float(),
+    ...(observer.massSilence === undefined ? {} : { massSilence: observer.massSilence() }),
     ...(memory.refusal === undefined ? {} : { refusal: memory.refusal }),
   };
 }
