@@ -30,6 +30,8 @@ function running(role: ServiceRole, facts: ServiceRoleFacts, command: readonly s
     'NotifyAccess=all',
     `ExecStart=${command.map(escaped).join(' ')}`,
     `Environment=OUTRIGGER_DATA=${state} OUTRIGGER_ROLE=${role}`,
+    // What Node compiled once need not be compiled at each start.
+    ...(facts.hasState ? [`Environment=NODE_COMPILE_CACHE=${state}/cache`] : []),
     `EnvironmentFile=${environment}`,
     `User=${user}`,
     `Group=${user}`,
