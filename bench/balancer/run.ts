@@ -19,8 +19,7 @@ import type { Kind, Way } from './rig.ts';
 const short = process.argv.includes('--short');
 const json = process.argv.includes('--json');
 const onlyTcp = process.argv.includes('--tcp');
-const [, rounds = '7'] = process.argv.slice(process.argv.indexOf('--rounds'));
-const ROUNDS = short ? 1 : process.argv.includes('--rounds') ? Number(rounds) : 7;
+const ROUNDS = short ? 1 : roundsAsked();
 const SECONDS = short ? 1 : 2;
 const WARM_SECONDS = 1;
 const CONNECTIONS = 32;
@@ -41,6 +40,13 @@ const PHASES: readonly Phase[] = [
   { name: 'kept connections, lean instances', unit: 'requests/s', promise: undefined, run: keptOf('lean') },
   { name: 'new connections, lean instances', unit: 'connections/s', promise: undefined, run: newOf('lean') },
 ];
+
+function roundsAsked(): number {
+  const at = process.argv.indexOf('--rounds');
+  const rounds = at < 0 ? 7 : Number(process.argv[at + 1]);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1 on');
+  return rounds;
+}
 
 function keptOf(kind: Kind): Phase['run'] {
   return ({ ports }, seconds) => wrk(ports[kind], seconds, []);

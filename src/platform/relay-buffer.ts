@@ -19,6 +19,8 @@ const KEPT = 256;
 
 export interface ReadBuffer {
   bytes: Buffer;
+  /** What the last read that did not fill it left in it: pieces of a connection are often of one length. */
+  view: Buffer;
   step: number;
   /** Reads in a row that filled it. */
   filled: number;
@@ -27,7 +29,17 @@ export interface ReadBuffer {
 const kept: Buffer[] = [];
 
 export function readBuffer(): ReadBuffer {
-  return { bytes: bufferOf(0), step: 0, filled: 0 };
+  const bytes = bufferOf(0);
+  return { bytes, view: bytes, step: 0, filled: 0 };
+}
+
+/** What a read of `length` left in it; good until the next read. */
+export function bytesRead(buffer: ReadBuffer, length: number): Buffer {
+  const { bytes, view } = buffer;
+  if (length === bytes.length) return bytes;
+  if (length === view.length) return view;
+  buffer.view = bytes.subarray(0, length);
+  return buffer.view;
 }
 
 /** After a read of `length`: the buffer to read into from now on, undefined when it is the same. `isUsed`: the bytes of the old one are needed further. */
@@ -44,6 +56,7 @@ export function stepBuffer(buffer: ReadBuffer, length: number, isUsed: boolean):
   buffer.step = to;
   buffer.filled = 0;
   buffer.bytes = bufferOf(to);
+  buffer.view = buffer.bytes;
   return buffer.bytes;
 }
 

@@ -16,7 +16,7 @@ import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { proxyHeader } from '../decide/balancing.ts';
 import { LIMITS } from '../model/limits.ts';
-import { giveBack, readBuffer, stepBuffer } from './relay-buffer.ts';
+import { bytesRead, giveBack, readBuffer, stepBuffer } from './relay-buffer.ts';
 import type { ReadBuffer } from './relay-buffer.ts';
 import { instanceAnswered, instanceRefused, instanceReleased, NONE_TRIED, takeInstance } from './relay-instances.ts';
 import type { Instance, Instances } from './relay-instances.ts';
@@ -237,8 +237,7 @@ function carry(side: Side, length: number): Buffer | undefined {
   // The first piece goes out at once anyway; most connections have no second.
   if (++other.writes === 2) other.handle.setNoDelay(true);
   const request: WiredRequest = lane.spare;
-  const { bytes } = buffer;
-  if (other.handle.writeBuffer(request, length === bytes.length ? bytes : bytes.subarray(0, length)) !== 0) {
+  if (other.handle.writeBuffer(request, bytesRead(buffer, length)) !== 0) {
     cut(pair);
     return undefined;
   }

@@ -1,7 +1,7 @@
 /** The buffer that a balanced connection's bytes come in by (src/platform/relay-buffer.ts). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { giveBack, readBuffer, stepBuffer } from '../../../src/platform/relay-buffer.ts';
+import { bytesRead, giveBack, readBuffer, stepBuffer } from '../../../src/platform/relay-buffer.ts';
 
 /** Reads that fill the buffer by `share`; its size in KiB before each. */
 function reads(count: number, share: number, buffer = readBuffer()): number[] {
@@ -37,4 +37,14 @@ test('I2: the smallest is used again, once nobody needs it; one whose bytes are 
   assert.notEqual(readBuffer().bytes, bytes, 'its bytes are needed further');
   giveBack(second);
   assert.notEqual(readBuffer().bytes, next, 'a large one is not kept');
+});
+
+test('what was read is what lies in it now, also after reads of the same length and in another buffer', () => {
+  const buffer = readBuffer();
+  const lengths = [3, 3, 2, 3, 4096, 8000, 8000, 3, 3, 2];
+  lengths.forEach((length, round) => {
+    buffer.bytes.fill(round, 0, length);
+    assert.deepEqual([...bytesRead(buffer, length)], Array(length).fill(round), `read ${round}`);
+    stepBuffer(buffer, length, false);
+  });
 });
