@@ -67,7 +67,13 @@ export async function startPlane(options: PlaneOptions): Promise<BenchPlane> {
     api.close();
     await director.stop();
     rmSync(folder, { recursive: true, force: true });
+    process.removeListener('SIGTERM', told);
+    process.removeListener('SIGINT', told);
   };
+  // Also when the bench is told to end nothing of it is left behind.
+  const told = (): void => void stop().finally(() => process.exit(1));
+  process.once('SIGTERM', told);
+  process.once('SIGINT', told);
   try {
     const homes = Array.from({ length: options.homes }, (_, i) => `home-${i + 1}`);
     const hosts = await furnish(api, homes);
