@@ -45,12 +45,14 @@ export interface Informer<T extends AnyEntity> {
 
 const RETRY = { baseMs: 200, capMs: 5_000, jitter: 0.5 };
 
+/** `trim`: what of an object is kept, where there are many and little of each is needed; its metadata must name the same state of the same object. */
 export function createInformer<T extends AnyEntity>(
   deps: InformerDeps,
   address: ResourceAddress<T>,
   selection: Selection = {},
+  trim: (object: T) => T = (object) => object,
 ): Informer<T> {
-  const copy = createCopy<T>();
+  const copy = createCopy<T>(trim);
   let synced = false;
   let listedAt = 0;
   let revision = '';
@@ -111,7 +113,7 @@ interface Copy<T> {
   become(items: readonly T[], madeAt: number): void;
 }
 
-function createCopy<T extends AnyEntity>(): Copy<T> {
+function createCopy<T extends AnyEntity>(trim: (object: T) => T): Copy<T> {
   const objects = new Map<string, T>();
   const listeners: ChangeListener<T>[] = [];
   const notify = (object: T, gone: boolean): void => {
@@ -126,8 +128,9 @@ function createCopy<T extends AnyEntity>(): Copy<T> {
     if (same && (known?.metadata.resourceVersion === resourceVersion || Number(known?.metadata.resourceVersion) >= madeAt)) return;
     // The same name with another uid: the old one is gone, even though no event said so.
     if (known !== undefined && !same) notify(known, true);
-    objects.set(key, object);
-    notify(object, false);
+    const kept = trim(object);
+    objects.set(key, kept);
+    notify(kept, false);
   };
   const drop = (object: T): void => {
     const known = objects.get(keyOf(object));

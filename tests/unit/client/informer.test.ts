@@ -99,3 +99,29 @@ test('I1: what was answered to a write after a list was made is not undone by th
   await one.expire();
   assert.deepEqual(one.seen, ['c@4:1', 'same@5:1', 'c@9:2']);
 });
+
+test('of what is trimmed only that is kept and told, from a list and from an event', async (t) => {
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  let say: (event: WatchEvent<Cluster>) => void = () => assert.fail('nobody watches');
+  const api = {
+    list: () => Promise.resolve({ ok: true, value: { items: [at(4, 7)], resourceVersion: '5' } }),
+    watch: (_: unknown, __: unknown, onEvent: typeof say) => {
+      say = onEvent;
+      return new Promise(() => undefined);
+    },
+  } as unknown as EntityApi;
+  const trim = (one: Cluster): Cluster => ({ ...one, spec: { ...one.spec, workers: 0 } });
+  const deps = { api, clock: virtualClock(), log: LOG, random: { float: () => 0 } as never };
+  const informer = createInformer<Cluster>(deps, CLUSTERS, {}, trim);
+  const told: number[] = [];
+  informer.onChange(({ spec }) => told.push(spec.workers));
+  void informer.run(stop.signal);
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+  say({ type: 'MODIFIED', object: at(8, 7) });
+  assert.deepEqual(told, [0, 0]);
+  assert.deepEqual(
+    [...informer.list()].map(({ metadata, spec }) => [metadata.resourceVersion, spec.workers]),
+    [['8', 0]],
+  );
+});
