@@ -34,6 +34,9 @@ export interface LoopOptions {
   readonly onRound: () => void;
 }
 
+/** Another server's cluster is looked at this long after it changed, with all that changed meanwhile: far less than work has to be overdue. */
+const OTHERS_LOOK_MS = 1_000;
+
 interface LoopState {
   readonly deps: ReconcileDeps;
   readonly membership: Membership;
@@ -103,8 +106,10 @@ function lookAtAll(state: LoopState, informers: Informers): void {
 /** Which clusters a change concerns. */
 function listen(state: LoopState, informers: Informers): void {
   const add = (key: string): void => {
-    state.queue.add(key, state.deps.clock.monotonicMs());
-    state.wake();
+    const isMine = state.membership.mine(key, 0);
+    // Of another server's cluster only overdue work matters here; each of its changes would be looked at by every server else.
+    state.queue.add(key, state.deps.clock.monotonicMs() + (isMine ? 0 : OTHERS_LOOK_MS));
+    if (isMine) state.wake();
   };
   const addAll = (concerns: (cluster: Cluster) => boolean): void => {
     for (const cluster of informers.clusters.list()) if (concerns(cluster)) add(clusterKey(cluster));
