@@ -4,6 +4,8 @@
  * Almost always there are none: only a server that was paused in the middle of a write leaves any.
  *
  * I1: what is swept is decided on a live view, read in the order VirtualDataCenters, nodes, sites, clusters (src/decide/sweep.ts).
+ * I2: a namespace is looked at when anything of it changed, while something there is timed, and at every resync: to go over everything that stands
+ *     every two seconds would be most of what an idle server does.
  */
 
 import type { Decision } from '../decide/cluster-view.ts';
@@ -14,6 +16,7 @@ import type { SweepView } from '../decide/sweep.ts';
 import { CLUSTERS, CLUSTER_NODES, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { ResourceAddress } from '../model/core-kinds.ts';
 import { Fault, isFault } from '../model/fault.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { EntityApi } from '../ports/api.ts';
 import { carryOut } from './act.ts';
 import type { ReconcileDeps } from './reconcile.ts';
@@ -23,16 +26,45 @@ const LOOK_MS = 2_000;
 
 /** Sweeps the namespaces that `mine` says are this server's. */
 export async function sweepForever(deps: ReconcileDeps, mine: (key: string) => boolean, signal: AbortSignal): Promise<void> {
-  const memories = new Map<string, Observations>();
+  const memories = new Map<string, Memory>();
+  const touched = touchedNamespaces(deps.informers);
   while (!signal.aborted) {
     const { clusters, nodes, sites, virtualDataCenters } = deps.informers;
     const synced = clusters.synced() && nodes.synced() && sites.synced() && virtualDataCenters.synced();
     for (const namespace of synced ? namespacesOf(deps.informers) : []) {
+      const known = memories.get(namespace);
+      const nowMs = deps.clock.monotonicMs();
       if (!mine(`sweep/${namespace}`)) memories.delete(namespace);
-      else memories.set(namespace, await sweep(deps, namespace, memories.get(namespace) ?? NO_OBSERVATIONS, signal));
+      else if (isDue(known, nowMs) || touched.has(namespace)) {
+        touched.delete(namespace);
+        const seen = await sweep(deps, namespace, known?.seen ?? NO_OBSERVATIONS, signal);
+        if (seen === undefined) touched.add(namespace);
+        else memories.set(namespace, { seen, sweptMs: nowMs });
+      }
     }
     await deps.clock.sleep(LOOK_MS, signal).catch(() => undefined);
   }
+}
+
+interface Memory {
+  readonly seen: Observations;
+  /** When it was last looked at (monotonic). */
+  readonly sweptMs: number;
+}
+
+function isDue(known: Memory | undefined, nowMs: number): boolean {
+  return known === undefined || known.seen.size > 0 || nowMs - known.sweptMs >= LIMITS.resyncMs;
+}
+
+/** Where something changed that a sweep looks at. */
+function touchedNamespaces({ clusters, nodes, sites, virtualDataCenters }: Informers): Set<string> {
+  const touched = new Set<string>();
+  const touch = ({ metadata }: { readonly metadata: { readonly namespace?: string } }): void => void touched.add(metadata.namespace ?? '');
+  clusters.onChange(touch);
+  nodes.onChange(touch);
+  sites.onChange(touch);
+  virtualDataCenters.onChange(touch);
+  return touched;
 }
 
 function namespacesOf(informers: Informers): Set<string> {
@@ -43,7 +75,8 @@ function namespacesOf(informers: Informers): Set<string> {
   return found;
 }
 
-async function sweep(deps: ReconcileDeps, namespace: string, seen: Observations, signal: AbortSignal): Promise<Observations> {
+/** Undefined: the director did not answer; it is looked at again soon. */
+async function sweep(deps: ReconcileDeps, namespace: string, seen: Observations, signal: AbortSignal): Promise<Observations | undefined> {
   try {
     const cached = cachedView(deps, namespace, seen);
     const first = decideSweep(cached);
@@ -56,7 +89,7 @@ async function sweep(deps: ReconcileDeps, namespace: string, seen: Observations,
   } catch (cause) {
     if (!isFault(cause)) throw cause;
     deps.log.warn(`Namespace ${namespace} could not be swept: ${cause.message}`);
-    return seen;
+    return undefined;
   }
 }
 
