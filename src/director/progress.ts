@@ -12,8 +12,8 @@ import type { ServiceManager } from '../ports/service-manager.ts';
 import type { EntityStore } from '../ports/store.ts';
 
 interface ProgressDeps {
-  readonly store: Pick<EntityStore, 'fresh' | 'revision'>;
-  readonly clock: Clock;
+  readonly store: Pick<EntityStore, 'fresh'>;
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly service: ServiceManager;
   /** For the status line: where it serves. */
   readonly url: string;
