@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- balancer [--short] [--json] [--tcp] [--rounds N]`: the relay beside HAProxy, in one run: bulk bytes, requests on kept connections, new
- * connections.
+ * `npm run bench -- balancer [--short] [--json] [--tcp] [--promised] [--rounds N]`: the relay beside HAProxy, in one run: bulk bytes, requests on kept
+ * connections, new connections. `--promised`: only what is promised, so without lean instances and by TCP.
  *
  * The figure is what a client gets, end to end, on a machine that client, instances and balancer share; the instances are the same for both (rig.ts).
  * The client is a process apart (`wrk`; for bulk bulk/main.ts). Promised are ratios, with instances as services are. Each round runs relay and HAProxy
@@ -18,7 +18,8 @@ import type { Kind, Way } from './rig.ts';
 
 const short = process.argv.includes('--short');
 const json = process.argv.includes('--json');
-const onlyTcp = process.argv.includes('--tcp');
+const onlyPromised = process.argv.includes('--promised');
+const onlyTcp = onlyPromised || process.argv.includes('--tcp');
 const ROUNDS = short ? 1 : roundsAsked();
 const SECONDS = short ? 1 : 2;
 const WARM_SECONDS = 1;
@@ -33,13 +34,15 @@ interface Phase {
   readonly run: (way: Way, seconds: number) => Promise<number>;
 }
 
-const PHASES: readonly Phase[] = [
+const ALL_PHASES: readonly Phase[] = [
   { name: 'bulk', unit: 'MB/s', promise: 0.9, run: async ({ ports }, seconds) => Number(await runLoad(sinkOf(ports.bulk, seconds))) / 1e6 },
   { name: 'kept connections', unit: 'requests/s', promise: 0.9, run: keptOf('service') },
   { name: 'new connections', unit: 'connections/s', promise: 0.6, run: newOf('service') },
   { name: 'kept connections, lean instances', unit: 'requests/s', promise: undefined, run: keptOf('lean') },
   { name: 'new connections, lean instances', unit: 'connections/s', promise: undefined, run: newOf('lean') },
 ];
+
+const PHASES = ALL_PHASES.filter(({ promise }) => !onlyPromised || promise !== undefined);
 
 function roundsAsked(): number {
   const at = process.argv.indexOf('--rounds');
