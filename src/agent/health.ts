@@ -8,11 +8,13 @@
 
 import type { ClusterView } from '../decide/cluster-view.ts';
 import { healthCheckOf, NO_HEALTH, overdueNodes, toAskAbout, watchHealth } from '../decide/node-health.ts';
-import type { Illness } from '../decide/node-health.ts';
+import type { Illness, SeenLease } from '../decide/node-health.ts';
 import type { Standing } from '../decide/presence.ts';
 import { activeConfig } from '../decide/server-config.ts';
 import { SERVER_CONFIGS } from '../model/addresses.ts';
+import { leaseTtlMs } from '../decide/silence.ts';
 import { LEASES } from '../model/core-kinds.ts';
+import type { Lease } from '../model/core-kinds.ts';
 import { isFault } from '../model/fault.ts';
 import { nodeLeaseName } from '../model/labels.ts';
 import { LIMITS } from '../model/limits.ts';
@@ -22,7 +24,7 @@ import type { EntityApi } from '../ports/api.ts';
 import type { AgentDeps } from './deps.ts';
 
 export interface HealthParts {
-  readonly deps: Pick<AgentDeps, 'node' | 'clock' | 'log'>;
+  readonly deps: Pick<AgentDeps, 'clock'> & { readonly node: Pick<AgentDeps['node'], 'node' | 'namespace'> };
   readonly api: Pick<EntityApi, 'get' | 'list'>;
   readonly standings: () => ReadonlyMap<string, Standing>;
   /** What runs is being changed. */
@@ -49,7 +51,7 @@ export function keepHealth(parts: HealthParts): HealthKeeper {
   let askedMs = -Infinity;
   let answeredMs = -Infinity;
   let isAsking = false;
-  const leases = new Map<string, string>();
+  const leases = new Map<string, SeenLease>();
 
   const ask = async (uids: readonly string[], signal: AbortSignal): Promise<void> => {
     const nowMs = deps.clock.monotonicMs();
@@ -60,10 +62,10 @@ export function keepHealth(parts: HealthParts): HealthKeeper {
     }
     for (const uid of uids) {
       const lease = await parts.api.get(LEASES, deps.node.namespace, nodeLeaseName(uid), signal);
-      if (lease.ok) leases.set(uid, lease.value.metadata.resourceVersion);
+      if (lease.ok) leases.set(uid, seenLease(lease.value));
     }
-    // What came in the meantime shows that there is a director, whatever it says.
-    answeredMs = deps.clock.monotonicMs();
+    // An answer shows that there is a director, whatever it says.
+    if (configAtMs === nowMs || uids.length > 0) answeredMs = deps.clock.monotonicMs();
   };
   const askSoon = (signal: AbortSignal): void => {
     const nowMs = deps.clock.monotonicMs();
@@ -97,4 +99,9 @@ export function keepHealth(parts: HealthParts): HealthKeeper {
     overdue: ({ cluster, nodes }) => overdueNodes(memory, nodes, healthCheckOf(cluster, config)),
     againMs: () => (memory.ill.size === 0 ? undefined : LIMITS.healthTickMs),
   };
+}
+
+function seenLease({ metadata, spec }: Lease): SeenLease {
+  const { leaseDurationSeconds: seconds } = spec;
+  return { revision: metadata.resourceVersion, ttlMs: leaseTtlMs(seconds === undefined ? undefined : seconds * 1000) };
 }

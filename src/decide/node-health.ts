@@ -7,7 +7,8 @@
  *
  * I1: time counts only while this observer runs: of the time between two looks at most LIMITS.healthCountedMs.
  * I2: of a node that is not heard it counts only while another member or a director is heard, all the while: a look at which nobody else is heard begins
- *     it anew. So does any sign of life, also one that only a director saw (its Lease changed).
+ *     it anew. So does any sign of life of a node that is not heard, also one that only a director saw (its Lease changed); and while that Lease holds by what it says of itself, the
+ *     node is not overdue, however little the check allows.
  * I3: a node that answers is alive: one whose agent is silent while what it runs answers is its host's to restart (node-level HA), never replaced for it.
  * I4: a node that says itself that it is not ready is not held to it while what runs is being changed, which has a deadline of its own, nor while the
  *     primary is not ready either: what fails everywhere is no machine's fault.
@@ -42,15 +43,21 @@ export interface HealthSight {
   readonly directorHeard: boolean;
   /** What runs is being changed. */
   readonly changing: boolean;
-  /** Of nodes that were asked about: uid → revision of the Lease by which a director sees them. */
-  readonly leases: ReadonlyMap<string, string>;
+  /** Of nodes that were asked about: uid → the Lease by which a director sees them. */
+  readonly leases: ReadonlyMap<string, SeenLease>;
+}
+
+export interface SeenLease {
+  readonly revision: string;
+  /** How long it says that it holds. */
+  readonly ttlMs: number;
 }
 
 interface Ill {
   readonly incarnation: number;
   readonly illness: Illness;
   readonly countedMs: number;
-  readonly lease: string | undefined;
+  readonly lease: SeenLease | undefined;
 }
 
 export interface HealthMemory {
@@ -86,11 +93,12 @@ export function watchHealth(memory: HealthMemory, sight: HealthSight): HealthMem
   return { atMs: sight.monotonicMs, ill };
 }
 
-function isSureStill(node: ClusterNode, illness: Illness, sight: HealthSight, known: Ill, lease: string | undefined): boolean {
+function isSureStill(node: ClusterNode, illness: Illness, sight: HealthSight, known: Ill, lease: SeenLease | undefined): boolean {
   if (illness === 'NotReady') return true;
   const others = [...sight.standings].filter(([name]) => name !== node.metadata.name);
   const hearsSomebody = sight.directorHeard || others.some(([, standing]) => standing === 'Heard');
-  const showsLife = known.lease !== undefined && lease !== known.lease;
+  if (illness === 'Startup') return hearsSomebody || sight.standings.get(node.metadata.name) === 'Heard';
+  const showsLife = known.lease !== undefined && lease?.revision !== known.lease.revision;
   return hearsSomebody && !showsLife;
 }
 
@@ -117,7 +125,9 @@ export function overdueNodes(memory: HealthMemory, nodes: readonly ClusterNode[]
   const found = new Map<string, Illness>();
   for (const { metadata, spec } of nodes) {
     const ill = memory.ill.get(metadata.uid);
-    if (ill?.incarnation !== spec.incarnation || ill.countedMs < allowedMs(check, ill.illness)) continue;
+    if (ill?.incarnation !== spec.incarnation) continue;
+    const holdsMs = ill.illness === 'Unknown' ? (ill.lease?.ttlMs ?? 0) : 0;
+    if (ill.countedMs < Math.max(allowedMs(check, ill.illness), holdsMs)) continue;
     found.set(metadata.name, ill.illness);
   }
   return found;

@@ -50,6 +50,8 @@ const down: Look = { worker: readyNode(1), standing: 'Down' };
 const starting: Look = { worker: node(1, { host: 'h2' }), standing: 'Coming' };
 const balancerless = node(1, { host: 'h2', status: { agent: { incarnation: 1, phase: 'NotReady' } } });
 
+const seen = (revision: string) => ({ revision, ttlMs: 180_000 });
+
 describe('node health', () => {
   it('the four limits: of the cluster, else of the ServerConfig, else the defaults', () => {
     const config = { ...DEFAULT_SERVER_CONFIG, nodeHealthCheck: { maxUnhealthyPercent: 40, startupSeconds: 60 } };
@@ -97,12 +99,28 @@ describe('node health', () => {
   it('I2: a sign of life that only a director saw begins it anew', () => {
     const renewing = watched(1_000, (second) => ({
       ...down,
-      more: { leases: new Map([[down.worker.metadata.uid, String(Math.floor(second / 60))]]) },
+      more: { leases: new Map([[down.worker.metadata.uid, seen(String(Math.floor(second / 60)))]]) },
     }));
     assert.deepEqual(overdue(renewing, down.worker), []);
-    const still = watched(300, { ...down, more: { leases: new Map([[down.worker.metadata.uid, '7']]) } });
+    const still = watched(300, { ...down, more: { leases: new Map([[down.worker.metadata.uid, seen('7')]]) } });
     assert.equal(overdue(still, down.worker).length, 1);
     assert.deepEqual(toAskAbout(still), [down.worker.metadata.uid]);
+  });
+
+  it('a worker that speaks and never gets ready is overdue, whatever its Lease shows', () => {
+    const joined = node(1, { host: 'h2', status: { agent: { incarnation: 1, phase: 'Joined' } } });
+    const renewing = (second: number): Look => ({
+      worker: joined,
+      standing: 'Heard',
+      more: { directorHeard: false, leases: new Map([[joined.metadata.uid, seen(String(Math.floor(second / 60)))]]) },
+    });
+    assert.deepEqual(overdue(watched(900, renewing), joined), [`${WORKER} Startup`]);
+  });
+
+  it('I2: while its Lease holds by what it says of itself, it is not overdue', () => {
+    const held = { ...down, more: { leases: new Map([[down.worker.metadata.uid, { revision: '7', ttlMs: 600_000 }]]) } };
+    assert.deepEqual(overdue(watched(599, held), down.worker), []);
+    assert.equal(overdue(watched(600, held), down.worker).length, 1);
   });
 
   it('I3: an agent that is silent while what it runs answers is never overdue', () => {
