@@ -8,8 +8,8 @@ import { Fault } from '../src/model/fault.ts';
 import type { Site } from '../src/model/site.ts';
 import type { ResourceAddress } from '../src/model/core-kinds.ts';
 import type { Answer, EntityApi, Listed } from '../src/ports/api.ts';
-import { later } from './process.ts';
-import type { InFlight, Life } from './process.ts';
+import { crash, later } from './process.ts';
+import type { InFlight, Life, Process } from './process.ts';
 import { cutLeftMs, isLagging, weatherOf } from './faults.ts';
 import { nameOfWrite } from './names.ts';
 import { spring } from './traps.ts';
@@ -103,6 +103,8 @@ function send<T>(world: World, life: Life, what: string | undefined, work: () =>
   const flight: InFlight = { what: what ?? 'read', hits: new Set() };
   process.inFlight.add(flight);
   const sprung = spring(world, process, what);
+  const dies = deathAt(world, process, what);
+  if (dies === 'before') return NEVER;
   if (isLagging(faults, process.name, scheduler.nowMs())) flight.hits.add('lag');
   return new Promise((resolve, reject) => {
     let isOpen = true;
@@ -120,6 +122,7 @@ function send<T>(world: World, life: Life, what: string | undefined, work: () =>
     callOff = later(life, CALL_DEADLINE_MS, () => close(giveUp));
     const answered = (answer: Answer<T>): void => {
       note(world, flight, what);
+      if (dies === 'after') die(world, process);
       const lost = (): void => void flight.hits.add('lostAnswer');
       if (sprung.fault === 'lostAnswer') lost();
       else travel(world, life, lost, (delayMs) => void later(life, delayMs, () => close(() => resolve(answer))));
@@ -132,6 +135,24 @@ function send<T>(world: World, life: Life, what: string | undefined, work: () =>
     if (sprung.fault === 'lostRequest') lost();
     else travel(world, life, lost, delivered);
   });
+}
+
+const NEVER = new Promise<never>(() => undefined);
+
+/** Whether `process` dies at this write; before it is sent, it is dead at once. */
+function deathAt(world: World, process: Process, what: string | undefined): 'before' | 'after' | undefined {
+  const { deaths } = world;
+  if (deaths?.process !== process || what === undefined || what === 'other') return undefined;
+  deaths.writes.push(what);
+  if (deaths.writes.length !== deaths.write) return undefined;
+  if (deaths.when === 'before') die(world, process);
+  return deaths.when;
+}
+
+function die(world: World, process: Process): void {
+  world.trace(`DEATH of ${process.name}`);
+  crash(process);
+  world.crashed(process);
 }
 
 /** At the store: it may stall, and does what was asked even when nobody waits any more. */

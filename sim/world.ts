@@ -27,6 +27,14 @@ export interface Changes {
   readonly takings: Map<Machine, Taking>;
 }
 
+/** `process` dies at its `write`-th write (0: never): before it is sent, or when it has landed and nobody learns of it. `writes`: their names. */
+export interface Death {
+  readonly process: Process;
+  readonly write: number;
+  readonly when: 'before' | 'after';
+  readonly writes: string[];
+}
+
 export interface World {
   readonly seed: number;
   readonly dice: Dice;
@@ -48,6 +56,8 @@ export interface World {
   readonly traps: Traps;
   /** What changes of what runs are judged by (change-checks.ts). */
   readonly changes: Changes;
+  /** A process that dies at one of its writes; absent: none. */
+  deaths?: Death;
   /** Told of a process that a trap crashed: whoever starts it does so again. */
   crashed: (process: Process) => void;
   readonly trace: (line: string) => void;

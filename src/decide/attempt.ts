@@ -1,12 +1,13 @@
 /**
  * Records of attempts, and the one way in which creation writes a Cluster's status.
  *
- * I1: the lists of a status stay within their bounds: the newest 20 attempts, the newest LIMITS.statusMessages events and errors.
+ * I1: the lists of a status stay within their bounds: the newest 20 attempts (of the newest 4 the whole log), the newest LIMITS.statusMessages events and errors.
  * I2: a status that already says it all gives no write.
  * I3: an error stands in errorSet only while its cause does.
  */
 
-import type { Attempt, ClusterStatus, Step } from '../model/cluster.ts';
+import type { Attempt } from '../model/attempt.ts';
+import type { ClusterStatus } from '../model/cluster.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { guardOf } from './effect.ts';
@@ -17,6 +18,9 @@ import type { ConditionChange } from './phase.ts';
 
 /** `maxItems` of status.attempts. */
 const ATTEMPTS_KEPT = 20;
+/** Attempts whose whole log is kept, and lines kept of the others: twenty long stories would be most of an object. */
+const LOGS_KEPT = 4;
+const OLD_LOG_LINES = 3;
 
 /** RFC 3339 of a wall clock. */
 export function timestamp(nowMs: number): string {
@@ -30,17 +34,10 @@ export function recordOf(status: ClusterStatus, attempt: number): Attempt | unde
 /** The list with `record` in its place. */
 export function attemptsAfter(status: ClusterStatus, record: Attempt): Attempt[] {
   const others = (status.attempts ?? []).filter((one) => one.number !== record.number);
-  return [...others, record].sort((a, b) => a.number - b.number).slice(-ATTEMPTS_KEPT);
-}
-
-/** `record` with its step done and `next` at work (undefined: that was the last). */
-export function stepDone(record: Attempt, next: Step | undefined, now: string): Attempt {
-  const name = record.step;
-  const done: Attempt = { ...record, stepStartedAt: now };
-  delete done.waitingFor;
-  if (name !== undefined) done.steps = [...record.steps, { name, startedAt: record.stepStartedAt ?? now, endedAt: now }].slice(-16);
-  if (next !== undefined) done.step = next;
-  return done;
+  const kept = [...others, record].sort((a, b) => a.number - b.number).slice(-ATTEMPTS_KEPT);
+  return kept.map((one, at) =>
+    at < kept.length - LOGS_KEPT && one.log !== undefined ? { ...one, log: one.log.slice(-OLD_LOG_LINES) } : one,
+  );
 }
 
 /** The write that makes `next`, with phase, conditions and errors, the cluster's status; none when it is already. */

@@ -8,24 +8,29 @@
  * I3: an attempt is abandoned only on a live view, only while availableAt is not set, by a write of its own: nothing is destroyed in that pass.
  * I4: availableAt, autoRepair Disarmed and the attempt's outcome are one write; afterwards creation writes nothing any more.
  * I5: at most maxAttempts attempts fail for one generation of the spec; with autoRepairOnErrors off none is abandoned, and what was made stays.
- * I6: a deadline passes only by own observation, or by time stamps together with LIMITS.stepSeenMinMs of own observation; it does not run
- *     while the step waits for what trying again cannot bring.
+ * I6: a deadline passes as step-clock.ts has it; it does not run while the step waits for what trying again cannot bring.
  * I7: the finalizer is on the Cluster before anything is made for it.
  * I8: nodes of abandoned attempts, late ones too, are let go.
  * I9: a cluster whose nodes remember that it was available is available: a director that was restored from an older copy creates, shrinks and abandons
  *     nothing of it.
+ * I10: what a failure calls for is decided by its cause (failure-cause.ts); one node is replaced only before the cluster was available, on a live view.
  */
 
-import type { Attempt, Cluster, ClusterStatus } from '../model/cluster.ts';
-import { STEPS } from '../model/cluster.ts';
+import type { Attempt } from '../model/attempt.ts';
+import type { Cluster, ClusterStatus } from '../model/cluster.ts';
+import { STEPS } from '../model/attempt.ts';
 import { FINALIZER_CLUSTER } from '../model/labels.ts';
-import { LIMITS } from '../model/limits.ts';
 import { backoffMs } from '../base/backoff.ts';
-import { attemptsAfter, recordOf, statusPatch, stepDone, timestamp } from './attempt.ts';
+import { attemptsAfter, recordOf, statusPatch, timestamp } from './attempt.ts';
+import { begunAttempt, failedAttempt, isTold, stepDone, told, waitsFor } from './attempt-story.ts';
 import type { ClusterView, Decision } from './cluster-view.ts';
+import { conditionsWhile, progressing, replacing, stuckConditions, whileWaiting } from './creation-words.ts';
+import type { Pending } from './creation-words.ts';
 import { decideDeletion } from './deletion.ts';
 import { guardOf } from './effect.ts';
 import type { Effect } from './effect.ts';
+import { causeOf, endsAttempt, replacementsOf } from './failure-cause.ts';
+import type { RepairBudget, Verdict, WaitingFor } from './failure-cause.ts';
 import { hostDeathEffects } from './host-death.ts';
 import { letGoLicensed } from './let-go.ts';
 import type { LetGo } from './let-go.ts';
@@ -40,6 +45,9 @@ import { decideAfterAvailable } from './repair.ts';
 import { surplusNodes, surplusReservations } from './scale.ts';
 import { releasedByForce } from './site-release.ts';
 import { pairedCondition } from './site-standing.ts';
+import { spared } from './spared.ts';
+import { stepClock } from './step-clock.ts';
+import type { StepClock } from './step-clock.ts';
 import { evaluateStep } from './steps.ts';
 import type { StepResult } from './steps.ts';
 
@@ -58,7 +66,7 @@ export function decideCluster(view: ClusterView): Decision {
     };
   }
   const decision = status?.availableAt === undefined ? decideCreation(view) : decideAfterAvailable(view);
-  return licensed(view, { ...decision, effects: [...decision.effects, ...releasedByForce(view)] });
+  return spared(view, licensed(view, { ...decision, effects: [...decision.effects, ...releasedByForce(view)] }));
 }
 
 function decideCreation(view: ClusterView): Decision {
@@ -94,12 +102,17 @@ function between(view: ClusterView, status: ClusterStatus, attempt: number): Dec
     return withStatus(view, status, [['Ready', 'False', 'StepFailed', message], progressing('True', 'Provisioning', message)], timed);
   }
   if (!view.live) return { ...NO_EFFECTS, needsLive: true, watching: [retryKey(view, attempt)] };
-  return work(view, status, begun(view, attempt + 1));
+  const failed = recordOf(status, attempt);
+  const cleared =
+    failed === undefined
+      ? status
+      : { ...status, attempts: attemptsAfter(status, told(failed, timestamp(view.nowMs), 'Everything of it is removed.')) };
+  return work(view, cleared, begun(view, attempt + 1));
 }
 
 /** An attempt that failed and is kept; it is abandoned as soon as the rules allow it. */
 function stuck(view: ClusterView, status: ClusterStatus, record: Attempt): Decision {
-  if (mayAbandon(view, status)) return view.live ? abandon(view, status, record) : { ...NO_EFFECTS, needsLive: true };
+  if (mayAbandon(view, status, record)) return view.live ? abandon(view, status, record) : { ...NO_EFFECTS, needsLive: true };
   return withStatus(view, status, stuckConditions(view, record.message ?? 'it failed'), lateNodes(view, record.number));
 }
 
@@ -116,27 +129,50 @@ function work(view: ClusterView, status: ClusterStatus, begin: Attempt): Decisio
     if (next === undefined) return available(view, status, record);
     step = next;
   }
-  return working(view, status, restamped(record, result, now), result);
+  return working(view, status, record, result);
 }
 
-function working(view: ClusterView, status: ClusterStatus, record: Attempt, result: Exclude<StepResult, { state: 'Done' }>): Decision {
+/** The step is not done: its cause says what follows. */
+function working(view: ClusterView, status: ClusterStatus, before: Attempt, result: Pending): Decision {
+  const record = restamped(before, standsFor(view, before, result), timestamp(view.nowMs));
   const clock = stepClock(view, record);
   const isLate = record.waitingFor === undefined && clock.leftMs <= 0;
-  if (result.state === 'Failed' || isLate) {
-    if (!view.live) return { ...NO_EFFECTS, needsLive: true, watching: clock.isRunning ? [clock.key] : [] };
-    const late = `${record.step} did not finish within ${view.config.stepDeadlineSeconds} s: ${withRefusal(view, result.message)}`;
-    return fail(view, status, record, result.state === 'Failed' ? `${record.step}: ${result.message}` : late);
+  const verdict = causeOf(
+    {
+      isLate,
+      ...(record.waitingFor === undefined ? {} : { waitingFor: record.waitingFor }),
+      ...(result.state === 'Failed' ? { node: result.node } : {}),
+      ...(view.refusal === undefined ? {} : { refusal: view.refusal }),
+    },
+    budgetOf(view, status, record),
+  );
+  const watching = clock.isRunning ? [clock.key] : [];
+  if (verdict.cause === 'ReplaceNode') {
+    return view.live ? replaceNode(view, status, record, result, verdict) : { ...NO_EFFECTS, needsLive: true, watching };
   }
+  if (endsAttempt(verdict)) {
+    if (!view.live) return { ...NO_EFFECTS, needsLive: true, watching };
+    const late = `${record.step} did not finish within ${view.config.stepDeadlineSeconds} s: ${whileWaiting(view, result.message, undefined)}`;
+    return fail(view, status, record, result.state === 'Failed' ? `${record.step}: ${result.message}` : late, verdict);
+  }
+  const stands = 'waitingFor' in verdict ? restamped(record, verdict.waitingFor, timestamp(view.nowMs)) : record;
+  return onward(view, status, stands, result, clock);
+}
+
+/** The step is at work, or stands: what it does, what it waits for, and what is let go besides. */
+function onward(view: ClusterView, status: ClusterStatus, record: Attempt, result: Pending, clock: StepClock): Decision {
   const late = lateNodes(view, record.number);
   const shrink = surplusNodes(view, record.number);
-  const next: ClusterStatus = { ...status, attempts: attemptsAfter(status, record), attempt: record.number, autoRepair: armed(view) };
-  delete next.retryAt;
-  const patch = statusPatch(view, next, conditionsWhile(view, result), errorOf(result));
-  const started = recordOf(status, record.number) === undefined && record.number > 1;
+  const message = whileWaiting(view, result.message, record.waitingFor);
+  const written = toldOf(view, waitsFor(record, message), message);
+  const patch = workingPatch(view, status, written, conditionsWhile(view, result, message, record.waitingFor), [result.reason, message]);
+  const stored = recordOf(status, record.number);
+  const waits = record.waitingFor !== undefined && record.waitingFor !== stored?.waitingFor;
   return {
     effects: [
       ...patch,
-      ...(started ? [clusterEvent(view.cluster, 'Normal', 'AttemptStarted', `Attempt ${record.number} begins.`)] : []),
+      ...(stored === undefined ? [clusterEvent(view.cluster, 'Normal', 'AttemptStarted', `Attempt ${record.number} begins.`)] : []),
+      ...(waits ? [clusterEvent(view.cluster, 'Normal', 'Waiting', `Attempt ${record.number}, ${record.step}: ${message}.`)] : []),
       ...late.effects,
       ...shrink.effects,
       ...(result.state === 'Act' ? result.effects : []),
@@ -148,14 +184,70 @@ function working(view: ClusterView, status: ClusterStatus, record: Attempt, resu
   };
 }
 
+/** One machine is at fault: its node alone begins another life. It is written down first; the step has its whole time anew. */
+function replaceNode(
+  view: ClusterView,
+  status: ClusterStatus,
+  record: Attempt,
+  result: Pending,
+  verdict: Extract<Verdict, { cause: 'ReplaceNode' }>,
+): Decision {
+  const { node } = verdict;
+  const now = timestamp(view.nowMs);
+  const message = replacing(view, verdict, result.message, record.number);
+  const sentence = `${record.step}: ${message}.`;
+  const isKnown = isTold(record, sentence);
+  const written: Attempt = isKnown
+    ? record
+    : { ...told(waitsFor(record, message), now, sentence), cause: 'ReplaceNode', stepStartedAt: now };
+  const patch = workingPatch(view, status, written, conditionsWhile(view, result, message, undefined), undefined);
+  const { namespace, name, uid } = node.metadata;
+  const about = { kind: 'ClusterNode', namespace: namespace ?? '', name, uid } as const;
+  return {
+    ...NO_EFFECTS,
+    effects: [
+      ...patch,
+      { kind: 'RaiseIncarnation', on: guardOf(node), incarnation: node.spec.incarnation + 1 },
+      { kind: 'RecordEvent', about, type: 'Warning', reason: 'NodeReplaced', message: sentence.slice(0, 1024) },
+      clusterEvent(view.cluster, 'Warning', 'NodeReplaced', sentence),
+    ],
+  };
+}
+
+function workingPatch(
+  view: ClusterView,
+  status: ClusterStatus,
+  record: Attempt,
+  changes: readonly ConditionChange[],
+  error: readonly [string, string] | undefined,
+): readonly Effect[] {
+  const next: ClusterStatus = { ...status, attempts: attemptsAfter(status, record), attempt: record.number, autoRepair: armed(view) };
+  delete next.retryAt;
+  return statusPatch(view, next, changes, record.waitingFor === undefined ? undefined : error);
+}
+
+/** What a person must know later: that the director refused, and that the step stood. */
+function toldOf(view: ClusterView, record: Attempt, message: string): Attempt {
+  const now = timestamp(view.nowMs);
+  const stands =
+    record.waitingFor === undefined ? record : { ...told(record, now, `${record.step} stands: ${message}.`), cause: 'Stop' as const };
+  if (view.refusal === undefined || record.waitingFor !== undefined) return stands;
+  return {
+    ...told(stands, now, `${record.step}: the director refused: ${view.refusal}; it is tried again with back-off.`),
+    cause: 'Retry',
+  };
+}
+
 /** The step failed for good: the fact is written down; what follows from it happens in a later pass. */
-function fail(view: ClusterView, status: ClusterStatus, record: Attempt, message: string): Decision {
-  const ended: Attempt = { ...record, outcome: 'Failed', endedAt: timestamp(view.nowMs), message: message.slice(0, 1024) };
-  delete ended.waitingFor;
+function fail(view: ClusterView, status: ClusterStatus, record: Attempt, message: string, { cause }: Verdict): Decision {
+  const mine = cause === 'Stop' ? view.nodes.filter((node) => node.spec.attempt === record.number) : [];
+  const ended = failedAttempt(record, cause, message, timestamp(view.nowMs), mine);
   const after: ClusterStatus = { ...status, attempt: record.number, attempts: attemptsAfter(status, ended) };
-  if (mayAbandon(view, after)) return abandon(view, after, ended);
-  const event = clusterEvent(view.cluster, 'Warning', 'AttemptFailed', `Attempt ${record.number}: ${message}`);
-  return withStatus(view, after, stuckConditions(view, message), { effects: [event], watching: [], waits: [] });
+  if (cause === 'NewAttempt') return abandon(view, after, ended);
+  const changes = stuckConditions(view, message);
+  const said = told(ended, timestamp(view.nowMs), changes[0]?.[3] ?? '');
+  const event = clusterEvent(view.cluster, 'Warning', 'AttemptFailed', `Attempt ${record.number}: ${changes[0]?.[3] ?? message}`);
+  return withStatus(view, { ...after, attempts: attemptsAfter(after, said) }, changes, { effects: [event], watching: [], waits: [] });
 }
 
 function abandon(view: ClusterView, status: ClusterStatus, record: Attempt): Decision {
@@ -163,7 +255,14 @@ function abandon(view: ClusterView, status: ClusterStatus, record: Attempt): Dec
   const policy = { baseMs: config.retryBaseSeconds * 1000, capMs: config.retryCapSeconds * 1000, jitter: 0.25 };
   const retryAt = timestamp(view.nowMs + backoffMs(policy, failuresOf(view, status), view.dice));
   const message = `Attempt ${record.number} failed (${record.message ?? 'no reason'}); what was made is removed and another one begins after ${retryAt}.`;
-  const next: ClusterStatus = { ...status, abandonedAttempt: record.number, retryAt, autoRepair: armed(view) };
+  const { left: _, ...rest } = record;
+  const gone = told(
+    { ...rest, cause: 'NewAttempt' },
+    timestamp(view.nowMs),
+    `What was made is removed; another attempt begins after ${retryAt}.`,
+  );
+  const attempts = attemptsAfter(status, gone);
+  const next: ClusterStatus = { ...status, attempts, abandonedAttempt: record.number, retryAt, autoRepair: armed(view) };
   const event = clusterEvent(view.cluster, 'Warning', 'AttemptAbandoned', message);
   const changes: readonly ConditionChange[] = [['Ready', 'False', 'StepFailed', message], progressing('True', 'Provisioning', message)];
   return { ...NO_EFFECTS, effects: [...statusPatch(view, next, changes, ['StepFailed', message]), event] };
@@ -181,7 +280,8 @@ function available(view: ClusterView, status: ClusterStatus, record: Attempt, si
   const primary = view.nodes.find((node) => node.spec.attempt === record.number && node.spec.index === 0)?.metadata.name;
   const services = view.release === undefined ? [] : servicesOf(view.cluster.spec, view.release);
   const mine = view.nodes.filter((node) => node.spec.attempt === record.number);
-  const ended: Attempt = { ...record, outcome: 'Available', endedAt: now };
+  const ended: Attempt = { ...told(record, timestamp(view.nowMs), 'The cluster is available.'), outcome: 'Available', endedAt: now };
+  delete ended.waits;
   const next: ClusterStatus = {
     ...status,
     ...summaryOf(mine, services, view.cluster.spec.workers),
@@ -215,19 +315,6 @@ function lateNodes(view: ClusterView, attempt: number): LetGo {
 
 // ---- times ------------------------------------------------------------------------------------------------------------------------------
 
-/** How long the step at work may still take, and under which key it is timed. */
-function stepClock(view: ClusterView, record: Attempt): { readonly key: string; readonly leftMs: number; readonly isRunning: boolean } {
-  const deadlineMs = view.config.stepDeadlineSeconds * 1000;
-  const key = `step/${view.cluster.metadata.uid}/${record.number}/${record.step}/${record.stepStartedAt}`;
-  const seen = seenMs(view.seen, key, view.monotonicMs);
-  const stamped = view.nowMs - Date.parse(record.stepStartedAt ?? record.startedAt);
-  const byStamps = Math.max(deadlineMs - stamped, Math.min(LIMITS.stepSeenMinMs, deadlineMs) - seen);
-  // Timed is what was read: a write may be on its way for longer than the step may take.
-  const stored = recordOf(view.cluster.status ?? {}, record.number);
-  const isStored = stored?.step === record.step && stored?.stepStartedAt === record.stepStartedAt;
-  return { key, leftMs: Math.min(deadlineMs - seen, byStamps), isRunning: isStored && record.waitingFor === undefined };
-}
-
 function retryKey(view: ClusterView, attempt: number): string {
   return `retry/${view.cluster.metadata.uid}/${attempt}`;
 }
@@ -238,9 +325,14 @@ function untilRetryMs(view: ClusterView, status: ClusterStatus, attempt: number)
   return Math.min(Date.parse(status.retryAt) - view.nowMs, view.config.retryCapSeconds * 1000 - seen);
 }
 
+/** What trying again cannot bring: what the step says; or the director, while it refuses what it refused for the whole of the deadline. */
+function standsFor(view: ClusterView, record: Attempt, result: Pending): WaitingFor | undefined {
+  if (result.state === 'Wait' && result.waitingFor !== undefined) return result.waitingFor;
+  return record.waitingFor === 'Director' && view.refusal !== undefined ? 'Director' : undefined;
+}
+
 /** The deadline starts anew when what could not be helped has come. */
-function restamped(record: Attempt, result: StepResult, now: string): Attempt {
-  const waitingFor = result.state === 'Wait' ? result.waitingFor : undefined;
+function restamped(record: Attempt, waitingFor: WaitingFor | undefined, now: string): Attempt {
   if (record.waitingFor === waitingFor) return record;
   const next: Attempt = { ...record, stepStartedAt: now };
   if (waitingFor === undefined) delete next.waitingFor;
@@ -251,19 +343,24 @@ function restamped(record: Attempt, result: StepResult, now: string): Attempt {
 // ---- rules ------------------------------------------------------------------------------------------------------------------------------
 
 function begun(view: ClusterView, attempt: number): Attempt {
-  const now = timestamp(view.nowMs);
+  return begunAttempt(attempt, view.cluster.metadata.generation ?? 0, timestamp(view.nowMs));
+}
+
+/** What is left to be tried before `record` fails. */
+function budgetOf(view: ClusterView, status: ClusterStatus, record: Attempt): RepairBudget {
   return {
-    number: attempt,
-    startedAt: now,
-    generation: view.cluster.metadata.generation ?? 0,
-    step: 'Validate',
-    stepStartedAt: now,
-    steps: [],
+    wasAvailable: status.availableAt !== undefined,
+    autoRepair: view.cluster.spec.autoRepairOnErrors,
+    replacements: replacementsOf(view.nodes.filter((node) => node.spec.attempt === record.number)),
+    failures: failuresOf(view, status),
+    maxAttempts: view.config.maxAttempts,
   };
 }
 
-function mayAbandon(view: ClusterView, status: ClusterStatus): boolean {
-  return status.availableAt === undefined && view.cluster.spec.autoRepairOnErrors && failuresOf(view, status) < view.config.maxAttempts;
+/** Whether the failed attempt, which counts already, is followed by another one. */
+function mayAbandon(view: ClusterView, status: ClusterStatus, record: Attempt): boolean {
+  const budget = budgetOf(view, status, record);
+  return causeOf({ isLate: true }, { ...budget, failures: budget.failures - 1 }).cause === 'NewAttempt';
 }
 
 /** Failed attempts at the spec as it is now: a person who changes it gets all attempts anew. */
@@ -286,49 +383,6 @@ function withStatus(view: ClusterView, next: ClusterStatus, changes: readonly Co
     watching: more?.watching ?? [],
     ...soonest([more?.requeueAfterMs]),
   };
-}
-
-function progressing(status: 'True' | 'False', reason: ConditionChange[2], message: string): ConditionChange {
-  return ['Progressing', status, reason, message];
-}
-
-function conditionsWhile(view: ClusterView, result: Exclude<StepResult, { state: 'Done' }>): readonly ConditionChange[] {
-  const message = `${capital(withRefusal(view, result.message))}.`;
-  const isInput = result.state === 'Wait' && result.waitingFor === 'Input';
-  const quota: readonly ConditionChange[] =
-    result.reason === 'QuotaExceeded'
-      ? [['QuotaReserved', 'False', 'QuotaExceeded', message]]
-      : isInput
-        ? []
-        : [['QuotaReserved', 'True', 'QuotaReserved', 'The capacity is reserved.']];
-  const pairing: readonly ConditionChange[] = view.cluster.spec.site === undefined ? [] : [pairedCondition(view.cluster, view.site)];
-  return [
-    ['Ready', 'False', result.reason, message],
-    progressing(isInput ? 'False' : 'True', result.reason, message),
-    ...quota,
-    ...pairing,
-  ];
-}
-
-function stuckConditions(view: ClusterView, failure: string): readonly ConditionChange[] {
-  const { cluster, config } = view;
-  const kept = `${capital(failure)}. What was made is kept for inspection.`;
-  const [reason, todo]: readonly [ConditionChange[2], string] = cluster.spec.autoRepairOnErrors
-    ? ['AttemptsExhausted', `${config.maxAttempts} attempts failed; change the spec to try again, or delete the cluster.`]
-    : ['RepairDisabled', 'Set spec.autoRepairOnErrors to true to tear it down and try again, or delete the cluster.'];
-  return [['Ready', 'False', reason, `${kept} ${todo}`], progressing('False', reason, `${kept} ${todo}`)];
-}
-
-function errorOf(result: StepResult): readonly [string, string] | undefined {
-  return result.state === 'Wait' && result.waitingFor !== undefined ? [result.reason, result.message] : undefined;
-}
-
-function withRefusal(view: ClusterView, message: string): string {
-  return view.refusal === undefined ? message : `${message}; the director refused: ${view.refusal}`;
-}
-
-function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 /** The key by which a loop shares and queues a cluster. */

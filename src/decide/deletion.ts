@@ -6,7 +6,8 @@
  * I3: nodes of every attempt go, whatever made them.
  */
 
-import type { Attempt, ClusterStatus } from '../model/cluster.ts';
+import type { Attempt } from '../model/attempt.ts';
+import type { ClusterStatus } from '../model/cluster.ts';
 import { FINALIZER_CLUSTER } from '../model/labels.ts';
 import { attemptsAfter, recordOf, statusPatch, timestamp } from './attempt.ts';
 import type { ClusterView, Decision } from './cluster-view.ts';

@@ -6,29 +6,30 @@
  * I1: a step acts only by effects that are safe to repeat.
  * I2: what trying again cannot bring (a person's mistake in the input, a host with room, a person who joins a machine) is waited for with
  *     `waitingFor`, and is no failure.
- * I3: a machine that its host calls Gone or Failed fails the step at once.
+ * I3: a machine that its host calls Gone or Failed, or whose death a person confirmed, fails the step at once.
  * I4: nodes are created only under reservations made for them.
  */
 
-import type { Attempt, Step } from '../model/cluster.ts';
+import type { Step } from '../model/attempt.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import type { ConditionReason } from '../model/condition.ts';
 import { tokenCommand } from '../model/joined-machine.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Effect } from './effect.ts';
-import { agentOf, hasJoined, isLost, isReady, isUnattended, isUnclaimed, machineOf, standing } from './node-facts.ts';
+import { faultOf, isAtFault } from './failure-cause.ts';
+import type { WaitingFor } from './failure-cause.ts';
+import { agentOf, hasJoined, isReady, isUnclaimed, standing } from './node-facts.ts';
 import { conflictOf, servicesOf, trespassOf } from './plan.ts';
 import { reserve, wantedEntries } from './reservation.ts';
 import { indexesOf, missingNodes, noDataCenter } from './scale.ts';
 import { siteStanding } from './site-standing.ts';
 
-export type WaitingFor = NonNullable<Attempt['waitingFor']>;
-
 export type StepResult =
   | { readonly state: 'Done' }
   | { readonly state: 'Act'; readonly effects: readonly Effect[]; readonly reason: ConditionReason; readonly message: string }
   | { readonly state: 'Wait'; readonly waitingFor?: WaitingFor; readonly reason: ConditionReason; readonly message: string }
-  | { readonly state: 'Failed'; readonly reason: ConditionReason; readonly message: string };
+  /** The machine of `node` is at fault: waiting does not help. What does is decided by its cause (failure-cause.ts). */
+  | { readonly state: 'Failed'; readonly reason: ConditionReason; readonly message: string; readonly node: ClusterNode };
 
 const DONE: StepResult = { state: 'Done' };
 
@@ -120,14 +121,8 @@ function nodesAre(
   reason: ConditionReason,
 ): StepResult {
   const nodes = nodesOf(view, attempt).filter((node) => indexes.includes(node.spec.index));
-  const lost = nodes.find((node) => isLost(node) || isUnattended(node));
-  if (lost !== undefined) {
-    return {
-      state: 'Failed',
-      reason: 'NodeLost',
-      message: `the machine of ${lost.metadata.name} is ${machineOf(lost)?.phase}: ${machineOf(lost)?.message ?? 'its host gave no reason'}`,
-    };
-  }
+  const lost = nodes.find(isAtFault);
+  if (lost !== undefined) return { state: 'Failed', reason: 'NodeLost', message: faultOf(lost), node: lost };
   const waiting = nodes.filter((node) => !holds(node));
   if (waiting.length === 0) return DONE;
   return firstWait(view, waiting, reason);

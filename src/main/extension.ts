@@ -4,14 +4,18 @@
 
 import type { Command } from 'commander';
 import { kubernetesApi } from '../client/kubernetes.ts';
+import { faultPointOf, withFaultPoint } from '../extension/fault-point.ts';
 import { runExtensionServer } from '../extension/loop.ts';
 import { Fault } from '../model/fault.ts';
 import type { ExitCode } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
+import { endAbruptly } from '../platform/abrupt-end.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createLog } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
 import { serviceManager } from '../platform/service-manager.ts';
+import type { EntityApi } from '../ports/api.ts';
+import type { Log } from '../ports/log.ts';
 import { addCommand } from './command.ts';
 import type { CommandContext } from './command.ts';
 
@@ -42,7 +46,7 @@ async function runExtension({ settings, signal }: CommandContext<(typeof SETTING
   // The name ends in dice, so that a server that is started again is never taken for its former life.
   const server = `${settings.identity ?? 'server'}-${random.uuid().slice(0, 8)}`;
   const log = createLog({ role: 'extension', level: settings.logLevel }).with({ server });
-  const deps = { api: kubernetesApi({ file: settings.kubeconfig }), clock: systemClock(), random, log };
+  const deps = { api: apiOf(settings.kubeconfig, log), clock: systemClock(), random, log };
   const service = serviceManager({ clock: deps.clock, log, environment: process.env, until: signal });
   log.info('The extension server starts.');
   // A director that is away is no reason to be started again: it waits for one.
@@ -51,4 +55,13 @@ async function runExtension({ settings, signal }: CommandContext<(typeof SETTING
   await runExtensionServer(deps, { server, concurrency: LIMITS.extensionConcurrency, onRound: service.progressed }, signal);
   log.info('The extension server has stopped.');
   return 0;
+}
+
+/** The director's API; in tests, with the point at which this process dies. */
+function apiOf(kubeconfig: string, log: Log): EntityApi {
+  const api = kubernetesApi({ file: kubeconfig });
+  const point = faultPointOf(process.env);
+  if (point === undefined) return api;
+  log.warn(`This server is started by a test: it kills itself ${point.when} its write ${point.write}.`);
+  return withFaultPoint(api, point, (what) => endAbruptly(`fault point: killed ${point.when} write ${point.write}, ${what}`));
 }

@@ -8,19 +8,17 @@
  * I2: `abandonedAttempt`, `attempt` and `term` never fall; `abandonedAttempt` and `attempt` are frozen once `availableAt` is set.
  * I3: `virtualDataCenter` and `nodes` never change.
  * I4: one term has one primary: `primary`, once set, changes only together with a higher `term`.
+ * I5: once `availableAt` is set auto-repair is disarmed, for ever.
  * The store refuses writes that break these (CEL transition rules below), also on a plain Kubernetes API server.
  */
 
+import { attemptSchema } from './attempt.ts';
 import { conditionsSchema } from './condition.ts';
 import { FRAMEWORK_SERVICES } from './framework.ts';
 import { serviceSchema } from './pod.ts';
 import { LICENSE_STATES } from './license-statement.ts';
 import type { EntityOf, KindDefinition, SpecOf, StatusOf } from './resource.ts';
-import type { InferSchema, Schema } from './schema.ts';
-
-/** Steps of creation, in order. */
-export const STEPS = ['Validate', 'CreatePrimary', 'PrimaryReady', 'CreateWorkers', 'WorkersJoined', 'ServicesReady', 'PairSite'] as const;
-export type Step = (typeof STEPS)[number];
+import type { Schema } from './schema.ts';
 
 export const PHASES = ['Pending', 'Provisioning', 'Available', 'Degraded', 'Error', 'Deleting'] as const;
 export type Phase = (typeof PHASES)[number];
@@ -144,45 +142,6 @@ const messageSchema = {
     time: { type: 'string', format: 'date-time' },
     reason: { type: 'string', maxLength: 64 },
     message: { type: 'string', maxLength: 1024 },
-  },
-} as const satisfies Schema;
-
-const attemptSchema = {
-  type: 'object',
-  required: ['number', 'startedAt'],
-  properties: {
-    number: { type: 'integer', minimum: 1 },
-    startedAt: { type: 'string', format: 'date-time' },
-    endedAt: { type: 'string', format: 'date-time' },
-    outcome: { type: 'string', enum: ['Available', 'Failed', 'Deleted'] },
-    generation: {
-      type: 'integer',
-      minimum: 0,
-      description: 'Generation of the spec that it began with; another one gets maxAttempts anew.',
-    },
-    step: { type: 'string', enum: STEPS, description: 'The step at work, or the one that failed.' },
-    waitingFor: {
-      type: 'string',
-      enum: ['Input', 'Host', 'Join'],
-      description: 'What the step waits for that trying again cannot bring; its deadline does not run meanwhile.',
-    },
-    stepStartedAt: { type: 'string', format: 'date-time' },
-    message: { type: 'string', maxLength: 1024 },
-    steps: {
-      type: 'array',
-      default: [],
-      maxItems: 16,
-      description: 'Steps done, in order.',
-      items: {
-        type: 'object',
-        required: ['name', 'startedAt', 'endedAt'],
-        properties: {
-          name: { type: 'string', enum: STEPS },
-          startedAt: { type: 'string', format: 'date-time' },
-          endedAt: { type: 'string', format: 'date-time' },
-        },
-      },
-    },
   },
 } as const satisfies Schema;
 
@@ -327,6 +286,11 @@ const statusSchema = {
       fieldPath: '.attempt',
     },
     {
+      rule: "!has(self.availableAt) || !has(self.autoRepair) || self.autoRepair == 'Disarmed'",
+      message: 'autoRepair must be Disarmed: this cluster was available, and no failure may tear it down any more',
+      fieldPath: '.autoRepair',
+    },
+    {
       rule: '!has(oldSelf.term) || (has(self.term) && self.term >= oldSelf.term)',
       message: 'term must not fall',
       fieldPath: '.term',
@@ -392,4 +356,3 @@ export const clusterKind = {
 export type Cluster = EntityOf<typeof clusterKind>;
 export type ClusterSpec = SpecOf<typeof clusterKind>;
 export type ClusterStatus = StatusOf<typeof clusterKind>;
-export type Attempt = InferSchema<typeof attemptSchema>;

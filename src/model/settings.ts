@@ -68,7 +68,7 @@ export const SETTINGS = {
     help: 'where it listens (the API: 7443, or as the last time; a connection server: 9443); 0 picks a free port',
   },
   listen: { type: 'text', default: '127.0.0.1', help: 'address to listen on; 0.0.0.0 for all of this machine' },
-  extensionServers: { type: 'count', minimum: 1, maximum: 16, default: 2, help: 'how many extension servers to run' },
+  extensionServers: { type: 'count', minimum: 0, maximum: 16, default: 2, help: 'how many extension servers to run; 0: you run your own' },
   sample: { type: 'switch', default: true, help: 'make the sample cluster demo/harbor at the first start' },
   day: {
     type: 'duration',
@@ -164,6 +164,8 @@ export const MARKS = {
   OUTRIGGER_RELEASE: 'release that a pod belongs to',
   OUTRIGGER_TERM: "the primary's term under which a singleton was started, to fence with",
   OUTRIGGER_ACCOUNT_PASSWORD: "password of a connection server's account; a variable only, never a flag",
+  OUTRIGGER_FAULT_AFTER_WRITE: 'in tests: at which of its writes an extension server kills itself, 3 or 3:before',
+  OUTRIGGER_TEST_FAULTS: 'in tests: without it the variable above refuses the start',
   OUTRIGGER_SEED: 'repeats a failure of the simulator or of a property test',
 } as const;
 

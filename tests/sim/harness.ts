@@ -13,7 +13,7 @@ import type { Mutant } from './mutants.ts';
 /** First and last seed of every run of the tests. */
 export const SEEDS = [1, 300] as const;
 
-const ROOT = join(import.meta.dirname, '../..');
+export const ROOT = join(import.meta.dirname, '../..');
 
 /** What `node PROGRAM --json …args` in `root` prints, a result a line. */
 export async function simulateIn<R = RunResult>(root: string, args: readonly string[], program = 'sim/run.ts'): Promise<R[]> {

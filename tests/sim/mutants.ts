@@ -88,7 +88,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a deadline is judged by time stamps alone',
     seed: 64,
-    file: 'src/decide/creation.ts',
+    file: 'src/decide/step-clock.ts',
     find: 'Math.max(deadlineMs - stamped, Math.min(LIMITS.stepSeenMinMs, deadlineMs) - seen)',
     replace: 'deadlineMs - stamped',
   },

@@ -87,7 +87,7 @@ describe('refusals', () => {
     });
     assert.deepEqual(message.split('\n'), [
       '--port must be a whole number from 0 to 65535, not "70000".',
-      'OUTRIGGER_EXTENSION_SERVERS must be a whole number from 1 to 16, not "two".',
+      'OUTRIGGER_EXTENSION_SERVERS must be a whole number from 0 to 16, not "two".',
       'OUTRIGGER_LOG_LEVEL must be one of debug, info, warn, error, not "loud".',
       'server in /d/config.yaml must hold addresses such as https://director.example:7443, not "http://plain".',
       'OUTRIGGER_HOST_NAME must be a name of at most 63 of a-z, 0-9 and -, not "Not A Name".',

@@ -10,7 +10,7 @@ import { decideCluster } from '../../../src/decide/creation.ts';
 import { isDestructive } from '../../../src/decide/effect.ts';
 import type { Effect } from '../../../src/decide/effect.ts';
 import type { ClusterStatus } from '../../../src/model/cluster.ts';
-import { STEPS } from '../../../src/model/cluster.ts';
+import { STEPS } from '../../../src/model/attempt.ts';
 import { atStep, cluster, dataCenter, node, readyNode, release, reservations, seenFor, view, wasAvailable } from './fixtures.ts';
 
 function kinds(decision: Decision): string[] {

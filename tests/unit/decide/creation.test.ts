@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import type { ClusterView, Decision } from '../../../src/decide/cluster-view.ts';
 import { clusterKey, decideCluster } from '../../../src/decide/creation.ts';
 import type { ClusterStatus } from '../../../src/model/cluster.ts';
-import type { STEPS } from '../../../src/model/cluster.ts';
+import type { STEPS } from '../../../src/model/attempt.ts';
 import { atStep, cluster, dataCenter, node, readyNode, reservations, seenFor, T0, view } from './fixtures.ts';
 
 const LATE_MS = 600_000;
@@ -142,13 +142,87 @@ describe('creation', () => {
     assert.deepEqual(kinds(after), ['PatchClusterStatus', 'DeleteNode']);
   });
 
-  it('I3: a machine that its host calls Failed or Gone fails the attempt at once', () => {
+  it('I10: a machine that its host calls Failed or Gone costs its node alone, by one higher incarnation, on a live view', () => {
     for (const phase of ['Failed', 'Gone'] as const) {
       const broken = node(0, { host: 'h1', status: { infrastructure: { incarnation: 1, phase, message: 'no disk' } } });
-      const decision = decideCluster(view({ cluster: cluster({ status: atStep('PrimaryReady') }), nodes: [broken] }));
-      assert.equal(statusOf(decision).abandonedAttempt, 1);
-      assert.match(statusOf(decision).attempts?.[0]?.message ?? '', /no disk/);
+      const change = { cluster: cluster({ status: atStep('PrimaryReady') }), nodes: [broken] };
+      const cached = decideCluster(view({ ...change, live: false }));
+      assert.deepEqual([cached.effects, cached.needsLive], [[], true]);
+      const decision = decideCluster(view(change));
+      assert.deepEqual(kinds(decision), ['PatchClusterStatus', 'RaiseIncarnation']);
+      assert.equal(statusOf(decision).abandonedAttempt, undefined);
+      const record = statusOf(decision).attempts?.[0];
+      assert.equal(record?.cause, 'ReplaceNode');
+      assert.match(
+        record?.log?.at(-1) ?? '',
+        /PrimaryReady: .*no disk.*harbor-a1-n0 alone is replaced by its incarnation 2 \(replacement 1 of at most 2/,
+      );
+      // The write landed, the server died: the next pass raises the incarnation and tells nothing twice.
+      const again = decideCluster(
+        view({ ...change, afterMs: 5_000, cluster: cluster({ status: { ...atStep('PrimaryReady'), ...statusOf(decision) } }) }),
+      );
+      assert.deepEqual(kinds(again), ['RaiseIncarnation']);
     }
+  });
+
+  it('I10: a third machine at fault, and one that its host lost track of, cost the attempt', () => {
+    const third = node(0, {
+      incarnation: 3,
+      host: 'h1',
+      status: { infrastructure: { incarnation: 3, phase: 'Gone', message: 'no disk' } },
+    });
+    const lost = node(0, { host: 'h1', status: { infrastructure: { incarnation: 1, phase: 'Failed', reason: 'RecordLost' } } });
+    for (const broken of [third, lost]) {
+      const decision = decideCluster(view({ cluster: cluster({ status: atStep('PrimaryReady') }), nodes: [broken] }));
+      assert.deepEqual(kinds(decision), ['PatchClusterStatus']);
+      assert.equal(statusOf(decision).abandonedAttempt, 1);
+      assert.equal(statusOf(decision).attempts?.[0]?.cause, 'NewAttempt');
+    }
+  });
+
+  it('I10: what the director refuses for the whole of a deadline stands, is told, and goes on by itself', () => {
+    const change = {
+      cluster: cluster({ status: atStep('CreateWorkers') }),
+      virtualDataCenter: dataCenter({ reservations: reservations([0, 1]) }),
+      nodes: [readyNode(0)],
+      refusal: 'admission says no',
+    };
+    const stands = decideCluster(late(change));
+    assert.deepEqual(kinds(stands), ['PatchClusterStatus', 'CreateNode'], 'it is tried on');
+    const record = statusOf(stands).attempts?.[0];
+    assert.deepEqual([record?.waitingFor, record?.cause, record?.outcome], ['Director', 'Stop', undefined]);
+    assert.match(ready(statusOf(stands)).message, /the director refused: admission says no. It is tried on and goes on by itself/);
+    const later = { ...change, cluster: cluster({ status: { ...atStep('CreateWorkers'), ...statusOf(stands) } }) };
+    const { refusal: _, ...taken } = later;
+    const goesOn = statusOf(decideCluster(late(taken)));
+    assert.equal(goesOn.attempts?.[0]?.waitingFor, undefined);
+    assert.equal(goesOn.attempts?.[0]?.outcome, undefined, 'its deadline begins anew');
+  });
+
+  it('tells the story of an attempt in order, and with repair off lists what is kept', () => {
+    const refused = view({
+      cluster: cluster({ status: atStep('CreateWorkers') }),
+      virtualDataCenter: dataCenter({ reservations: reservations([0, 1]) }),
+      nodes: [readyNode(0)],
+      refusal: 'admission says no',
+    });
+    assert.match(
+      statusOf(decideCluster(refused)).attempts?.[0]?.log?.join('|') ?? '',
+      /the director refused: admission says no; it is tried again/,
+    );
+    const broken = node(0, { host: 'h1', status: { infrastructure: { incarnation: 1, phase: 'Gone', message: 'no disk' } } });
+    const off = cluster({ status: atStep('PrimaryReady'), spec: { autoRepairOnErrors: false } });
+    const kept = statusOf(decideCluster(view({ cluster: off, nodes: [broken, node(1)] }))).attempts?.[0];
+    assert.deepEqual([kept?.cause, kept?.outcome], ['Stop', 'Failed']);
+    assert.deepEqual(kept?.left, [
+      'harbor-a1-n0 (on host h1, machine Gone, agent not joined, no disk)',
+      'harbor-a1-n1 (not claimed by a host, machine not reported, agent not joined)',
+    ]);
+    assert.match(kept?.log?.join('|') ?? '', /Attempt 1 failed: .*no disk.*\|.*What was made is kept for inspection/);
+    const on = cluster({ status: { ...atStep('PrimaryReady'), attempts: [kept ?? assert.fail()] } });
+    const gone = statusOf(decideCluster(view({ cluster: on, nodes: [broken] }))).attempts?.[0];
+    assert.equal(gone?.left, undefined);
+    assert.match(gone?.log?.at(-1) ?? '', /What was made is removed; another attempt begins after/);
   });
 
   it('I5: stops after maxAttempts, says so, keeps what was made, and goes on when the spec changes', () => {

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { decideManager } from '../../../src/decide/manager.ts';
 import { evaluateStep } from '../../../src/decide/steps.ts';
 import type { ClusterStatus } from '../../../src/model/cluster.ts';
-import { STEPS } from '../../../src/model/cluster.ts';
+import { STEPS } from '../../../src/model/attempt.ts';
 import { cluster, dataCenter, node, readyNode, release, reservations, service, view, wasAvailable } from './fixtures.ts';
 
 const reserved = dataCenter({ reservations: reservations([0, 1]) });

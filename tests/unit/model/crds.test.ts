@@ -59,7 +59,7 @@ function refusals(plural: string, spec: JsonObject, before: JsonObject, after: J
   return result.compiled.validate(whole(after), whole(before)).map((problem) => problem.path);
 }
 
-test('cluster I1 I2 I4: availableAt, abandonedAttempt, attempt and term are monotone facts', () => {
+test('cluster I1 I2 I4 I5: availableAt, abandonedAttempt, attempt and term are monotone facts', () => {
   const spec: JsonObject = { virtualDataCenter: 'main', release: '1.0.0' };
   const at = '2026-01-01T00:00:00Z';
   const check = (before: JsonObject, after: JsonObject): string[] => refusals('clusters', spec, before, after);
@@ -76,6 +76,11 @@ test('cluster I1 I2 I4: availableAt, abandonedAttempt, attempt and term are mono
   );
   assert.notDeepEqual(check({ attempt: 1, availableAt: at }, { attempt: 1, availableAt: at, abandonedAttempt: 1 }), []);
   assert.deepEqual(check({ attempt: 2, availableAt: at, abandonedAttempt: 1 }, { attempt: 2, availableAt: at, abandonedAttempt: 1 }), []);
+  // I5
+  assert.deepEqual(check({ attempt: 1, autoRepair: 'Armed' }, { attempt: 1, availableAt: at, autoRepair: 'Disarmed' }), []);
+  assert.notDeepEqual(check({ attempt: 1, autoRepair: 'Armed' }, { attempt: 1, availableAt: at, autoRepair: 'Armed' }), []);
+  const disarmed = { attempt: 1, availableAt: at, autoRepair: 'Disarmed' };
+  assert.notDeepEqual(check(disarmed, { ...disarmed, autoRepair: 'Armed' }), []);
   // I4
   assert.deepEqual(check({ term: 1 }, { term: 1, primary: 'x-a1-n0' }), []);
   assert.notDeepEqual(check({ term: 1, primary: 'x-a1-n0' }, { term: 1, primary: 'x-a1-n1' }), []);

@@ -1,0 +1,45 @@
+/**
+ * Crash after every single write of creation, replacement, a failed attempt, repair and deletion, in both directions; and code that breaks under it is found.
+ */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { CrashRun } from '../../sim/crash/simulate.ts';
+import { STORIES } from '../../sim/crash/simulate.ts';
+import { ROOT, simulateIn } from './harness.ts';
+
+const PROGRAM = 'sim/crash/run.ts';
+/** Fewer deaths than that, and the stories are not what they were. */
+const LEAST_DEATHS = 150;
+
+describe('an extension server that dies at any single write', () => {
+  it('leaves a world that another one finishes, in every story, before and after each write', async () => {
+    const startedMs = performance.now();
+    const parts = await Promise.all(['0/2', '1/2'].map((part) => simulateIn<CrashRun>(ROOT, ['--part', part], PROGRAM)));
+    const runs = parts.flat();
+    const deaths = runs.filter((run) => run.write > 0);
+    const perStory = STORIES.map((story) => `${story} ${deaths.filter((run) => run.story === story).length}`);
+    console.log(`${deaths.length} deaths (${perStory.join(', ')}), ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+    const failed = runs.filter((run) => run.violations.length > 0);
+    const lineOf = ({ story, write, when, violations }: CrashRun): string =>
+      `${violations[0]}; repeat: node ${PROGRAM} --story '${story}' --at ${write}:${when} --verbose`;
+    assert.deepEqual(failed.map(lineOf), []);
+    assert.ok(deaths.length >= LEAST_DEATHS, `only ${deaths.length} deaths`);
+    const written = new Set(runs.flatMap((run) => run.writes));
+    const expected = [
+      'Reserve',
+      'CreateNode',
+      'BecomeAvailable',
+      'RaiseIncarnation',
+      'Abandon',
+      'DeleteNode',
+      'DropNodeFinalizer',
+      'Unreserve',
+    ];
+    assert.deepEqual(
+      [...expected, 'SetClusterFinalizer', 'DropClusterFinalizer'].filter((what) => !written.has(what)),
+      [],
+      'writes at which nobody died',
+    );
+  });
+});
