@@ -31,8 +31,8 @@ export interface ActDeps {
 /** What came of a list of effects. */
 export type Outcome =
   | { readonly result: 'done' }
-  /** Somebody else was first. */
-  | { readonly result: 'conflict' }
+  /** Somebody else was first with what this effect would have written. */
+  | { readonly result: 'conflict'; readonly lost: WriteEffect['kind'] }
   /** The director refused for good, and says why. */
   | { readonly result: 'refused'; readonly message: string }
   /** No answer; it may or may not have happened. */
@@ -62,7 +62,7 @@ async function carryOutOne(deps: ActDeps, effect: WriteEffect, signal: AbortSign
     }
     if (answer.reason === 'AlreadyExists' && effect.kind === 'CreateNode') return { result: 'done' };
     if (answer.reason === 'NotFound' && effect.kind === 'DeleteNode') return { result: 'done' };
-    if (answer.reason === 'Conflict' || answer.reason === 'NotFound') return { result: 'conflict' };
+    if (answer.reason === 'Conflict' || answer.reason === 'NotFound') return { result: 'conflict', lost: effect.kind };
     if (answer.reason === 'TooManyRequests') return { result: 'unreachable', message: answer.message };
     return { result: 'refused', message: answer.message };
   } catch (cause) {

@@ -11,6 +11,7 @@ import { backoffMs } from '../base/backoff.ts';
 import type { ClusterView, Decision } from '../decide/cluster-view.ts';
 import { decideCluster } from '../decide/creation.ts';
 import { NO_OBSERVATIONS, observe } from '../decide/observation.ts';
+import { VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { isFault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
@@ -42,6 +43,8 @@ export interface Look {
 }
 
 const RETRY = { baseMs: 100, capMs: 30_000, jitter: 0.3 };
+/** How often a reservation that other servers overtook is tried again at once. */
+const RESERVE_TRIES = 8;
 const LOST_RACE = { baseMs: 20, capMs: 1_000, jitter: 0.5 };
 
 /** Whether something is to be done about the cluster, judged on the copies alone, without doing it. */
@@ -65,12 +68,25 @@ export async function reconcile(deps: ReconcileDeps, cluster: Cluster, memory: C
   }
 }
 
-/** What those who were before us wrote is in the copies by now, so all is decided anew. */
+/**
+ * What those who were before us wrote is in the copies by now, so all is decided anew. Other servers may still be faster: then the VirtualDataCenter
+ * alone is read again, because the longer the way from reading it to the write, the surer that is lost too.
+ */
 async function inTurn(deps: ReconcileDeps, cluster: Cluster, memory: ClusterMemory, signal: AbortSignal): Promise<Look> {
-  const { view, decision } = await decide(deps, cluster, memory, signal);
-  if (view === undefined) return { memory: { ...memory, stale: false } };
-  const look = await follow(deps, view, decision, memory, signal);
-  return look.memory.failures === 0 ? { ...look, againMs: 0 } : look;
+  for (let tries = 1; ; tries++) {
+    const { view, decision } = await decide(deps, cluster, tries === 1 ? memory : { ...memory, stale: false }, signal);
+    if (view === undefined) return { memory: { ...memory, stale: false } };
+    const outcome = await carryOut(deps, decision.effects, view.live, signal);
+    if (outcome.result === 'done') return { ...concluded(deps, view, decision, memory, outcome), againMs: 0 };
+    const isOvertaken = outcome.result === 'conflict' && outcome.lost === 'Reserve';
+    if (!isOvertaken || tries >= RESERVE_TRIES) return concluded(deps, view, decision, memory, outcome);
+    await refreshHome(deps, cluster, signal);
+  }
+}
+
+async function refreshHome(deps: ReconcileDeps, { metadata, spec }: Cluster, signal: AbortSignal): Promise<void> {
+  const read = await deps.api.get(VIRTUAL_DATA_CENTERS, metadata.namespace ?? '', spec.virtualDataCenter, signal);
+  if (read.ok) deps.wrote(read.value);
 }
 
 type Decided = { readonly view: ClusterView; readonly decision: Decision } | { readonly view: undefined; readonly decision: undefined };
@@ -104,8 +120,12 @@ async function follow(
   memory: ClusterMemory,
   signal: AbortSignal,
 ): Promise<Look> {
+  return concluded(deps, view, decision, memory, await carryOut(deps, decision.effects, view.live, signal));
+}
+
+/** What is remembered of a decision after its effects were carried out, and when it is looked at again. */
+function concluded(deps: ReconcileDeps, view: ClusterView, decision: Decision, memory: ClusterMemory, outcome: Outcome): Look {
   const seen = observe(memory.seen, decision.watching, view.monotonicMs);
-  const outcome = await carryOut(deps, decision.effects, view.live, signal);
   if (outcome.result !== 'done') return failed(deps, { ...memory, seen }, outcome, view.cluster);
   const next: ClusterMemory = { seen, failures: 0, stale: false };
   // A refusal is only told while it lasts; with nothing to do it may still be what the conditions say.
