@@ -19,6 +19,8 @@ import type { Json, JsonObject } from '../model/json.ts';
 import { isJsonObject } from '../model/json.ts';
 import { LIMITS } from '../model/limits.ts';
 import { decodeWatchLine, refusalOf, resourcePath, revisionOf, textOf } from '../model/wire.ts';
+import { keptDispatcher } from './kept-dispatcher.ts';
+import type { KeptDispatcher } from './kept-dispatcher.ts';
 import type { Answer, DeletePreconditions, EntityApi, Selection, WatchEvent } from '../ports/api.ts';
 
 const WATCH_SILENCE_MS = 2 * LIMITS.bookmarkIntervalMs + 5_000;
@@ -38,8 +40,8 @@ export type KubeconfigSource = { readonly file: string } | { readonly text: stri
 
 /** An API client for the current context of a kubeconfig. Throws `Fault` SettingInvalid when it cannot be used. */
 export function kubernetesApi(source: KubeconfigSource): EntityApi {
-  const config = loadConfig(source);
-  const send = (call: Call) => sendCall(config, call);
+  const access = loadConfig(source);
+  const send = (call: Call) => sendCall(access, call);
   return {
     get: async (address, namespace, name, signal) =>
       answered(await send({ method: HttpMethod.GET, path: resourcePath(address, namespace, name), signal })),
@@ -67,15 +69,15 @@ export function kubernetesApi(source: KubeconfigSource): EntityApi {
       ),
     delete: async (address, namespace, name, preconditions, signal) =>
       emptied(await send(deleteCall(resourcePath(address, namespace, name), preconditions, signal))),
-    watch: async (address, selection, onEvent, signal) => watchOnce(config, address, selection, onEvent, signal),
+    watch: async (address, selection, onEvent, signal) => watchOnce(access, address, selection, onEvent, signal),
     post: async (path, body, signal) => answered<Json>(await send({ method: HttpMethod.POST, path, body, signal })),
   };
 }
 
 /** What the API server's clock says, from the Date of an answer (whole seconds), in ms since 1970; undefined: it names none. Throws `Fault` DirectorUnreachable. */
 export async function serverDateMs(source: KubeconfigSource, signal: AbortSignal): Promise<number | undefined> {
-  const config = loadConfig(source);
-  const { url, context } = await contextOf(config, { method: HttpMethod.GET, path: '/version', signal });
+  const access = loadConfig(source);
+  const { url, context } = await contextOf(access, { method: HttpMethod.GET, path: '/version', signal });
   try {
     const deadline = AbortSignal.timeout(LIMITS.callDeadlineMs);
     const response = await fetch(url, {
@@ -91,7 +93,12 @@ export async function serverDateMs(source: KubeconfigSource, signal: AbortSignal
   }
 }
 
-function loadConfig(source: KubeconfigSource): KubeConfig {
+interface Access {
+  readonly config: KubeConfig;
+  readonly kept: KeptDispatcher;
+}
+
+function loadConfig(source: KubeconfigSource): Access {
   const config = new KubeConfig();
   const where = 'file' in source ? `the kubeconfig ${source.file}` : 'the kubeconfig';
   try {
@@ -103,14 +110,15 @@ function loadConfig(source: KubeconfigSource): KubeConfig {
   if (!config.getCurrentCluster()) {
     throw new Fault('SettingInvalid', `${where} has no current context with a cluster; set current-context in it.`);
   }
-  return config;
+  return { config, kept: keptDispatcher(config) };
 }
 
-async function contextOf(config: KubeConfig, call: Call): Promise<{ readonly url: URL; readonly context: RequestContext }> {
+async function contextOf({ config, kept }: Access, call: Call): Promise<{ readonly url: URL; readonly context: RequestContext }> {
   const server = config.getCurrentCluster()?.server ?? '';
   const url = new URL(server.replace(/\/$/, '') + call.path);
   for (const [key, value] of Object.entries(call.query ?? {})) if (value !== undefined) url.searchParams.set(key, value);
   const context = new RequestContext(url.toString(), call.method);
+  kept.attach(context);
   await config.applySecurityAuthentication(context);
   return { url, context };
 }
@@ -120,8 +128,8 @@ interface Reply {
   readonly body: Json | undefined;
 }
 
-async function sendCall(config: KubeConfig, call: Call): Promise<Reply> {
-  const { url, context } = await contextOf(config, call);
+async function sendCall(access: Access, call: Call): Promise<Reply> {
+  const { url, context } = await contextOf(access, call);
   const headers: Record<string, string> = { ...context.getHeaders(), accept: 'application/json' };
   if (call.body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
   const deadline = AbortSignal.timeout(LIMITS.requestDeadlineMs);
@@ -221,7 +229,7 @@ function selectorsOf(selection: Selection): Record<string, string | undefined> {
 }
 
 async function watchOnce<T>(
-  config: KubeConfig,
+  access: Access,
   address: ResourceAddress<T>,
   selection: Selection & { readonly resourceVersion: string },
   onEvent: (event: WatchEvent<T>) => void,
@@ -229,7 +237,7 @@ async function watchOnce<T>(
 ): Promise<Answer<void>> {
   const query = { ...selectorsOf(selection), watch: 'true', allowWatchBookmarks: 'true', resourceVersion: selection.resourceVersion };
   const path = resourcePath(address, selection.namespace ?? '');
-  const { url, context } = await contextOf(config, { method: HttpMethod.GET, path, query, signal });
+  const { url, context } = await contextOf(access, { method: HttpMethod.GET, path, query, signal });
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(new Error('the watch was silent for too long')), WATCH_SILENCE_MS);
   try {
