@@ -4,20 +4,24 @@
  * I1: the finalizer is dropped last: on a live view that shows no node and no reservation of the cluster.
  * I2: every pass brings it forward or waits for a host by name; nothing but a host that keeps a machine can hold it up, and force-delete skips that.
  * I3: nodes of every attempt go, whatever made them.
+ * I4: what a director refuses for good (a rule, somebody's webhook) holds up nothing else: after a while a status comes last, and force goes on without giving
+ *     back the capacity, which the sweep does when it can.
  */
 
 import type { Attempt } from '../model/attempt.ts';
 import type { ClusterStatus } from '../model/cluster.ts';
 import { FINALIZER_CLUSTER } from '../model/labels.ts';
+import { LIMITS } from '../model/limits.ts';
 import { attemptsAfter, recordOf, statusPatch, timestamp } from './attempt.ts';
 import type { ClusterView, Decision } from './cluster-view.ts';
 import { guardOf } from './effect.ts';
 import type { Effect } from './effect.ts';
 import { letGoLicensed } from './let-go.ts';
+import { seenMs } from './observation.ts';
 import { NO_EFFECTS, clusterEvent, soonest } from './outcome.ts';
 import type { ConditionChange } from './phase.ts';
 import { droppableKeys, unreserve } from './reservation.ts';
-import { releasedByDeletion } from './site-release.ts';
+import { isForced, releasedByDeletion } from './site-release.ts';
 
 /** The next effects for a cluster with a deletionTimestamp. */
 export function decideDeletion(view: ClusterView): Decision {
@@ -26,14 +30,21 @@ export function decideDeletion(view: ClusterView): Decision {
   if (!finalizers.includes(FINALIZER_CLUSTER)) return NO_EFFECTS;
   const gone = letGoLicensed(view, view.nodes);
   const patch = said(view, gone.waits);
+  const isRefused = view.refusal !== undefined;
+  const watching = isRefused ? [refusedKey(view)] : [];
   if (view.nodes.length > 0)
-    return { effects: [...patch, ...gone.effects], needsLive: false, watching: gone.watching, ...soonest([gone.requeueAfterMs]) };
-  if (!view.live) return { ...NO_EFFECTS, needsLive: true };
+    return {
+      effects: inOrder(view, patch, gone.effects),
+      needsLive: false,
+      watching: [...gone.watching, ...watching],
+      ...soonest([gone.requeueAfterMs]),
+    };
+  if (!view.live) return { ...NO_EFFECTS, needsLive: true, watching };
   // One that was refused for good is left as it is: a deletion always ends.
-  const released = view.refusal === undefined ? releasedByDeletion(view) : [];
+  const released = isRefused ? [] : releasedByDeletion(view);
   if (released.length > 0) return { ...NO_EFFECTS, effects: [...patch, ...released] };
-  const drop = dropReservations(view);
-  if (drop !== undefined) return { ...NO_EFFECTS, effects: [...patch, drop] };
+  const drop = isRefused && isForced(cluster.metadata.annotations) ? undefined : dropReservations(view);
+  if (drop !== undefined) return { ...NO_EFFECTS, effects: inOrder(view, patch, [drop]), watching };
   const left = finalizers.filter((one) => one !== FINALIZER_CLUSTER);
   return {
     ...NO_EFFECTS,
@@ -44,6 +55,16 @@ export function decideDeletion(view: ClusterView): Decision {
   };
 }
 
+/** What was refused may be the saying or the doing; so after a while of saying it, doing comes first. */
+function inOrder(view: ClusterView, said: readonly Effect[], done: readonly Effect[]): readonly Effect[] {
+  const isSaidEnough = view.refusal !== undefined && seenMs(view.seen, refusedKey(view), view.monotonicMs) >= LIMITS.orphanSeenMs;
+  return isSaidEnough ? [...done, ...said] : [...said, ...done];
+}
+
+function refusedKey({ cluster }: ClusterView): string {
+  return `refused/${cluster.metadata.uid}`;
+}
+
 function dropReservations(view: ClusterView): Effect | undefined {
   const vdc = view.virtualDataCenter;
   if (vdc === undefined) return undefined;
@@ -52,11 +73,14 @@ function dropReservations(view: ClusterView): Effect | undefined {
 
 function said(view: ClusterView, waits: readonly string[]): readonly Effect[] {
   const status: ClusterStatus = view.cluster.status ?? {};
+  const { name, namespace = '' } = view.cluster.metadata;
+  const force = `kubectl -n ${namespace} annotate cluster ${name} outrigger.dev/force-delete=true`;
   const held =
     waits.length === 0
       ? ''
-      : ` Waits: ${waits.join('; ')}. If such a machine is off for good: kubectl annotate cluster ${view.cluster.metadata.name} outrigger.dev/force-delete=true.`;
-  const message = `Nodes, pods and reservations are being removed.${held}`;
+      : ` Waits: ${waits.join('; ')}. If such a machine is off for good: outrigger host confirm-dead, for all that ran there; or, for this cluster: ${force}`;
+  const refused = view.refusal === undefined ? '' : ` The director refused: ${view.refusal}. To go on without it: ${force}`;
+  const message = `Nodes, pods and reservations are being removed.${held}${refused}`;
   const changes: readonly ConditionChange[] = [
     ['Ready', 'False', 'Deleting', message],
     ['Progressing', 'True', 'Deleting', message],
