@@ -163,7 +163,8 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
   const parts = agent.connected;
   const inside = [loop, supervisor, agent.licensing, sight, agent.change, portal];
   const through = parts === undefined ? [] : [parts.reporter, parts.manager, parts.site, parts.drills, parts.standIn];
-  await Promise.all([...inside, ...through, parts?.machine].map((part) => part?.settled()));
+  const machine = parts?.machine === undefined ? [] : [parts.machine];
+  await Promise.all([...inside, ...through, ...machine].map((part) => part.settled()));
 }
 
 /** Reaches a director when there is one. A refusal ends the agent only when it has nothing to run. */

@@ -4,7 +4,6 @@
  * It loads neither the library for options nor the one for logs: every node has an agent, so its memory counts.
  */
 
-import { dirname } from 'node:path';
 import { runAgent as runNodeAgent } from '../agent/agent.ts';
 import { STATUS_RECORD } from '../agent/balancer-role.ts';
 import type { AgentDeps } from '../agent/deps.ts';
@@ -18,6 +17,7 @@ import { FRAMEWORK_FOLDER } from '../model/framework.ts';
 import { packArchive } from '../platform/archive.ts';
 import { certificates } from '../platform/certificate.ts';
 import { systemClock } from '../platform/clock.ts';
+import { partsOf } from '../platform/durable-file.ts';
 import { systemFiles } from '../platform/files.ts';
 import { listenHttp } from '../platform/http-server.ts';
 import { identityStore } from '../platform/identity-store.ts';
@@ -150,6 +150,6 @@ function frameworkMarks(dir: string): Record<string, string> {
 
 /** Data folder that this node belongs to: of a joined machine its own; else as the host said, or, for a person who stops a node by hand, where it lies. */
 function dataOf(dir: string, { machine }: NodeFile): string {
-  if (machine !== undefined) return dirname(dir);
+  if (machine !== undefined) return partsOf(dir).folder;
   return process.env['OUTRIGGER_DATA'] ?? dir.replace(/\/host\/nodes\/[^/]+\/?$/, '');
 }

@@ -5,14 +5,13 @@
  * I2: a machine without a node waits; it ends when there is one, so that whoever keeps it alive starts it as that.
  */
 
-import { basename, dirname } from 'node:path';
 import type { AgentDeps } from '../agent/deps.ts';
 import { endMachine, fateOnDisk } from '../agent/end-machine.ts';
 import { layAside } from '../agent/join-machine.ts';
 import type { NodeFile } from '../agent/node-file.ts';
 import { LOOPBACK_PREFIX } from '../model/ports.ts';
 import { systemClock } from '../platform/clock.ts';
-import { replaceFolder } from '../platform/durable-file.ts';
+import { partsOf, replaceFolder } from '../platform/durable-file.ts';
 import { systemFiles } from '../platform/files.ts';
 import { nameLocks } from '../platform/name-lock.ts';
 import { becomeProgram } from '../platform/program.ts';
@@ -24,12 +23,12 @@ const LOOK_MS = 500;
 
 /** True: it is where `outrigger agent join` puts a node. */
 export function isMachineFolder(dir: string): boolean {
-  return basename(dir) === 'node';
+  return partsOf(dir).name === 'node';
 }
 
 /** Becomes this very agent with the marks of its node; returns when it bears them. */
 export function bearMarks(dir: string, { nodeUid }: NodeFile): void {
-  const marks = { data: dirname(dir), role: 'agent', OUTRIGGER_NODE: nodeUid };
+  const marks = { data: partsOf(dir).folder, role: 'agent', OUTRIGGER_NODE: nodeUid };
   const { OUTRIGGER_DATA: data, OUTRIGGER_ROLE: role, OUTRIGGER_NODE: node } = process.env;
   if (data === marks.data && role === marks.role && node === nodeUid) return;
   // What systemd says to this process is said to the one that it becomes.
@@ -68,7 +67,7 @@ export async function waitForNode(dir: string, log: Log, signal: AbortSignal): P
   const [files, clock] = [systemFiles(), systemClock()];
   const service = serviceManager({ clock, log, environment: process.env });
   const isThere = (): boolean => files.exists(`${dir}/node.json`);
-  const text = `This machine has no node. It waits for: outrigger agent join --data ${dirname(dir)} --no-run …`;
+  const text = `This machine has no node. It waits for: outrigger agent join --data ${partsOf(dir).folder} --no-run …`;
   if (!isThere()) log.info(text);
   service.ready();
   service.status(text);

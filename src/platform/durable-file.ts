@@ -23,6 +23,11 @@ export function absoluteFolder(path: string): string {
   return resolve(path);
 }
 
+/** Name of a path's last part, and the folder that it lies in. */
+export function partsOf(path: string): { readonly folder: string; readonly name: string } {
+  return { folder: dirname(path), name: basename(path) };
+}
+
 /** Replaces `file`; makes its folder (0700) when missing. Throws `Fault` DiskFull or FolderUnwritable. */
 export async function writeDurably(file: string, content: string, options: DurableOptions = {}): Promise<void> {
   const folder = dirname(file);

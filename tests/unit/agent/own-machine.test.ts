@@ -78,16 +78,16 @@ function newDirector(first: ClusterNode | undefined): Director {
 }
 
 function patched(director: Director, before: ClusterNode, patch: JsonObject): ClusterNode | undefined {
-  const { spec, status, metadata } = patch as { spec?: JsonObject; status?: { infrastructure: JsonObject }; metadata: JsonObject };
-  const after = structuredClone(before);
+  const { spec, status, metadata } = patch as { spec?: { host: string }; status?: { infrastructure: JsonObject }; metadata: JsonObject };
+  let after = structuredClone(before);
   if (spec !== undefined) {
-    director.writes.push(`host ${String(spec['host'])}`);
-    after.spec.host = String(spec['host']);
+    director.writes.push(`host ${spec.host}`);
+    after.spec.host = spec.host;
   }
   if (status !== undefined) {
     const infrastructure = { ...after.status?.infrastructure, ...status.infrastructure };
     director.writes.push(`machine ${String(infrastructure['phase'])}`);
-    after.status = { ...after.status, infrastructure } as NonNullable<ClusterNode['status']>;
+    after = { ...after, status: { ...after.status, infrastructure } } as ClusterNode;
   }
   if (!Array.isArray(metadata['finalizers'])) return after;
   director.writes.push('release');

@@ -85,7 +85,7 @@ describe('when its life is over', () => {
     assert.deepEqual(lastDuty(SELF, DELETED, going({ deleted: true, status: gone, finalizers: [] })), { do: 'over' });
   });
 
-  it('owes nothing to a node that is gone, lives on in another incarnation, or is held by another', () => {
+  it('I4: owes nothing to a node that is gone, lives on in another incarnation, or is held by another', () => {
     assert.deepEqual(lastDuty(SELF, DELETED, undefined), { do: 'over' });
     assert.deepEqual(lastDuty(SELF, DELETED, joined({ incarnation: 3, host: 'joined:other.0a1b2c3d' })), { do: 'over' });
     assert.deepEqual(lastDuty(SELF, DELETED, joined({ host: 'joined:other.0a1b2c3d', deleted: true })), { do: 'over' });

@@ -180,7 +180,7 @@ describe('a machine that joins by hand', () => {
       const { world, join, rack7 } = await setting(t, spec);
       const answer = await join(says({ rack7, nowMs: world.clock.nowMs() }));
       assert.equal(answer.status, 403, JSON.stringify(answer.body));
-      assert.match(String(answer.body['message']), pattern);
+      assert.match(answer.body['message'] as string, pattern);
       await put(world.store, withAt(nodeObject({ machine: 'Joined' }), 'spec.host', undefined));
       assert.equal((await join(rack7())).status, 200, 'the token was not spent');
     });
@@ -194,6 +194,6 @@ describe('a machine that joins by hand', () => {
       rack7({ holds: {} }),
       rack7({ holds: { uid: 'x', name: 'Q\n' } }),
     ])
-      assert.equal((await join(machine as JsonObject)).status, 400, JSON.stringify(machine));
+      assert.equal((await join(machine)).status, 400, JSON.stringify(machine));
   });
 });
