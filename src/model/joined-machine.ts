@@ -6,9 +6,7 @@
 
 /** `spec.host` of a ClusterNode that a joined machine holds: this, and the machine's own name. A Host's name holds no colon. */
 export const MACHINE_PREFIX = 'joined:';
-/** `<host name>.<8 characters>`: with the prefix it fits into `spec.host`. */
-export const MACHINE_NAME_CHARS = 56;
-
+/** At most 56 characters: with the prefix it fits into `spec.host`. */
 const MACHINE_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,54}[a-z0-9])?$/;
 const STEM_CHARS = 40;
 
