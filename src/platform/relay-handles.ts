@@ -1,10 +1,10 @@
 /**
  * A client of a TCP service from its first moment to its last, by handles (tcp-handle.ts): an instance is found for it, and bytes are carried both ways.
- * What relay-reach.ts and relay-splice.ts do by streams, for a third of the work.
+ * What relay-reach.ts and relay-splice.ts do by streams, for about half of the work.
  *
  * I1: a failure to connect is met with the next instance; the client notices only the time, which is at most `clientWaitMs`.
  * I2: where the service asks for it, the first bytes that an instance gets say who the client is.
- * I3: of each way at most one piece waits in memory: while the slower side has not taken it, nothing more is read.
+ * I3: of each way at most one piece waits in memory: while the slower side has not taken it, nothing more is read, no end either.
  * I4: an end is passed on as an end; whatever ends otherwise (an error, silence) is passed on as a reset, so that a torn answer never looks whole.
  * I5: once one side has ended, silence of both is bounded: by twice `halfOpenMs`.
  *
@@ -259,20 +259,19 @@ function onWritten(this: WiredRequest, status: number): void {
   side.isOwed = false;
   pair.moves++;
   if (status < 0) cut(pair);
-  else if (other?.hasEnded === true) endIfDone(pair);
   else other?.handle.readStart();
 }
 
 function ended(side: Side): void {
   const { pair, other } = side;
   side.hasEnded = true;
-  if (other === undefined || other.hasEnded) return endIfDone(pair);
+  if (other === undefined || other.hasEnded) return end(pair);
   if (!tellEnd(other)) return cut(pair);
   pair.seen = pair.moves;
   halfOpen.begin(pair);
 }
 
-/** Once it has taken what it is owed; false: it is broken. */
+/** False: it is broken. */
 function tellEnd(side: Side): boolean {
   const request: WiredRequest = side.pair.lane.tcp.shutdownRequest();
   request.side = side;
@@ -285,16 +284,15 @@ function onShut(this: WiredRequest): void {
   if (this.side !== undefined) this.side.isShutting = false;
 }
 
-/** Both have ended: closing a side says to it that nothing more comes, after what it is owed. */
-function endIfDone(pair: Pair): void {
-  const { client, instance } = pair;
-  if (client?.hasEnded !== true || instance?.hasEnded !== true || client.isOwed || instance.isOwed) return;
-  close(client);
-  close(instance);
+/** Both have ended, and so neither is owed anything (I3): closing says to each that nothing more comes. */
+function end(pair: Pair): void {
+  close(pair.client);
+  close(pair.instance);
   over(pair);
 }
 
-function close(side: Side): void {
+function close(side: Side | undefined): void {
+  if (side?.isOpen !== true) return;
   side.isOpen = false;
   side.handle.close();
 }

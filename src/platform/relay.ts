@@ -51,7 +51,7 @@ interface Relay {
   address: string;
 }
 
-/** `tcp`: what clients of TCP services are served by; undefined: by streams, for three times the work. */
+/** `tcp`: what clients of TCP services are served by; undefined: by streams, for twice the work. */
 export function relay(log: Log, tcp: TcpHandles | undefined): Balancer {
   const state: Relay = { log, told: [], listeners: new Map(), tcp, address: '' };
   const stop = new AbortController();

@@ -13,7 +13,7 @@ import type { Cleanups, Way } from '../support/balancer-rig.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 
-byEachWay([leastConnections, hostNames, waits, passesOn, draining, conflicts, underLoad]);
+byEachWay([leastConnections, hostNames, waits, passesOn, takenSlowly, draining, conflicts, underLoad]);
 
 function leastConnections(way: Way, cleanups: Cleanups): void {
   test('connections go to the instance with the fewest', async () => {
@@ -138,7 +138,9 @@ function passesOn(way: Way, cleanups: Cleanups): void {
     assert.equal(hash.digest('hex'), digest);
     await eventually('they are counted', () => status().outBytes === bytes.length);
   });
+}
 
+function takenSlowly(way: Way, cleanups: Cleanups): void {
   test('what a client said before it ended its half arrives whole, however slowly it is taken, and is answered', async () => {
     const bytes = randomBytes(32 * 1024 * 1024);
     const digest = createHash('sha256').update(bytes).digest('hex');
@@ -154,6 +156,29 @@ function passesOn(way: Way, cleanups: Cleanups): void {
     assert.equal(await nextWords(client), digest);
     await eventually('they are counted', () => status().inBytes === bytes.length);
     await eventually('nothing is left open', () => status().connections === 0 && slow.sockets.size === 0);
+  });
+
+  test('an answer that is taken slowly arrives whole, whoever ended first, and the other half goes on', async () => {
+    const bytes = randomBytes(16 * 1024 * 1024);
+    const heard: string[] = [];
+    const sender = await instance(cleanups, (socket) => {
+      let text = '';
+      socket.on('data', (chunk: Buffer) => (text += chunk.toString())).once('end', () => heard.push(text));
+      socket.end(bytes);
+    });
+    const { port, status } = await balanced(cleanups, way, 'TCP', [sender.address]);
+    for (const order of ['client first', 'instance first']) {
+      const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).pause();
+      if (order === 'client first') client.end(order);
+      await eventually('it is connected through', () => sender.sockets.size === 1);
+      await wait(200);
+      let length = 0;
+      for await (const chunk of client.iterator({ destroyOnReturn: false })) length += (chunk as Buffer).length;
+      assert.equal(length, bytes.length, order);
+      if (order === 'instance first') client.end(order);
+      await eventually('what the client said is heard, too', () => heard.at(-1) === order);
+      await eventually('nothing is left open', () => status().connections === 0 && sender.sockets.size === 0);
+    }
   });
 }
 

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { tcpHandles } from '../../../src/platform/tcp-handle.ts';
 
 test('the Node that we come with has them as they are known', () => {
-  assert.ok(tcpHandles() !== undefined, 'the relay would balance TCP by streams, for three times the work');
+  assert.ok(tcpHandles() !== undefined, 'the relay would balance TCP by streams, for twice the work');
 });
 
 test('I1: there are none where Node hands none out', () => {
