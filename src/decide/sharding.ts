@@ -3,18 +3,24 @@
  *
  * Sharing only spares double work; two servers on one entity lose a compare-and-swap and nothing else.
  *
- * I1: a server is alive while its Lease was seen to change within LIMITS.extensionLeaseTtlMs of the observer's own clock; its time stamps are never read.
+ * I1: a server is alive while its Lease was seen to change within the time that the Lease itself promises (spec.leaseDurationSeconds), on the
+ *     observer's own clock; its time stamps are never read. So servers that obey different settings for a moment agree on who lives.
  * I2: a Lease that is gone, or that names no holder, is a server that stopped: dead at once.
  * I3: every observer that sees the same servers alive names the same owner.
- * I4: work that has been due for LIMITS.overdueWorkMs is anybody's.
- * I5: a server counts itself alive only while its own lease was confirmed within the ttl: one that cannot reach the director has nothing to do there.
+ * I4: work that has been due for `overdueMs` is anybody's.
+ * I5: a server counts itself alive only while its own Lease was confirmed within its time, counted from when the renewal was *sent*: one that cannot
+ *     reach the director has nothing to do there, and an answer that lay unread through a pause confirms nothing.
  * I6: a server that begins shows its Lease only when it knows of every other one whether its server lives: it would take the dead for living, and
  *     what the others leave to it would wait for as long.
+ * I7: a server that has not looked for as long as its Lease lasts was paused or hung: the others took over, and all that it believed is void. It works
+ *     on nothing until it has joined anew, by I6.
+ * I8: with sharing off, everything is everybody's.
  */
 
 import { ownerOf } from '../base/ring.ts';
 import type { Lease } from '../model/core-kinds.ts';
-import { LIMITS } from '../model/limits.ts';
+import { DEFAULT_SERVER_CONFIG } from '../model/server-config.ts';
+import type { ServerConfigSpec } from '../model/server-config.ts';
 
 /** Label value (`app.kubernetes.io/component`) and name prefix of the Leases of extension servers, in `outrigger-system`. */
 export const EXTENSION_LEASE_PREFIX = 'extension-';
@@ -23,40 +29,136 @@ export function extensionLeaseName(server: string): string {
   return `${EXTENSION_LEASE_PREFIX}${server}`;
 }
 
-/** By server: the revision of its Lease seen last, when (own monotonic clock) that was first seen, and whether it was ever seen to change. */
-export type LeaseMemory = ReadonlyMap<string, { readonly revision: string; readonly sinceMs: number; readonly changed: boolean }>;
+export interface SharingRules {
+  /** False: every server works on everything. */
+  readonly shared: boolean;
+  readonly renewMs: number;
+  readonly leaseMs: number;
+  readonly overdueMs: number;
+  readonly concurrency: number;
+  readonly resyncMs: number;
+}
+
+const DEFAULTS = DEFAULT_SERVER_CONFIG as Required<ServerConfigSpec>;
+
+/** What a ServerConfig says of sharing; one that was stored before these fields existed lacks them. */
+export function sharingRules(config: Partial<ServerConfigSpec>): SharingRules {
+  return {
+    shared: config.sharing !== 'Off',
+    renewMs: config.leaseRenewMilliseconds ?? DEFAULTS.leaseRenewMilliseconds,
+    leaseMs: (config.leaseSeconds ?? DEFAULTS.leaseSeconds) * 1000,
+    overdueMs: (config.overdueSeconds ?? DEFAULTS.overdueSeconds) * 1000,
+    concurrency: config.concurrency ?? DEFAULTS.concurrency,
+    resyncMs: (config.resyncSeconds ?? DEFAULTS.resyncSeconds) * 1000,
+  };
+}
+
+export const DEFAULT_SHARING: SharingRules = sharingRules(DEFAULTS);
+
+interface SeenLease {
+  readonly revision: string;
+  /** When (own monotonic clock) that revision was first seen. */
+  readonly sinceMs: number;
+  /** Whether the Lease was ever seen to change. */
+  readonly changed: boolean;
+  /** How long it lasts by its own word. */
+  readonly leaseMs: number;
+}
+
+/** By server. */
+export type LeaseMemory = ReadonlyMap<string, SeenLease>;
 
 export const NO_LEASES: LeaseMemory = new Map();
 
+/** A Lease that promises more than any ServerConfig may say was not written by an extension server. */
+const LONGEST_LEASE_SECONDS = 300;
+
 /** The memory after seeing `leases`: all of them (a cache or a list). Leases of others than extension servers are left out. */
 export function observeLeases(memory: LeaseMemory, leases: readonly Lease[], monotonicMs: number): LeaseMemory {
-  const next = new Map<string, { revision: string; sinceMs: number; changed: boolean }>();
+  const next = new Map<string, SeenLease>();
   for (const lease of leases) {
     if (!lease.metadata.name.startsWith(EXTENSION_LEASE_PREFIX) || (lease.spec.holderIdentity ?? '') === '') continue;
     const server = lease.metadata.name.slice(EXTENSION_LEASE_PREFIX.length);
     const revision = lease.metadata.resourceVersion;
     const old = memory.get(server);
-    next.set(server, old?.revision === revision ? old : { revision, sinceMs: monotonicMs, changed: old !== undefined });
+    const leaseMs = Math.min(lease.spec.leaseDurationSeconds ?? DEFAULTS.leaseSeconds, LONGEST_LEASE_SECONDS) * 1000;
+    next.set(server, old?.revision === revision ? old : { revision, sinceMs: monotonicMs, changed: old !== undefined, leaseMs });
   }
   return next;
 }
 
 /** The servers that live, sorted. */
 export function liveServers(memory: LeaseMemory, monotonicMs: number): string[] {
-  const live = [...memory].filter(([, seen]) => monotonicMs - seen.sinceMs < LIMITS.extensionLeaseTtlMs);
+  const live = [...memory].filter(([, seen]) => monotonicMs - seen.sinceMs < seen.leaseMs);
   return live.map(([server]) => server).sort();
 }
 
 /** Whether of every Lease in the memory it is known whether its server lives. */
 export function isSettled(memory: LeaseMemory, monotonicMs: number): boolean {
-  return [...memory.values()].every(({ changed, sinceMs }) => changed || monotonicMs - sinceMs >= LIMITS.extensionLeaseTtlMs);
+  return [...memory.values()].every(({ changed, sinceMs, leaseMs }) => changed || monotonicMs - sinceMs >= leaseMs);
 }
 
 /**
  * Whether `self` works on `key` now. `dueMs`: for how long work on it has been due and not done, by own observation (0: none is due).
  */
-export function isMine(memory: LeaseMemory, self: string, key: string, dueMs: number, monotonicMs: number): boolean {
+export function isMine(
+  memory: LeaseMemory,
+  self: string,
+  key: string,
+  dueMs: number,
+  monotonicMs: number,
+  rules: Pick<SharingRules, 'shared' | 'overdueMs'> = DEFAULT_SHARING,
+): boolean {
+  if (!rules.shared) return true;
   const live = liveServers(memory, monotonicMs);
   if (!live.includes(self)) return false;
-  return dueMs >= LIMITS.overdueWorkMs || ownerOf(key, live) === self;
+  return dueMs >= rules.overdueMs || ownerOf(key, live) === self;
+}
+
+/** How a server stands among the others, by its own clock. */
+export interface Standing {
+  readonly leases: LeaseMemory;
+  /** When it looked last. */
+  readonly lookedMs: number;
+  /** When the newest renewal that was confirmed was sent; undefined: it has not joined, or lost its place. */
+  readonly shownMs: number | undefined;
+  /** It does not know yet who else lives, so it must not show itself. */
+  readonly joining: boolean;
+}
+
+export function newStanding(monotonicMs: number): Standing {
+  return { leases: NO_LEASES, lookedMs: monotonicMs, shownMs: undefined, joining: true };
+}
+
+/** Whether it has not looked for so long that the others must have taken over (I7). */
+export function wasAway(standing: Standing, monotonicMs: number, { leaseMs }: SharingRules): boolean {
+  return monotonicMs - standing.lookedMs >= leaseMs;
+}
+
+/** The standing after a look at all Leases of a synced copy. */
+export function lookAround(standing: Standing, leases: readonly Lease[], monotonicMs: number, rules: SharingRules): Standing {
+  const away = wasAway(standing, monotonicMs, rules);
+  const before = away ? doubted(standing.leases, monotonicMs) : standing.leases;
+  const seen = observeLeases(before, leases, monotonicMs);
+  const joining = away || (standing.joining && !isSettled(seen, monotonicMs));
+  return { leases: seen, lookedMs: monotonicMs, shownMs: away ? undefined : standing.shownMs, joining };
+}
+
+/** The standing after a renewal that was sent at `sentMs` was confirmed: it counts only when nothing was lost meanwhile. */
+export function confirmed(standing: Standing, sentMs: number, monotonicMs: number, rules: SharingRules): Standing {
+  const isLate = standing.joining || wasAway(standing, monotonicMs, rules) || monotonicMs - sentMs >= rules.leaseMs;
+  return isLate ? standing : { ...standing, shownMs: sentMs };
+}
+
+/** As `isMine`, for a server that also judges itself (I5, I7). */
+export function mayWork(standing: Standing, self: string, key: string, dueMs: number, monotonicMs: number, rules: SharingRules): boolean {
+  if (!rules.shared) return true;
+  const { shownMs, leases } = standing;
+  if (shownMs === undefined || monotonicMs - shownMs >= rules.leaseMs || wasAway(standing, monotonicMs, rules)) return false;
+  return isMine(leases, self, key, dueMs, monotonicMs, rules);
+}
+
+/** Of nobody is it known any more whether he lives; until it is, all count as alive, so that nothing is taken from the living. */
+function doubted(memory: LeaseMemory, monotonicMs: number): LeaseMemory {
+  return new Map([...memory].map(([server, seen]) => [server, { ...seen, sinceMs: monotonicMs, changed: false }]));
 }

@@ -1,15 +1,19 @@
 /**
  * The loop of an extension server: which cluster is looked at when, and by whom.
  *
- * I1: a server works on the clusters that are its own, and on others only when their work has been due for LIMITS.overdueWorkMs.
+ * I1: a server works on the clusters that are its own, and on others only when their work has been overdue (src/decide/sharding.ts, I4).
  * I2: every cluster is looked at anew whenever it or what it is made of changes, when the servers that live change, and at every resync.
  * I3: at most `concurrency` clusters are at work at a time.
+ * I4: all timers and limits are those of the ServerConfig that holds now; a change applies with the next look.
+ * I5: a server that stops ends its last write before it says farewell.
  */
 
 import { clusterKey } from '../decide/creation.ts';
 import { confirmedBoot } from '../decide/host-death.ts';
+import { activeConfig } from '../decide/server-config.ts';
+import { sharingRules } from '../decide/sharding.ts';
+import type { SharingRules } from '../decide/sharding.ts';
 import type { Cluster } from '../model/cluster.ts';
-import { LIMITS } from '../model/limits.ts';
 import { capacityWatch } from './capacity.ts';
 import { createSilenceWatch } from './mass-silence.ts';
 import type { SilenceWatch } from './mass-silence.ts';
@@ -21,6 +25,8 @@ import { isWorkDue, NO_MEMORY, reconcile } from './reconcile.ts';
 import type { ClusterMemory, ReconcileDeps } from './reconcile.ts';
 import type { InformerDeps } from '../client/informer.ts';
 import { sweepForever } from './sweep.ts';
+import { newWorkCounts } from './work-counts.ts';
+import type { WorkCounts } from './work-counts.ts';
 import { createTurns } from './turns.ts';
 import { createInformers, isSynced, runInformers } from './view.ts';
 import type { Informers } from './view.ts';
@@ -28,14 +34,17 @@ import type { Informers } from './view.ts';
 export interface LoopOptions {
   /** Name of this server, unique among all that live. */
   readonly server: string;
-  /** Clusters worked on at a time. */
-  readonly concurrency: number;
   /** Called when the loop completed a round and no work hangs. */
   readonly onRound: () => void;
+  /** Counted here while the loop runs. */
+  readonly counts?: WorkCounts;
 }
 
 /** Another server's cluster is looked at this long after it changed, with all that changed meanwhile: far less than work has to be overdue. */
 const OTHERS_LOOK_MS = 1_000;
+
+const IDLE_WAIT_MS = 800;
+const IDLE_LOOK_MS = 10;
 
 interface LoopState {
   readonly deps: ReconcileDeps;
@@ -46,7 +55,11 @@ interface LoopState {
   readonly dueSince: Map<string, number>;
   /** When anything was last finished (monotonic). */
   progressMs: number;
-  /** False: something is at work, and nothing has been finished for LIMITS.overdueWorkMs. */
+  readonly rules: () => SharingRules;
+  /** Clusters of others by the last look: one that is this server's by the next came over from another. */
+  readonly others: Set<string>;
+  readonly counts: WorkCounts;
+  /** False: something is at work, and nothing has been finished for as long as makes work overdue. */
   readonly progressing: () => boolean;
   wake: () => void;
 }
@@ -57,18 +70,22 @@ export async function runExtensionServer(deps: InformerDeps, options: LoopOption
   const silence = createSilenceWatch(deps, informers, () => lookAtAll(state, informers));
   const state = createState(deps, informers, options, silence);
   listen(state, informers);
+  const workEnded = Promise.withResolvers<void>();
   await Promise.all([
     runInformers(informers, signal),
-    state.membership.run(signal),
+    state.membership.run(signal, workEnded.promise),
     silence.run(signal),
-    dispatchForever(state, informers, options, signal),
+    dispatchForever(state, informers, options, signal)
+      .then(() => untilIdle(state))
+      .finally(workEnded.resolve),
     sweepForever(state.deps, (key) => state.membership.mine(key, 0), signal),
   ]);
 }
 
 function createState(deps: InformerDeps, informers: Informers, options: LoopOptions, silence: SilenceWatch): LoopState {
   const queue = createQueue();
-  const progressing = (): boolean => queue.atWork() === 0 || deps.clock.monotonicMs() - state.progressMs < LIMITS.overdueWorkMs;
+  const rules = rulesOf(informers);
+  const progressing = (): boolean => queue.atWork() === 0 || deps.clock.monotonicMs() - state.progressMs < rules().overdueMs;
   const state: LoopState = {
     deps: {
       ...deps,
@@ -78,15 +95,25 @@ function createState(deps: InformerDeps, informers: Informers, options: LoopOpti
       component: `extension-${options.server}`,
       wrote: (object) => learn(informers, object),
     },
-    membership: createMembership(deps, options.server, progressing),
+    membership: createMembership(deps, options.server, rules, progressing),
     queue,
     memories: new Map(),
     dueSince: new Map(),
     progressMs: deps.clock.monotonicMs(),
     progressing,
+    rules,
+    others: new Set(),
+    counts: options.counts ?? newWorkCounts(),
     wake: () => undefined,
   };
   return state;
+}
+
+/** The rules that hold now; worked out anew when a ServerConfig changed. */
+function rulesOf(informers: Informers): () => SharingRules {
+  let known: SharingRules | undefined;
+  informers.configs.onChange(() => (known = undefined));
+  return () => (known ??= sharingRules(activeConfig([...informers.configs.list()])));
 }
 
 function learn(informers: Informers, object: { readonly kind: string }): void {
@@ -137,16 +164,11 @@ function listen(state: LoopState, informers: Informers): void {
   state.membership.onChange(() => addAll(() => true));
 }
 
-async function dispatchForever(
-  state: LoopState,
-  informers: Informers,
-  { concurrency, onRound }: LoopOptions,
-  signal: AbortSignal,
-): Promise<void> {
+async function dispatchForever(state: LoopState, informers: Informers, { onRound }: LoopOptions, signal: AbortSignal): Promise<void> {
   const { clock } = state.deps;
   while (!signal.aborted) {
     const ready = isSynced(informers);
-    while (ready && state.queue.atWork() < concurrency) {
+    while (ready && state.queue.atWork() < state.rules().concurrency) {
       const key = state.queue.take(clock.monotonicMs());
       if (key === undefined) break;
       void look(state, informers, key, signal);
@@ -166,6 +188,12 @@ async function untilDue(state: LoopState, ready: boolean, signal: AbortSignal): 
   await clock.sleep(pauseMs, AbortSignal.any([signal, waker.signal])).catch(() => undefined);
 }
 
+/** Calls that the signal cut end at once; one that does not is waited for as long as a stop may take. */
+async function untilIdle({ queue, deps }: LoopState): Promise<void> {
+  const late = AbortSignal.timeout(IDLE_WAIT_MS);
+  while (queue.atWork() > 0 && !late.aborted) await deps.clock.sleep(IDLE_LOOK_MS, late).catch(() => undefined);
+}
+
 async function look(state: LoopState, informers: Informers, key: string, signal: AbortSignal): Promise<void> {
   const slash = key.indexOf('/');
   const namespace = key.slice(0, slash);
@@ -182,6 +210,7 @@ async function look(state: LoopState, informers: Informers, key: string, signal:
 }
 
 function forget(state: LoopState, key: string): void {
+  state.others.delete(key);
   state.memories.delete(key);
   state.dueSince.delete(key);
 }
@@ -191,19 +220,26 @@ async function lookAt(state: LoopState, cluster: Cluster, key: string, signal: A
   const memory = state.memories.get(key) ?? NO_MEMORY;
   const nowMs = deps.clock.monotonicMs();
   const { namespace = '', name } = cluster.metadata;
-  if (!state.membership.mine(key, 0)) {
+  const { overdueMs, resyncMs } = state.rules();
+  if (state.membership.mine(key, 0)) {
+    if (state.others.delete(key)) state.counts.takeovers += 1;
+  } else {
+    state.others.add(key);
     const isDue = isWorkDue(deps, namespace, name, memory);
     if (!isDue) state.dueSince.delete(key);
     const since = isDue ? (state.dueSince.get(key) ?? nowMs) : nowMs;
     if (isDue) state.dueSince.set(key, since);
     if (!isDue || !state.membership.mine(key, nowMs - since)) {
-      queue.add(key, isDue ? Math.max(since + LIMITS.overdueWorkMs, nowMs + 500) : nowMs + LIMITS.resyncMs);
+      queue.add(key, isDue ? Math.max(since + overdueMs, nowMs + 500) : nowMs + resyncMs);
       return;
     }
-    deps.log.warn(`Work on ${key} has been due for ${LIMITS.overdueWorkMs / 1000} s and its server does nothing; this one does it.`);
+    state.counts.overdue += 1;
+    deps.log.warn(`Work on ${key} has been due for ${overdueMs / 1000} s and its server does nothing; this one does it.`);
   }
   state.dueSince.delete(key);
   const result = await reconcile(deps, cluster, memory, signal);
   state.memories.set(key, result.memory);
-  queue.add(key, deps.clock.monotonicMs() + (result.againMs ?? LIMITS.resyncMs));
+  state.counts.looks += 1;
+  if (result.memory.stale) state.counts.conflicts += 1;
+  queue.add(key, deps.clock.monotonicMs() + (result.againMs ?? resyncMs));
 }

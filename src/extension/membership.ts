@@ -2,19 +2,21 @@
  * Membership of the extension servers: shows by a Lease that this one lives, and watches the Leases of the others.
  *
  * I1: the Lease is renewed only while the loop makes progress, so that a server that hangs loses its work like one that died.
- * I2: a server that stops takes its Lease away, so that the others take over at once.
+ * I2: a server that stops takes its Lease away after its last write has ended, so that the others take over at once.
  * I3: who lives is judged by own observation (src/decide/sharding.ts), never by time stamps.
  * I4: it shows itself when it knows who else lives (src/decide/sharding.ts, I6).
  * I5: Leases of servers that are long dead are swept, guarded by the revision that was seen unchanged.
+ * I6: a server that was paused takes nothing up before it has joined anew (src/decide/sharding.ts, I7).
+ * I7: the rules are read anew each time: a change of the ServerConfig applies with the next renewal.
  */
 
 import { backoffMs } from '../base/backoff.ts';
-import { extensionLeaseName, isMine, isSettled, liveServers, NO_LEASES, observeLeases } from '../decide/sharding.ts';
-import type { LeaseMemory } from '../decide/sharding.ts';
+import { confirmed, extensionLeaseName, liveServers, lookAround, mayWork, newStanding } from '../decide/sharding.ts';
+import type { SharingRules, Standing } from '../decide/sharding.ts';
 import { LEASES } from '../model/core-kinds.ts';
 import type { Lease } from '../model/core-kinds.ts';
 import { isFault } from '../model/fault.ts';
-import { LIMITS } from '../model/limits.ts';
+import type { Answer } from '../ports/api.ts';
 import { createInformer } from '../client/informer.ts';
 import type { InformerDeps } from '../client/informer.ts';
 
@@ -23,42 +25,62 @@ export const EXTENSION_NAMESPACE = 'outrigger-system';
 const SWEEP_AFTER_MS = 10 * 60_000;
 const LOOK_MS = 250;
 const SETTLE_LOOK_MS = 50;
-const RETRY = { baseMs: 200, capMs: LIMITS.extensionLeaseRenewMs, jitter: 0.5 };
+const RETRY_BASE_MS = 200;
 
 export interface Membership {
   /** Whether this server works on `key`; `dueMs`: for how long work on it has been due and not done (0: none is). */
   mine(key: string, dueMs: number): boolean;
+  /** Those that are seen to live, sorted. */
+  live(): readonly string[];
   /** Called whenever the set of living servers changed. */
   onChange(listener: (live: readonly string[]) => void): void;
-  run(signal: AbortSignal): Promise<void>;
+  /** `workEnded`: resolves once no write of this server is under way any more; then the Lease goes (I2). */
+  run(signal: AbortSignal, workEnded: Promise<void>): Promise<void>;
 }
 
-export function createMembership(deps: InformerDeps, server: string, progressing: () => boolean): Membership {
+interface MembershipState {
+  readonly deps: InformerDeps;
+  readonly server: string;
+  readonly rules: () => SharingRules;
+  readonly progressing: () => boolean;
+  standing: Standing;
+}
+
+/** `progressing`: false while the loop hangs. */
+export function createMembership(deps: InformerDeps, server: string, rules: () => SharingRules, progressing: () => boolean): Membership {
   const leases = createInformer<Lease>(deps, LEASES, { namespace: EXTENSION_NAMESPACE });
   const listeners: ((live: readonly string[]) => void)[] = [];
-  let memory: LeaseMemory = NO_LEASES;
+  const { clock } = deps;
+  const state: MembershipState = { deps, server, rules, progressing, standing: newStanding(clock.monotonicMs()) };
+  const live = (): readonly string[] => liveServers(state.standing.leases, clock.monotonicMs());
   let shown = '';
 
   const look = (): void => {
-    memory = observeLeases(memory, [...leases.list()], deps.clock.monotonicMs());
-    const live = liveServers(memory, deps.clock.monotonicMs());
-    if (live.join() === shown) return;
-    shown = live.join();
-    deps.log.info(`Extension servers alive: ${shown === '' ? 'none' : shown}`);
-    for (const listener of listeners) listener(live);
+    const nowMs = clock.monotonicMs();
+    if (!leases.synced()) state.standing = newStanding(nowMs);
+    else {
+      const wasIn = !state.standing.joining;
+      state.standing = lookAround(state.standing, [...leases.list()], nowMs, rules());
+      if (wasIn && state.standing.joining) deps.log.warn('This server was paused for longer than its lease lasts; it joins anew.');
+    }
+    const now = live();
+    const text = `${now.join()} ${state.standing.shownMs === undefined ? 'out' : 'in'}`;
+    if (text === shown) return;
+    shown = text;
+    deps.log.info(`Extension servers alive: ${now.length === 0 ? 'none' : now.join()}`);
+    for (const listener of listeners) listener(now);
   };
   leases.onChange(look);
 
   return {
-    mine: (key, dueMs) => isMine(memory, server, key, dueMs, deps.clock.monotonicMs()),
+    mine: (key, dueMs) => mayWork(state.standing, server, key, dueMs, clock.monotonicMs(), rules()),
+    live,
     onChange: (listener) => void listeners.push(listener),
-    run: async (signal) => {
+    run: async (signal, workEnded) => {
       await Promise.all([
         leases.run(signal),
         lookForever(deps, look, signal),
-        untilSettled(deps, () => leases.synced() && isSettled(memory, deps.clock.monotonicMs()), signal).then(() =>
-          renewForever(deps, server, progressing, signal),
-        ),
+        renewForever(state, workEnded, signal),
         sweepForever(deps, () => [...leases.list()], signal),
       ]);
     },
@@ -72,34 +94,45 @@ async function lookForever(deps: InformerDeps, look: () => void, signal: AbortSi
   }
 }
 
-/** Leases that others renew are seen to change within a second, dead ones are known after the ttl: then this one may show its own. */
-async function untilSettled(deps: InformerDeps, isSettledNow: () => boolean, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && !isSettledNow()) await deps.clock.sleep(SETTLE_LOOK_MS, signal).catch(() => undefined);
-}
-
-async function renewForever(deps: InformerDeps, server: string, progressing: () => boolean, signal: AbortSignal): Promise<void> {
+async function renewForever(state: MembershipState, workEnded: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { deps, server } = state;
   let failures = 0;
-  if (signal.aborted) return;
+  let everShown = false;
   while (!signal.aborted) {
-    if (progressing()) failures = (await quietly(deps, () => renew(deps, server, signal))) ? 0 : failures + 1;
+    // Leases that others renew are seen to change within a second, dead ones are known after their time: then this one may show its own.
+    if (state.standing.joining) {
+      await deps.clock.sleep(SETTLE_LOOK_MS, signal).catch(() => undefined);
+      continue;
+    }
+    everShown = true;
+    if (state.progressing()) failures = (await quietly(deps, () => renew(state, signal))) ? 0 : failures + 1;
     else deps.log.warn('The loop makes no progress; the lease is not renewed, so that other servers take over.');
-    const pauseMs = failures === 0 ? LIMITS.extensionLeaseRenewMs : backoffMs(RETRY, failures, deps.random.float());
-    await deps.clock.sleep(pauseMs, signal).catch(() => undefined);
+    const { renewMs } = state.rules();
+    const retry = { baseMs: Math.min(RETRY_BASE_MS, renewMs), capMs: renewMs, jitter: 0.5 };
+    await deps.clock.sleep(failures === 0 ? renewMs : backoffMs(retry, failures, deps.random.float()), signal).catch(() => undefined);
   }
+  if (!everShown) return;
+  await workEnded;
   const farewell = AbortSignal.timeout(2_000);
   await quietly(deps, () => deps.api.delete(LEASES, EXTENSION_NAMESPACE, extensionLeaseName(server), {}, farewell));
 }
 
-async function renew(deps: InformerDeps, server: string, signal: AbortSignal): Promise<unknown> {
+async function renew(state: MembershipState, signal: AbortSignal): Promise<Answer<Lease>> {
+  const { deps, server } = state;
+  const { clock } = deps;
+  const rules = state.rules();
   const name = extensionLeaseName(server);
-  const renewTime = new Date(deps.clock.nowMs()).toISOString().replace('Z', '000Z');
-  const spec = { holderIdentity: server, leaseDurationSeconds: LIMITS.extensionLeaseTtlMs / 1000, renewTime };
+  const renewTime = new Date(clock.nowMs()).toISOString().replace('Z', '000Z');
+  const spec = { holderIdentity: server, leaseDurationSeconds: rules.leaseMs / 1000, renewTime };
+  const sentMs = clock.monotonicMs();
   // An answer that comes later than the lease would expire is worth nothing.
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(LIMITS.extensionLeaseTtlMs)]);
-  const patched = await deps.api.mergePatch(LEASES, EXTENSION_NAMESPACE, name, { spec }, bounded);
-  if (patched.ok || patched.reason !== 'NotFound') return patched;
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(rules.leaseMs)]);
   const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace: EXTENSION_NAMESPACE }, spec };
-  return deps.api.create(LEASES, EXTENSION_NAMESPACE, lease, bounded);
+  const patched = await deps.api.mergePatch<Lease>(LEASES, EXTENSION_NAMESPACE, name, { spec }, bounded);
+  const isNew = !patched.ok && patched.reason === 'NotFound';
+  const answer = isNew ? await deps.api.create<Lease>(LEASES, EXTENSION_NAMESPACE, lease, bounded) : patched;
+  if (answer.ok) state.standing = confirmed(state.standing, sentMs, clock.monotonicMs(), rules);
+  return answer;
 }
 
 async function sweepForever(deps: InformerDeps, list: () => Lease[], signal: AbortSignal): Promise<void> {

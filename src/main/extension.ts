@@ -8,7 +8,6 @@ import { faultPointOf, withFaultPoint } from '../extension/fault-point.ts';
 import { runExtensionServer } from '../extension/loop.ts';
 import { Fault } from '../model/fault.ts';
 import type { ExitCode } from '../model/fault.ts';
-import { LIMITS } from '../model/limits.ts';
 import { endAbruptly } from '../platform/abrupt-end.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createLog } from '../platform/log.ts';
@@ -52,7 +51,7 @@ async function runExtension({ settings, signal }: CommandContext<(typeof SETTING
   // A director that is away is no reason to be started again: it waits for one.
   service.ready();
   service.status(`Works as ${server}.`);
-  await runExtensionServer(deps, { server, concurrency: LIMITS.extensionConcurrency, onRound: service.progressed }, signal);
+  await runExtensionServer(deps, { server, onRound: service.progressed }, signal);
   log.info('The extension server has stopped.');
   return 0;
 }

@@ -2,6 +2,7 @@
  * ServerConfig: what the extension servers obey. One active; a change applies without restart.
  *
  * I1: without any ServerConfig the defaults of this schema hold, so that a missing object never stops a server.
+ * I2: timers whose relation would break sharing are refused at the door, also by a plain Kubernetes API (CEL rules below).
  */
 
 import type { EntityOf, KindDefinition, SpecOf } from './resource.ts';
@@ -53,7 +54,63 @@ const specSchema = {
         'When more than this share of the sites falls silent within massSilenceSeconds, nothing is repaired anywhere. 100: never.',
     },
     massSilenceSeconds: { type: 'integer', minimum: 10, maximum: 86400, default: 300 },
+    sharing: {
+      type: 'string',
+      enum: ['Rendezvous', 'Off'],
+      default: 'Rendezvous',
+      description:
+        'How extension servers share the clusters. Rendezvous: each has one server, chosen among those that live. Off: every server works on all of them; the outcome is the same, only dearer.',
+    },
+    leaseRenewMilliseconds: {
+      type: 'integer',
+      minimum: 100,
+      maximum: 60_000,
+      default: 1000,
+      description: 'How often an extension server shows by its Lease that it lives.',
+    },
+    leaseSeconds: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 300,
+      default: 3,
+      description:
+        'A server whose Lease was seen unchanged for this long is dead to the others, and its work theirs. At least three renewals.',
+    },
+    overdueSeconds: {
+      type: 'integer',
+      minimum: 2,
+      maximum: 3600,
+      default: 15,
+      description: 'Work that has been due and not done for this long is done by any server. Longer than leaseSeconds.',
+    },
+    concurrency: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 1000,
+      default: 32,
+      description: 'Clusters that one extension server works on at a time.',
+    },
+    resyncSeconds: {
+      type: 'integer',
+      minimum: 5,
+      maximum: 3600,
+      default: 60,
+      description: 'Every cluster is looked at anew at least this often, whatever the watches say.',
+    },
   },
+  'x-kubernetes-validations': [
+    {
+      rule: 'self.leaseSeconds * 1000 >= self.leaseRenewMilliseconds * 3',
+      message:
+        'must be at least three times leaseRenewMilliseconds: with less, one lost answer would make a living server look dead; raise leaseSeconds or lower leaseRenewMilliseconds',
+      fieldPath: '.leaseSeconds',
+    },
+    {
+      rule: 'self.overdueSeconds > self.leaseSeconds',
+      message: 'must be longer than leaseSeconds: work would be overdue before a dead server is known to be dead; raise overdueSeconds',
+      fieldPath: '.overdueSeconds',
+    },
+  ],
 } as const satisfies Schema;
 
 const statusSchema = { type: 'object', properties: {} } as const satisfies Schema;
@@ -88,4 +145,10 @@ export const DEFAULT_SERVER_CONFIG: ServerConfigSpec = {
   nodeHealthCheck: { maxUnhealthyPercent: 100, startupSeconds: 900, notReadySeconds: 300, unknownSeconds: 300 },
   massSilencePercent: 20,
   massSilenceSeconds: 300,
+  sharing: 'Rendezvous',
+  leaseRenewMilliseconds: 1000,
+  leaseSeconds: 3,
+  overdueSeconds: 15,
+  concurrency: 32,
+  resyncSeconds: 60,
 };

@@ -1,0 +1,18 @@
+/**
+ * What an extension server counts of its work, as plain numbers that only grow: for whoever shows them.
+ */
+
+export interface WorkCounts {
+  /** Looks that were carried through. */
+  looks: number;
+  /** Clusters that came to this server from another one, because that died, stopped, or was joined by this one. */
+  takeovers: number;
+  /** Looks at clusters of other servers whose work was overdue. */
+  overdue: number;
+  /** Looks that lost a race: somebody else wrote meanwhile, or no answer told. */
+  conflicts: number;
+}
+
+export function newWorkCounts(): WorkCounts {
+  return { looks: 0, takeovers: 0, overdue: 0, conflicts: 0 };
+}
