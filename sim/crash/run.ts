@@ -1,5 +1,5 @@
 /**
- * `node sim/crash/run.ts [--story NAME] [--at N:before|N:after] [--part K/N] [--json] [--verbose]`: every story, with a death at every write; a line for each
+ * `node sim/crash/run.ts [--story NAME | --seed N (the N-th story)] [--at N:before|N:after] [--part K/N] [--json] [--verbose]`: every story, with a death at every write; a line for each
  * that broke a promise. Exit code 1 then.
  */
 
@@ -22,7 +22,9 @@ async function everyDeath(story: Story, part: readonly [number, number], onRun: 
 async function main(args: readonly string[]): Promise<number> {
   const option = (name: string): string | undefined => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
   const [k = 0, n = 1] = (option('--part') ?? '0/1').split('/').map(Number);
-  const stories = STORIES.filter((story) => (option('--story') ?? story) === story);
+  const seed = option('--seed');
+  const wanted = seed === undefined ? option('--story') : STORIES[Number(seed) - 1];
+  const stories = STORIES.filter((story) => (wanted ?? story) === story);
   let failed = 0;
   let runs = 0;
   const report = (run: CrashRun): void => {

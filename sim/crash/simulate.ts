@@ -66,6 +66,8 @@ function judge(world: World, story: Story, first: Process, writes: readonly stri
   const goes = story.startsWith('delete') || story === 'force';
   if (goes && cluster !== undefined) violate(world, 'c1 is still there');
   if (!goes && cluster?.status?.availableAt === undefined) violate(world, `c1 is not available: ${cluster?.status?.phase}`);
+  if (story === 'fail' && (cluster?.status?.attempt ?? 0) < 2)
+    violate(world, 'c1 was not begun anew though its machines died again and again');
   if (write > 0 && first.life !== undefined) violate(world, `write ${write} never came: only ${writes.length}`);
 }
 
@@ -85,7 +87,7 @@ function tell(world: World, hosts: readonly SimHost[], story: Story): void {
   const remove = (): void => void world.store.remove('person', 'clusters', NAMESPACE, 'c1', {});
   // One machine dies while it comes up: its node alone is replaced.
   if (story === 'replace') whenMachines(world, hosts, 1, lose);
-  // It dies three times: the attempt is given up, removed, and another one begins.
+  // It dies again and again: the attempt is given up, removed, and another one begins.
   if (story === 'fail') whenMachines(world, hosts, 3, lose);
   // The host says that the primary of an available cluster is gone.
   if (story === 'repair') at(DELETE_MS, lose);

@@ -6,11 +6,31 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { CrashRun } from '../../sim/crash/simulate.ts';
 import { STORIES } from '../../sim/crash/simulate.ts';
-import { ROOT, simulateIn } from './harness.ts';
+import { hunt, ROOT, simulateIn } from './harness.ts';
+import type { Mutant } from './mutants.ts';
 
 const PROGRAM = 'sim/crash/run.ts';
 /** Fewer deaths than that, and the stories are not what they were. */
 const LEAST_DEATHS = 150;
+
+/** `seed`: the story that finds it. */
+const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'a replacement that was written down is taken for done',
+    seed: STORIES.indexOf('replace') + 1,
+    file: 'src/decide/creation.ts',
+    find: "      { kind: 'RaiseIncarnation', on: guardOf(node), incarnation: node.spec.incarnation + 1 },\n",
+    replace:
+      "      ...(isKnown ? [] : [{ kind: 'RaiseIncarnation' as const, on: guardOf(node), incarnation: node.spec.incarnation + 1 }]),\n",
+  },
+  {
+    name: 'nodes are replaced without a bound',
+    seed: STORIES.indexOf('fail') + 1,
+    file: 'src/decide/failure-cause.ts',
+    find: ' && budget.replacements < REPLACEMENTS) return',
+    replace: ') return',
+  },
+];
 
 describe('an extension server that dies at any single write', () => {
   it('leaves a world that another one finishes, in every story, before and after each write', async () => {
@@ -42,4 +62,12 @@ describe('an extension server that dies at any single write', () => {
       'writes at which nobody died',
     );
   });
+
+  for (const mutant of MUTANTS) {
+    it(`finds that ${mutant.name}`, async (context) => {
+      const found = await hunt<CrashRun>(mutant, mutant.seed, mutant.seed, PROGRAM);
+      assert.ok(found !== undefined, 'no death notices it');
+      context.diagnostic(`${found.story}, write ${found.write}: ${found.violations[0]}`);
+    });
+  }
 });

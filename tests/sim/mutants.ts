@@ -93,6 +93,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'deadlineMs - stamped',
   },
   {
+    name: 'a node that its host lost track of is replaced',
+    seed: 2,
+    file: 'src/decide/failure-cause.ts',
+    find: "return deathOf(node) !== undefined || machineOf(node)?.reason !== 'RecordLost';",
+    replace: 'return true;',
+  },
+  {
     name: 'a host starts a machine of an abandoned attempt',
     seed: 51,
     file: 'src/decide/host-claim.ts',
