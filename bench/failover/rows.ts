@@ -81,6 +81,8 @@ export const ROWS: readonly Row[] = [
     what: "the primary's balancer is killed; clients of the worker's. Recovered: it serves again.",
     promise: { detectedMs: NONE, recoveredMs: RESTART_MS, failed: 0 },
     load: 'Worker',
+    // As an instance: one that dies again soon waits.
+    wearsOut: 'Primary',
     once: async ({ plane, primary }) => {
       const struckMs = performance.now();
       await restarted(plane, 'balancer', primary);
