@@ -82,7 +82,7 @@ function tell(world: World, hosts: readonly SimHost[], story: Story): void {
   });
   at(1_000, () => order(world, Number(/^create (\d)$/.exec(story)?.[1] ?? 1)));
   const lose = (): void => {
-    for (const host of hosts) for (const machine of [...host.machines.values()]) loseMachine(host, machine);
+    for (const host of hosts) for (const machine of host.machines.values()) loseMachine(host, machine);
   };
   const remove = (): void => void world.store.remove('person', 'clusters', NAMESPACE, 'c1', {});
   // One machine dies while it comes up: its node alone is replaced.

@@ -101,7 +101,7 @@ describe(`extension servers that die at their writes (OUTRIGGER_SEED=${SEED})`, 
       assert.equal(status?.attempts?.length, 1, `${name} needed one attempt`);
       const nodes = (await of.list(CLUSTER_NODES)).filter((node) => node.spec.clusterUid === metadata.uid);
       assert.deepEqual(
-        nodes.map((node) => [node.spec.index, node.spec.incarnation]).sort(),
+        nodes.map((node) => [node.spec.index, node.spec.incarnation]).sort(([a = 0], [b = 0]) => a - b),
         Array.from({ length: spec.workers + 1 }, (_, index) => [index, 1]),
         name,
       );
