@@ -83,10 +83,6 @@ export const SERVICE_ROLE_FACTS: Readonly<Record<ServiceRole, ServiceRoleFacts>>
   },
 };
 
-export function isServiceRole(word: unknown): word is ServiceRole {
-  return SERVICE_ROLES.some((role) => role === word);
-}
-
 /** Where the files of a part lie when it is a service. */
 export function servicePlaces(role: ServiceRole): {
   readonly unit: string;
