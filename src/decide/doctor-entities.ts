@@ -1,5 +1,5 @@
 /**
- * The doctor on what a director shows: extension servers, hosts, nodes, clusters, licenses, and what belongs to nothing.
+ * The doctor on what a director shows: extension servers, hosts, nodes, clusters and licenses.
  *
  * I1: what is well is told in one line a kind; what is not, in one line each.
  * I2: what belongs to nothing is orphans.ts's to tell.
