@@ -40,7 +40,7 @@ export function keptDispatcher(config: KubeConfig): KeptDispatcher {
     attach: (context) => {
       const set = context.setDispatcher.bind(context);
       // The client names the options, makes the dispatcher and sets it without a pause in between, so `named` are those of `fresh`.
-      context.setDispatcher = (fresh) => set(keep(fresh as Dispatcher) as Parameters<typeof set>[0]);
+      context.setDispatcher = (fresh) => set(keep(fresh));
     },
   };
 }

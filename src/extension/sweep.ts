@@ -28,6 +28,11 @@ const LOOK_MS = 2_000;
 export async function sweepForever(deps: ReconcileDeps, mine: (key: string) => boolean, signal: AbortSignal): Promise<void> {
   const memories = new Map<string, Memory>();
   const touched = touchedNamespaces(deps.informers);
+  const sweepAndNote = async (namespace: string, before: Observations, nowMs: number): Promise<void> => {
+    const seen = await sweep(deps, namespace, before, signal);
+    if (seen === undefined) touched.add(namespace);
+    else memories.set(namespace, { seen, sweptMs: nowMs });
+  };
   while (!signal.aborted) {
     const { clusters, nodes, sites, virtualDataCenters } = deps.informers;
     const synced = clusters.synced() && nodes.synced() && sites.synced() && virtualDataCenters.synced();
@@ -37,9 +42,7 @@ export async function sweepForever(deps: ReconcileDeps, mine: (key: string) => b
       if (!mine(`sweep/${namespace}`)) memories.delete(namespace);
       else if (isDue(known, nowMs) || touched.has(namespace)) {
         touched.delete(namespace);
-        const seen = await sweep(deps, namespace, known?.seen ?? NO_OBSERVATIONS, signal);
-        if (seen === undefined) touched.add(namespace);
-        else memories.set(namespace, { seen, sweptMs: nowMs });
+        await sweepAndNote(namespace, known?.seen ?? NO_OBSERVATIONS, nowMs);
       }
     }
     await deps.clock.sleep(LOOK_MS, signal).catch(() => undefined);

@@ -30,7 +30,7 @@ describe('restart', () => {
       delays,
       delays.toSorted((a, b) => a - b),
     );
-    assert.equal(delays.at(-1), 15_000);
+    assert.equal(delays.at(-1), 5_000);
   });
 
   test('I1: a part that ran long is started again at once', () => {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ClusterView } from '../../../src/decide/cluster-view.ts';
 import { decideCluster } from '../../../src/decide/creation.ts';
+import { decideDeletion } from '../../../src/decide/deletion.ts';
 import type { Effect } from '../../../src/decide/effect.ts';
 import { NO_OBSERVATIONS, observe } from '../../../src/decide/observation.ts';
 import { findOrphans } from '../../../src/decide/orphans.ts';
@@ -14,7 +15,6 @@ import { STEPS } from '../../../src/model/attempt.ts';
 import type { Cluster, ClusterStatus } from '../../../src/model/cluster.ts';
 import type { ClusterNode } from '../../../src/model/cluster-node.ts';
 import type { Site } from '../../../src/model/site.ts';
-import type { VirtualDataCenter } from '../../../src/model/virtual-data-center.ts';
 import { atStep, cluster, dataCenter, node, readyNode, reservations, UID, view, wasAvailable } from './fixtures.ts';
 
 interface Start {
@@ -148,16 +148,20 @@ function carryOut(world: World, effect: Effect): void {
       break;
     case 'RaiseIncarnation':
       world.nodes = world.nodes.flatMap((one) =>
-        change(one, ({ spec: { host: _, ...rest }, ...old }) => [{ ...old, spec: { ...rest, incarnation: effect.incarnation } }]),
+        change(one, ({ spec, ...old }) => {
+          const rest = { ...spec, incarnation: effect.incarnation };
+          delete rest.host;
+          return [{ ...old, spec: rest }];
+        }),
       );
       break;
     case 'Unreserve': {
       const left = Object.entries(world.vdc.status?.reservations ?? {}).filter(([key]) => !effect.keys.includes(key));
-      world.vdc = { ...world.vdc, status: { reservations: Object.fromEntries(left) } } as VirtualDataCenter;
+      world.vdc = { ...world.vdc, status: { reservations: Object.fromEntries(left) } };
       break;
     }
     case 'ReleaseSite':
-      world.sites = world.sites.map((site) => ({ ...site, status: {} }) as Site);
+      world.sites = world.sites.map((site) => ({ ...site, status: {} }));
       break;
     case 'DropClusterFinalizer':
       world.cluster = undefined;
@@ -227,6 +231,13 @@ describe('deletion from every phase', () => {
     force(world);
     runUntilGone(world);
     assertNothingIsLeft(world);
+  });
+
+  it('I4: with something refused the nodes go all the same', () => {
+    const deleted = cluster({ status: wasAvailable(), deleted: true });
+    const refused = view({ cluster: deleted, nodes: [readyNode(0)], virtualDataCenter: dataCenter({ reservations: reservations([0]) }) });
+    const kinds = decideDeletion({ ...refused, refusal: 'a rule forbids it' }).effects.map(({ kind }) => kind);
+    assert.ok(kinds.includes('DeleteNode'), kinds.join());
   });
 
   it('I4: a status that is refused for good holds nothing up', () => {

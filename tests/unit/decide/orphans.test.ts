@@ -79,7 +79,7 @@ describe('orphans', () => {
     assert.deepEqual(kinds({ ...ALL, leases: undefined, tokens: undefined, nodes: [] }), []);
   });
 
-  it('each says who takes it away and what to do; only what nobody takes away is wrong', () => {
+  it('I2: each says who takes it away and what to do; only what nobody takes away is wrong', () => {
     const found = findOrphans({ ...ALL, clusters: [], nodes: [member], sites: [] });
     for (const { where, what, todo } of found) assert.ok(where !== '' && what.endsWith('.') && todo.length > 20, what);
     const findings = judgeOrphans(findOrphans({ ...ALL, clusters: [], sites: [] }));

@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import type { ClusterView, Decision } from '../../../src/decide/cluster-view.ts';
 import { decideCluster } from '../../../src/decide/creation.ts';
 import { decideManager } from '../../../src/decide/manager.ts';
+import { decideRemediation } from '../../../src/decide/remediation.ts';
 import type { MassSilence } from '../../../src/decide/mass-silence.ts';
 import type { Illness } from '../../../src/decide/node-health.ts';
 import { requestOf } from '../../../src/decide/request.ts';
@@ -67,6 +68,16 @@ describe('remediation: the vouch', () => {
     assert.match(JSON.stringify(request.patch), /"outrigger.dev\/vouched-dead":"1\.1".*"resourceVersion":"20"/);
     const after = site([readyNode(0), readyNode(1, [], { annotations: { 'outrigger.dev/vouched-dead': '1.1' } })]);
     assert.deepEqual(doings(managed(after, { 'harbor-a1-n1': 'Unknown' })), ['RaiseIncarnation harbor-a1-n1']);
+  });
+
+  it('I1: nobody is replaced for being ill alone, by whoever owns it', () => {
+    const of = site([readyNode(0), readyNode(1)]);
+    for (const owner of ['Manager', 'ExtensionServer'] as const)
+      assert.deepEqual(decideRemediation(of, owner, undefined, true).effects, []);
+    const kinds = decideRemediation(of, 'Manager', { term: 1, overdue: new Map([['harbor-a1-n1', 'NotReady']]) }).effects.map(
+      ({ kind }) => kind,
+    );
+    assert.deepEqual(new Set(kinds).has('RaiseIncarnation'), false, kinds.join());
   });
 
   it('I2: nothing is vouched for on a copy', () => {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decideManager } from '../../../src/decide/manager.ts';
 import { evaluateStep } from '../../../src/decide/steps.ts';
+import type { ClusterNode } from '../../../src/model/cluster-node.ts';
 import type { ClusterStatus } from '../../../src/model/cluster.ts';
 import { STEPS } from '../../../src/model/attempt.ts';
 import { cluster, dataCenter, node, readyNode, release, reservations, service, view, wasAvailable } from './fixtures.ts';
@@ -86,14 +87,13 @@ describe('manager', () => {
   });
 
   it('I2: never touches the primary or what the extension servers own', () => {
-    const lost = node(0, { host: 'h1', status: { infrastructure: { incarnation: 1, phase: 'Gone' } } });
-    const decision = decide(wasAvailable(), {
-      nodes: [lost, node(1, { host: 'h1', status: { infrastructure: { incarnation: 1, phase: 'Gone' } } })],
-    });
-    assert.deepEqual(
-      decision.effects.flatMap((effect) => (effect.kind === 'RaiseIncarnation' ? [effect.on.name] : [])),
-      ['harbor-a1-n1'],
-    );
+    const lost = (index: number): ClusterNode => node(index, { host: 'h1', status: { infrastructure: { incarnation: 1, phase: 'Gone' } } });
+    const raised = ({ effects }: ReturnType<typeof decideManager>): string[] =>
+      effects.flatMap((effect) => (effect.kind === 'RaiseIncarnation' ? [effect.on.name] : []));
+    // Whose own machine is said to be gone manages nothing: then an extension server does all of it.
+    assert.deepEqual(raised(decide(wasAvailable(), { nodes: [lost(0), lost(1)] })), []);
+    const decision = decide(wasAvailable(), { nodes: [readyNode(0), lost(1)] });
+    assert.deepEqual(raised(decision), ['harbor-a1-n1']);
     const patch = decision.effects.find((effect) => effect.kind === 'PatchClusterStatus');
     assert.ok(patch?.kind === 'PatchClusterStatus');
     for (const key of ['attempts', 'attempt', 'availableAt', 'abandonedAttempt', 'autoRepair', 'retryAt'])
