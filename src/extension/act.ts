@@ -17,6 +17,8 @@ import { isFault } from '../model/fault.ts';
 import type { Answer, EntityApi } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import { count } from './telemetry.ts';
+import type { Telemetry } from './telemetry.ts';
 
 export interface ActDeps {
   readonly api: EntityApi;
@@ -26,6 +28,8 @@ export interface ActDeps {
   readonly component: string;
   /** Told of each object as the director answered it, so that the copies know what we wrote before the watch says it. */
   readonly wrote: (object: AnyEntity) => void;
+  /** Counted here what came of each effect. */
+  readonly telemetry?: Telemetry;
 }
 
 /** What came of a list of effects. */
@@ -55,6 +59,7 @@ export async function carryOut(deps: ActDeps, effects: readonly Effect[], live: 
 async function carryOutOne(deps: ActDeps, effect: WriteEffect, signal: AbortSignal): Promise<Outcome> {
   try {
     const answer = await call(deps, effect, signal);
+    if (deps.telemetry !== undefined) count(deps.telemetry.effects, `${effect.kind}/${answer.ok ? 'ok' : answer.reason}`);
     deps.log.info(`${effect.kind} ${answer.ok ? 'done' : answer.reason}`, subjectOf(effect));
     if (answer.ok) {
       if (answer.value !== undefined) deps.wrote(answer.value);
@@ -67,6 +72,7 @@ async function carryOutOne(deps: ActDeps, effect: WriteEffect, signal: AbortSign
     return { result: 'refused', message: answer.message };
   } catch (cause) {
     if (!isFault(cause)) throw cause;
+    if (deps.telemetry !== undefined) count(deps.telemetry.effects, `${effect.kind}/unreachable`);
     return { result: 'unreachable', message: cause.message };
   }
 }

@@ -10,7 +10,7 @@
 
 import { clusterKey } from '../decide/creation.ts';
 import { confirmedBoot } from '../decide/host-death.ts';
-import { activeConfig } from '../decide/server-config.ts';
+import { activeConfig, obeyed } from '../decide/server-config.ts';
 import { sharingRules } from '../decide/sharding.ts';
 import type { SharingRules } from '../decide/sharding.ts';
 import type { Cluster } from '../model/cluster.ts';
@@ -27,8 +27,10 @@ import type { InformerDeps } from '../client/informer.ts';
 import { sweepForever } from './sweep.ts';
 import { newWorkCounts } from './work-counts.ts';
 import type { WorkCounts } from './work-counts.ts';
+import { countLook } from './telemetry.ts';
+import type { Telemetry } from './telemetry.ts';
 import { createTurns } from './turns.ts';
-import { createInformers, isSynced, runInformers } from './view.ts';
+import { createInformers, isSynced, runInformers, unsyncedOf } from './view.ts';
 import type { Informers } from './view.ts';
 
 export interface LoopOptions {
@@ -38,6 +40,24 @@ export interface LoopOptions {
   readonly onRound: () => void;
   /** Counted here while the loop runs. */
   readonly counts?: WorkCounts;
+  /** Likewise, and what else /metrics tells; its own counts are taken instead of `counts`. */
+  readonly telemetry?: Telemetry;
+  /** Called once, before the first round: by what the loop can be looked at from outside. */
+  readonly onBegin?: (sight: LoopSight) => void;
+}
+
+/** What the loop tells of itself, as it is at that moment. */
+export interface LoopSight {
+  readonly rules: () => SharingRules;
+  readonly obeys: () => string;
+  readonly queueDepth: () => number;
+  readonly atWork: () => number;
+  readonly live: () => readonly string[];
+  readonly leaseAgeMs: () => number | undefined;
+  /** Plural names of the kinds whose copies have not been filled. */
+  readonly unsynced: () => readonly string[];
+  /** How long ago the loop completed a round without a hang. */
+  readonly sinceRoundMs: () => number;
 }
 
 /** Another server's cluster is looked at this long after it changed, with all that changed meanwhile: far less than work has to be overdue. */
@@ -55,6 +75,8 @@ interface LoopState {
   readonly dueSince: Map<string, number>;
   /** When anything was last finished (monotonic). */
   progressMs: number;
+  /** When the last round was completed (monotonic). */
+  roundMs: number;
   readonly rules: () => SharingRules;
   /** Clusters of others by the last look: one that is this server's by the next came over from another. */
   readonly others: Set<string>;
@@ -70,6 +92,7 @@ export async function runExtensionServer(deps: InformerDeps, options: LoopOption
   const silence = createSilenceWatch(deps, informers, () => lookAtAll(state, informers));
   const state = createState(deps, informers, options, silence);
   listen(state, informers);
+  options.onBegin?.(sightOf(state, informers));
   const workEnded = Promise.withResolvers<void>();
   await Promise.all([
     runInformers(informers, signal),
@@ -93,20 +116,36 @@ function createState(deps: InformerDeps, informers: Informers, options: LoopOpti
       turns: createTurns(),
       massSilence: () => silence.now(),
       component: `extension-${options.server}`,
+      ...(options.telemetry === undefined ? {} : { telemetry: options.telemetry }),
       wrote: (object) => learn(informers, object),
     },
-    membership: createMembership(deps, options.server, rules, progressing),
+    membership: createMembership(deps, options.server, { rules, obeys: () => obeyed([...informers.configs.list()]), progressing }),
     queue,
     memories: new Map(),
     dueSince: new Map(),
     progressMs: deps.clock.monotonicMs(),
+    roundMs: deps.clock.monotonicMs(),
     progressing,
     rules,
     others: new Set(),
-    counts: options.counts ?? newWorkCounts(),
+    counts: options.telemetry?.counts ?? options.counts ?? newWorkCounts(),
     wake: () => undefined,
   };
   return state;
+}
+
+function sightOf(state: LoopState, informers: Informers): LoopSight {
+  const { membership, queue, rules, deps } = state;
+  return {
+    rules,
+    obeys: () => obeyed([...informers.configs.list()]),
+    queueDepth: () => queue.waiting(deps.clock.monotonicMs()),
+    atWork: () => queue.atWork(),
+    live: () => membership.live(),
+    leaseAgeMs: () => membership.leaseAgeMs(),
+    unsynced: () => unsyncedOf(informers),
+    sinceRoundMs: () => deps.clock.monotonicMs() - state.roundMs,
+  };
 }
 
 /** The rules that hold now; worked out anew when a ServerConfig changed. */
@@ -174,7 +213,9 @@ async function dispatchForever(state: LoopState, informers: Informers, { onRound
       void look(state, informers, key, signal);
     }
     await untilDue(state, ready, signal);
-    if (state.progressing()) onRound();
+    if (!state.progressing()) continue;
+    state.roundMs = clock.monotonicMs();
+    onRound();
   }
 }
 
@@ -237,7 +278,9 @@ async function lookAt(state: LoopState, cluster: Cluster, key: string, signal: A
     deps.log.warn(`Work on ${key} has been due for ${overdueMs / 1000} s and its server does nothing; this one does it.`);
   }
   state.dueSince.delete(key);
+  const fromMs = deps.clock.monotonicMs();
   const result = await reconcile(deps, cluster, memory, signal);
+  if (deps.telemetry !== undefined) countLook(deps.telemetry, deps.clock.monotonicMs() - fromMs);
   state.memories.set(key, result.memory);
   state.counts.looks += 1;
   if (result.memory.stale) state.counts.conflicts += 1;

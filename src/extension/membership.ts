@@ -7,13 +7,14 @@
  * I4: it shows itself when it knows who else lives (src/decide/sharding.ts, I6).
  * I5: Leases of servers that are long dead are swept, guarded by the revision that was seen unchanged.
  * I6: a server that was paused takes nothing up before it has joined anew (src/decide/sharding.ts, I7).
- * I7: the rules are read anew each time: a change of the ServerConfig applies with the next renewal.
+ * I7: the rules are read anew each time: a change of the ServerConfig applies with the next renewal, which also says by an annotation what is obeyed.
  */
 
 import { backoffMs } from '../base/backoff.ts';
 import { confirmed, extensionLeaseName, liveServers, lookAround, mayWork, newStanding } from '../decide/sharding.ts';
 import type { SharingRules, Standing } from '../decide/sharding.ts';
 import { LEASES } from '../model/core-kinds.ts';
+import { ANNOTATION_OBEYS } from '../model/labels.ts';
 import type { Lease } from '../model/core-kinds.ts';
 import { isFault } from '../model/fault.ts';
 import type { Answer } from '../ports/api.ts';
@@ -32,6 +33,8 @@ export interface Membership {
   mine(key: string, dueMs: number): boolean;
   /** Those that are seen to live, sorted. */
   live(): readonly string[];
+  /** How long ago (ms) the newest renewal that was confirmed was sent; undefined: this server is not among those that show themselves. */
+  leaseAgeMs(): number | undefined;
   /** Called whenever the set of living servers changed. */
   onChange(listener: (live: readonly string[]) => void): void;
   /** `workEnded`: resolves once no write of this server is under way any more; then the Lease goes (I2). */
@@ -42,16 +45,25 @@ interface MembershipState {
   readonly deps: InformerDeps;
   readonly server: string;
   readonly rules: () => SharingRules;
+  readonly obeys: () => string;
   readonly progressing: () => boolean;
   standing: Standing;
 }
 
-/** `progressing`: false while the loop hangs. */
-export function createMembership(deps: InformerDeps, server: string, rules: () => SharingRules, progressing: () => boolean): Membership {
+/** What the loop tells of itself. */
+export interface MemberFacts {
+  readonly rules: () => SharingRules;
+  /** Which ServerConfig those are from (src/decide/server-config.ts). */
+  readonly obeys: () => string;
+  /** False while the loop hangs. */
+  readonly progressing: () => boolean;
+}
+
+export function createMembership(deps: InformerDeps, server: string, { rules, obeys, progressing }: MemberFacts): Membership {
   const leases = createInformer<Lease>(deps, LEASES, { namespace: EXTENSION_NAMESPACE });
   const listeners: ((live: readonly string[]) => void)[] = [];
   const { clock } = deps;
-  const state: MembershipState = { deps, server, rules, progressing, standing: newStanding(clock.monotonicMs()) };
+  const state: MembershipState = { deps, server, rules, obeys, progressing, standing: newStanding(clock.monotonicMs()) };
   const live = (): readonly string[] => liveServers(state.standing.leases, clock.monotonicMs());
   let shown = '';
 
@@ -75,6 +87,7 @@ export function createMembership(deps: InformerDeps, server: string, rules: () =
   return {
     mine: (key, dueMs) => mayWork(state.standing, server, key, dueMs, clock.monotonicMs(), rules()),
     live,
+    leaseAgeMs: () => (state.standing.shownMs === undefined ? undefined : clock.monotonicMs() - state.standing.shownMs),
     onChange: (listener) => void listeners.push(listener),
     run: async (signal, workEnded) => {
       await Promise.all([
@@ -127,8 +140,10 @@ async function renew(state: MembershipState, signal: AbortSignal): Promise<Answe
   const sentMs = clock.monotonicMs();
   // An answer that comes later than the lease would expire is worth nothing.
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(rules.leaseMs)]);
-  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace: EXTENSION_NAMESPACE }, spec };
-  const patched = await deps.api.mergePatch<Lease>(LEASES, EXTENSION_NAMESPACE, name, { spec }, bounded);
+  const annotations = { [ANNOTATION_OBEYS]: state.obeys() };
+  const metadata = { name, namespace: EXTENSION_NAMESPACE, annotations };
+  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
+  const patched = await deps.api.mergePatch<Lease>(LEASES, EXTENSION_NAMESPACE, name, { metadata: { annotations }, spec }, bounded);
   const isNew = !patched.ok && patched.reason === 'NotFound';
   const answer = isNew ? await deps.api.create<Lease>(LEASES, EXTENSION_NAMESPACE, lease, bounded) : patched;
   if (answer.ok) state.standing = confirmed(state.standing, sentMs, clock.monotonicMs(), rules);

@@ -17,6 +17,8 @@ export interface WorkQueue {
   nextDueMs(): number | undefined;
   /** Keys at work right now. */
   atWork(): number;
+  /** Keys that are due and that nobody works on yet. */
+  waiting(nowMs: number): number;
 }
 
 export function createQueue(): WorkQueue {
@@ -70,5 +72,9 @@ export function createQueue(): WorkQueue {
       return later.size === 0 ? undefined : soonest;
     },
     atWork: () => working.size,
+    waiting: (nowMs) => {
+      promote(nowMs);
+      return ready.size + again.size;
+    },
   };
 }

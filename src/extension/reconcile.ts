@@ -17,6 +17,7 @@ import { isFault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
 import { carryOut } from './act.ts';
 import type { ActDeps, Outcome } from './act.ts';
+import { countAttempts } from './telemetry.ts';
 import type { Turns } from './turns.ts';
 import { cachedView, liveView } from './view.ts';
 import type { Informers, Memory, Observer } from './view.ts';
@@ -55,7 +56,8 @@ export function isWorkDue(deps: ReconcileDeps, namespace: string, name: string, 
   return decision.needsLive || decision.effects.length > 0;
 }
 
-export async function reconcile(deps: ReconcileDeps, cluster: Cluster, memory: ClusterMemory, signal: AbortSignal): Promise<Look> {
+export async function reconcile(all: ReconcileDeps, cluster: Cluster, memory: ClusterMemory, signal: AbortSignal): Promise<Look> {
+  const deps = ofCluster(all, cluster);
   try {
     const { view, decision } = await decide(deps, cluster, memory, signal);
     if (view === undefined) return { memory: { ...memory, stale: false } };
@@ -66,6 +68,23 @@ export async function reconcile(deps: ReconcileDeps, cluster: Cluster, memory: C
     if (!isFault(cause)) throw cause;
     return failed(deps, memory, { result: 'unreachable', message: cause.message }, cluster);
   }
+}
+
+/** The same, for one cluster: every line of the log bears its name and attempt, and what is written of its attempts is counted. */
+function ofCluster(deps: ReconcileDeps, cluster: Cluster): ReconcileDeps {
+  const { name, namespace = '', uid } = cluster.metadata;
+  // What is done before the first attempt leads to it.
+  const log = deps.log.with({ cluster: `${namespace}/${name}`, attempt: cluster.status?.attempt ?? 1 });
+  let before = cluster;
+  const wrote: ReconcileDeps['wrote'] = (object) => {
+    if (object.kind === 'Cluster' && object.metadata.uid === uid) {
+      const after = object as Cluster;
+      if (deps.telemetry !== undefined) countAttempts(deps.telemetry, before, after);
+      before = after;
+    }
+    deps.wrote(object);
+  };
+  return { ...deps, log, wrote };
 }
 
 /**

@@ -104,8 +104,13 @@ export async function runInformers(informers: Informers, signal: AbortSignal): P
 
 /** True when every copy that decisions need has been filled. */
 export function isSynced(informers: Copies): boolean {
-  const { clusters, nodes, virtualDataCenters, releases, configs, sites } = informers;
-  return [clusters, nodes, virtualDataCenters, releases, configs, sites].every((informer) => informer.synced());
+  return unsyncedOf(informers).length === 0;
+}
+
+/** Names of the copies that decisions need and that have not been filled. */
+export function unsyncedOf({ clusters, nodes, virtualDataCenters, releases, configs, sites }: Copies): readonly string[] {
+  const needed = { clusters, nodes, virtualDataCenters, releases, configs, sites };
+  return Object.entries(needed).flatMap(([name, informer]) => (informer.synced() ? [] : [name]));
 }
 
 /** What the observer adds to a view: its clocks, its memory, its dice, and why the last effect was refused. */

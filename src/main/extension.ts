@@ -6,19 +6,23 @@ import type { Command } from 'commander';
 import { kubernetesApi } from '../client/kubernetes.ts';
 import { faultPointOf, withFaultPoint } from '../extension/fault-point.ts';
 import { runExtensionServer } from '../extension/loop.ts';
+import type { LoopSight } from '../extension/loop.ts';
+import { countedApi, measureLag, newTelemetry } from '../extension/telemetry.ts';
 import { Fault } from '../model/fault.ts';
 import type { ExitCode } from '../model/fault.ts';
 import { endAbruptly } from '../platform/abrupt-end.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createLog } from '../platform/log.ts';
+import { programVersion } from '../platform/program.ts';
 import { systemRandom } from '../platform/random.ts';
 import { serviceManager } from '../platform/service-manager.ts';
 import type { EntityApi } from '../ports/api.ts';
 import type { Log } from '../ports/log.ts';
 import { addCommand } from './command.ts';
 import type { CommandContext } from './command.ts';
+import { listenForHealth } from './extension-health.ts';
 
-const SETTINGS_USED = ['kubeconfig', 'identity', 'logLevel'] as const;
+const SETTINGS_USED = ['kubeconfig', 'identity', 'healthListen', 'certificate', 'key', 'logLevel'] as const;
 
 export function registerExtension(program: Command): void {
   addCommand(program, {
@@ -27,7 +31,10 @@ export function registerExtension(program: Command): void {
     description:
       'Stateless: run as many as you like, kill them at any moment. They share the clusters among themselves by Leases in outrigger-system.\n' +
       'It speaks only the Kubernetes API, so it also runs against a Kubernetes API server that has the CRDs of deploy/crds.',
-    examples: [['outrigger extension --kubeconfig extension.kubeconfig', 'run one until Ctrl-C']],
+    examples: [
+      ['outrigger extension --kubeconfig extension.kubeconfig', 'run one until Ctrl-C'],
+      ['outrigger extension --kubeconfig extension.kubeconfig --health-listen 127.0.0.1:9464', 'with /livez, /readyz and /metrics'],
+    ],
     settings: SETTINGS_USED,
     isService: true,
     run: runExtension,
@@ -45,13 +52,19 @@ async function runExtension({ settings, signal }: CommandContext<(typeof SETTING
   // The name ends in dice, so that a server that is started again is never taken for its former life.
   const server = `${settings.identity ?? 'server'}-${random.uuid().slice(0, 8)}`;
   const log = createLog({ role: 'extension', level: settings.logLevel }).with({ server });
-  const deps = { api: apiOf(settings.kubeconfig, log), clock: systemClock(), random, log };
+  const telemetry = newTelemetry();
+  const deps = { api: countedApi(apiOf(settings.kubeconfig, log), telemetry), clock: systemClock(), random, log };
+  let sight: LoopSight | undefined;
+  const observed = { server, version: programVersion(), telemetry, sight: () => sight, stopping: () => signal.aborted };
+  const health = await listenForHealth(settings, observed, log);
   const service = serviceManager({ clock: deps.clock, log, environment: process.env, until: signal });
   log.info('The extension server starts.');
   // A director that is away is no reason to be started again: it waits for one.
   service.ready();
   service.status(`Works as ${server}.`);
-  await runExtensionServer(deps, { server, onRound: service.progressed }, signal);
+  const options = { server, onRound: service.progressed, telemetry, onBegin: (begun: LoopSight) => void (sight = begun) };
+  await Promise.all([runExtensionServer(deps, options, signal), measureLag(telemetry, deps.clock, signal)]);
+  await health?.close(0);
   log.info('The extension server has stopped.');
   return 0;
 }

@@ -29,6 +29,9 @@ export const ANNOTATION_CONFIRM_DEAD = `${API_GROUP}/confirm-dead`;
  */
 export const ANNOTATION_VOUCHED_DEAD = `${API_GROUP}/vouched-dead`;
 
+/** Annotation of an extension server's Lease: which ServerConfig it obeys, `<name>@<generation>` or `defaults`. */
+export const ANNOTATION_OBEYS = `${API_GROUP}/obeys`;
+
 /** Annotation of a Cluster by which a person has its site obey a spec that is older than the one it carries out; the value is `metadata.generation`. */
 export const ANNOTATION_ACCEPT_GENERATION = `${API_GROUP}/accept-generation`;
 

@@ -5,8 +5,8 @@
 
 import type { MetricType } from './metric.ts';
 
-/** Where it is told: a node's peer port, the monitor's own words, a connection server, a director's /metrics. */
-export type MetricSource = 'node' | 'monitor' | 'connectionServer' | 'director';
+/** Where it is told: a node's peer port, the monitor's own words, a connection server, a director's or an extension server's /metrics. */
+export type MetricSource = 'node' | 'monitor' | 'connectionServer' | 'director' | 'extension';
 
 export interface MetricRow {
   readonly name: string;
@@ -101,6 +101,44 @@ export const METRICS: readonly MetricRow[] = [
     ['outrigger_store_revision', 'gauge', [], 'Revision that the copy of the store has reached'],
     ['outrigger_store_ready', 'gauge', [], '1 while the copy is loaded and the database has answered lately'],
     ['outrigger_entities', 'gauge', ['resource'], 'Entities in the store'],
+  ]),
+  ...rows('extension', [
+    ['outrigger_extension_info', 'gauge', ['server', 'version', 'obeys'], '1: which one it is, and the ServerConfig that it obeys'],
+    ['outrigger_extension_queue_depth', 'gauge', [], 'Clusters whose look is due and has not begun'],
+    ['outrigger_extension_at_work', 'gauge', [], 'Clusters that are looked at now'],
+    ['outrigger_extension_live_servers', 'gauge', [], 'Extension servers that live, by its own observation'],
+    [
+      'outrigger_extension_lease_age_seconds',
+      'gauge',
+      [],
+      'Time since its newest renewal that was confirmed; absent: its Lease is not shown',
+    ],
+    ['outrigger_extension_event_loop_lag_seconds', 'gauge', [], 'How late the event loop came back when it was last looked at'],
+    ['outrigger_extension_looks_total', 'counter', [], 'Looks at clusters that were carried through'],
+    ['outrigger_extension_look_duration_seconds', 'histogram', [], 'Time of a look: deciding, reading live, and writing'],
+    ['outrigger_extension_takeovers_total', 'counter', [], 'Clusters that came to it from another server'],
+    ['outrigger_extension_overdue_total', 'counter', [], "Looks at other servers' clusters whose work was overdue"],
+    ['outrigger_extension_conflicts_total', 'counter', [], 'Looks that lost a race: somebody else wrote meanwhile, or no answer came'],
+    ['outrigger_extension_attempts_begun_total', 'counter', [], 'Attempts at creating a cluster that it began'],
+    ['outrigger_extension_attempts_available_total', 'counter', [], 'Attempts that it saw through'],
+    [
+      'outrigger_extension_attempts_failed_total',
+      'counter',
+      ['cause'],
+      'Attempts that it recorded as failed, by what the failure called for',
+    ],
+    [
+      'outrigger_extension_effects_total',
+      'counter',
+      ['effect', 'result'],
+      'Writes of decisions; result is ok, unreachable or why it was refused',
+    ],
+    [
+      'outrigger_extension_api_calls_total',
+      'counter',
+      ['verb', 'result'],
+      'Calls of the API; result is ok, unreachable or why it was refused',
+    ],
   ]),
 ];
 

@@ -2,7 +2,8 @@
  * ServerConfig: what the extension servers obey. One active; a change applies without restart.
  *
  * I1: without any ServerConfig the defaults of this schema hold, so that a missing object never stops a server.
- * I2: timers whose relation would break sharing are refused at the door, also by a plain Kubernetes API (CEL rules below).
+ * I2: values whose relation is broken are refused at the door, also by a plain Kubernetes API (CEL rules below), with the field and the reason.
+ * I3: every field says what it does; docs/reference/server-config.md is made from this schema.
  */
 
 import type { EntityOf, KindDefinition, SpecOf } from './resource.ts';
@@ -27,7 +28,13 @@ const specSchema = {
       default: 5,
       description: 'Back-off before the second attempt; doubles.',
     },
-    retryCapSeconds: { type: 'integer', minimum: 1, maximum: 86400, default: 300 },
+    retryCapSeconds: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 86400,
+      default: 300,
+      description: 'The back-off between attempts never grows beyond this. Not less than retryBaseSeconds.',
+    },
     eligibleEnvironments: {
       type: 'array',
       maxItems: 32,
@@ -38,11 +45,36 @@ const specSchema = {
     nodeHealthCheck: {
       type: 'object',
       default: {},
+      description: 'When a node counts as unhealthy; what a Cluster says in its own spec.nodeHealthCheck goes before it.',
       properties: {
-        maxUnhealthyPercent: { type: 'integer', minimum: 0, maximum: 100, default: 100 },
-        startupSeconds: { type: 'integer', minimum: 30, maximum: 86400, default: 900 },
-        notReadySeconds: { type: 'integer', minimum: 30, maximum: 86400, default: 300 },
-        unknownSeconds: { type: 'integer', minimum: 30, maximum: 86400, default: 300 },
+        maxUnhealthyPercent: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 100,
+          default: 100,
+          description: 'With more than this share of its nodes unhealthy, none of a cluster is replaced.',
+        },
+        startupSeconds: {
+          type: 'integer',
+          minimum: 30,
+          maximum: 86400,
+          default: 900,
+          description: 'How long a new node may take until it is ready for the first time.',
+        },
+        notReadySeconds: {
+          type: 'integer',
+          minimum: 30,
+          maximum: 86400,
+          default: 300,
+          description: 'How long a node may say of itself that it is not ready.',
+        },
+        unknownSeconds: {
+          type: 'integer',
+          minimum: 30,
+          maximum: 86400,
+          default: 300,
+          description: 'How long a node may be silent while others of its site are heard.',
+        },
       },
     },
     massSilencePercent: {
@@ -53,7 +85,13 @@ const specSchema = {
       description:
         'When more than this share of the sites falls silent within massSilenceSeconds, nothing is repaired anywhere. 100: never.',
     },
-    massSilenceSeconds: { type: 'integer', minimum: 10, maximum: 86400, default: 300 },
+    massSilenceSeconds: {
+      type: 'integer',
+      minimum: 10,
+      maximum: 86400,
+      default: 300,
+      description: 'Sites that fall silent within this time fell silent together.',
+    },
     sharing: {
       type: 'string',
       enum: ['Rendezvous', 'Off'],
@@ -109,6 +147,17 @@ const specSchema = {
       rule: 'self.overdueSeconds > self.leaseSeconds',
       message: 'must be longer than leaseSeconds: work would be overdue before a dead server is known to be dead; raise overdueSeconds',
       fieldPath: '.overdueSeconds',
+    },
+    {
+      rule: 'self.retryCapSeconds >= self.retryBaseSeconds',
+      message: 'must not be less than retryBaseSeconds: the first back-off would be longer than the longest one; raise retryCapSeconds',
+      fieldPath: '.retryCapSeconds',
+    },
+    {
+      rule: 'self.resyncSeconds > self.leaseSeconds',
+      message:
+        'must be longer than leaseSeconds: every cluster would be looked at again before it is known who else looks; raise resyncSeconds',
+      fieldPath: '.resyncSeconds',
     },
   ],
 } as const satisfies Schema;

@@ -53,7 +53,7 @@ export const SERVICE_ROLE_FACTS: Readonly<Record<ServiceRole, ServiceRoleFacts>>
   },
   extension: {
     description: 'Outrigger extension server: creates, repairs and deletes clusters',
-    settings: ['kubeconfig', 'identity', 'logLevel'],
+    settings: ['kubeconfig', 'identity', 'healthListen', 'logLevel'],
     hasState: false,
     isOutlived: false,
     bindsLowPorts: false,

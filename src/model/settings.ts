@@ -107,6 +107,10 @@ export const SETTINGS = {
     help: "what balances the services of this machine's nodes: auto takes HAProxy where it is installed, else Outrigger's own relay",
   },
   identity: { type: 'name', help: 'name of this server among its like' },
+  healthListen: {
+    type: 'text',
+    help: "address:port of an extension server's own for /livez, /readyz and /metrics (none unless given); beyond loopback with --certificate and --key",
+  },
   databaseUrl: { type: 'text', notInFile: true, help: 'a PostgreSQL server to use, postgres://…' },
   databaseSocket: { type: 'path', help: "folder of the embedded PostgreSQL's socket" },
   storeKeyFile: { type: 'path', help: 'where the key lies that seals Secrets' },

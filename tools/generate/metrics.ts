@@ -109,6 +109,12 @@ ${table('connectionServer')}
 \`GET /metrics\` of each director, with log-in; besides these the metrics of \`prom-client\` about its process (\`process_…\`, \`nodejs_…\`). They are not part of what an organization reads.
 
 ${table('director')}
+
+## Extension servers
+
+\`GET /metrics\` on the address of \`--health-listen\`, without log-in: plain HTTP on loopback, TLS elsewhere. \`/livez\` answers 200 while the loop goes round, \`/readyz\` when the copies are read and the Lease is shown; else 503 with what is missing.
+
+${table('extension')}
 `;
 }
 

@@ -1,0 +1,103 @@
+/**
+ * What an extension server answers on its own address, against the catalog of metrics.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { familyOf, readMetrics, readSeries } from '../../../src/decide/metric-text.ts';
+import { DEFAULT_SHARING } from '../../../src/decide/sharding.ts';
+import { observeHandler } from '../../../src/extension/observe.ts';
+import type { LoopSight } from '../../../src/extension/loop.ts';
+import { count, countedApi, countLook, newTelemetry } from '../../../src/extension/telemetry.ts';
+import { METRICS } from '../../../src/model/metric-catalog.ts';
+import { Fault } from '../../../src/model/fault.ts';
+import { LEASES } from '../../../src/model/core-kinds.ts';
+import type { EntityApi } from '../../../src/ports/api.ts';
+import type { HttpRequest, HttpResponse } from '../../../src/ports/http.ts';
+
+const HEALTHY: LoopSight = {
+  rules: () => DEFAULT_SHARING,
+  obeys: () => 'default@3',
+  queueDepth: () => 4,
+  atWork: () => 2,
+  live: () => ['a', 'b'],
+  leaseAgeMs: () => 700,
+  unsynced: () => [],
+  sinceRoundMs: () => 100,
+};
+
+function ask(path: string, sight: LoopSight | undefined, telemetry = newTelemetry(), stopping = false): readonly [number, string] {
+  let answer: readonly [number, string] = [0, ''];
+  const handler = observeHandler({ server: 'a', version: '1.0.0', telemetry, sight: () => sight, stopping: () => stopping });
+  const response = { send: (status: number, _: unknown, body: Buffer) => void (answer = [status, body.toString('utf8')]) };
+  handler({ method: 'GET', target: path } as HttpRequest, response as unknown as HttpResponse);
+  return answer;
+}
+
+test('I1: alive while rounds are completed, whatever is missing; not when the loop hangs', () => {
+  assert.equal(ask('/livez', HEALTHY)[0], 200);
+  assert.equal(ask('/livez', { ...HEALTHY, leaseAgeMs: () => undefined, unsynced: () => ['clusters'] })[0], 200);
+  const [status, text] = ask('/livez', { ...HEALTHY, sinceRoundMs: () => 16_000 });
+  assert.equal(status, 503);
+  assert.match(text, /no round for 16 s/);
+});
+
+test('I2: ready when the copies are read and the Lease is shown; else what is missing is said', () => {
+  assert.equal(ask('/readyz', HEALTHY)[0], 200);
+  assert.match(ask('/readyz', undefined).join(' '), /^503 The loop has not begun/);
+  assert.match(ask('/readyz', { ...HEALTHY, unsynced: () => ['nodes', 'sites'] }).join(' '), /^503 Not read yet: nodes, sites;/);
+  assert.match(ask('/readyz', { ...HEALTHY, leaseAgeMs: () => undefined }).join(' '), /^503 Its Lease is not shown/);
+  assert.match(ask('/readyz', { ...HEALTHY, leaseAgeMs: () => 5_000 }).join(' '), /^503 Its Lease was last renewed 5 s ago and lasts 3 s/);
+  assert.match(ask('/readyz', HEALTHY, newTelemetry(), true).join(' '), /^503 This server is stopping/);
+});
+
+test('/metrics tells what the catalog names, with its types and labels', () => {
+  const telemetry = newTelemetry();
+  for (const ms of [0.5, 30, 20_000]) countLook(telemetry, ms);
+  count(telemetry.attemptsFailed, 'NewAttempt');
+  count(telemetry.effects, 'CreateNode/ok');
+  count(telemetry.calls, 'get/NotFound');
+  const [status, text] = ask('/metrics', HEALTHY, telemetry);
+  assert.equal(status, 200);
+  const read = readMetrics(text, 1_000);
+  assert.equal(read.message, undefined);
+  const told = new Map(
+    read.samples.map(({ series, type }) => {
+      const { name, labels } = readSeries(series) ?? { name: '', labels: [] };
+      return [familyOf(name, type), { type, labels: labels.map(([key]) => key).filter((key) => key !== 'le') }];
+    }),
+  );
+  const named = METRICS.filter((one) => one.source === 'extension').map(({ name, type, labels }) => [
+    name,
+    { type, labels: labels.toSorted() },
+  ]);
+  assert.deepEqual(told, new Map([...told].map(([name]) => [name, Object.fromEntries(named)[name as string]])));
+  assert.deepEqual([...told.keys()].toSorted(), named.map(([name]) => name).toSorted());
+  assert.match(text, /look_duration_seconds_bucket\{le="0\.001"\} 1\n/);
+  assert.match(text, /look_duration_seconds_bucket\{le="10"\} 2\n/);
+  assert.match(text, /look_duration_seconds_bucket\{le="\+Inf"\} 3\n/);
+  assert.match(text, /_info\{obeys="default@3",server="a",version="1\.0\.0"\} 1\n/);
+});
+
+test('each call of the API is counted with what came of it', async () => {
+  const telemetry = newTelemetry();
+  const bad = new Fault('DirectorUnreachable', 'It is away.');
+  const api = {
+    get: () => Promise.resolve({ ok: false, reason: 'NotFound', message: '' }),
+    list: () => Promise.reject(bad),
+  } as unknown as EntityApi;
+  const counted = countedApi(api, telemetry);
+  const { signal } = new AbortController();
+  await counted.get(LEASES, 'a', 'b', signal);
+  await assert.rejects(counted.list(LEASES, {}, signal), bad);
+  assert.deepEqual(
+    [...telemetry.calls],
+    [
+      ['get/NotFound', 1],
+      ['list/unreachable', 1],
+    ],
+  );
+  await assert.rejects(counted.list(LEASES, {}, AbortSignal.abort()), bad);
+  assert.equal(telemetry.calls.get('list/unreachable'), 1);
+});
