@@ -26,6 +26,8 @@ export interface ServersSeen {
   readonly live: readonly string[];
   /** Names of those whose Leases lie there unchanged. */
   readonly silent: readonly string[];
+  /** Of those that live and say it: which ServerConfig they obey. */
+  readonly obeys?: ReadonlyMap<string, string>;
 }
 
 /** `runningHere`: parts of this machine that live (`extension-1`); a server is called after its part, with a suffix of its own in each life. */

@@ -15,11 +15,21 @@ import {
   judgeReservations,
   judgeServers,
 } from '../../decide/doctor-entities.ts';
+import { judgeConfigs } from '../../decide/doctor-config.ts';
 import { judgeDirector, judgeKubectl, unasked } from '../../decide/doctor.ts';
 import type { Area, Finding, ProgramFacts } from '../../decide/doctor.ts';
 import { findOrphans, judgeOrphans } from '../../decide/orphans.ts';
 import type { Orphan, TokenSight } from '../../decide/orphans.ts';
-import { CLUSTERS, CLUSTER_NODES, DRILLS, HOSTS, SITES, UNIVERSAL_LICENSES, VIRTUAL_DATA_CENTERS } from '../../model/addresses.ts';
+import {
+  CLUSTERS,
+  CLUSTER_NODES,
+  DRILLS,
+  HOSTS,
+  SERVER_CONFIGS,
+  SITES,
+  UNIVERSAL_LICENSES,
+  VIRTUAL_DATA_CENTERS,
+} from '../../model/addresses.ts';
 import { readTokenFields } from '../../model/bootstrap-token.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { ClusterNode } from '../../model/cluster-node.ts';
@@ -33,6 +43,7 @@ import { isJsonObject } from '../../model/json.ts';
 import type { Json } from '../../model/json.ts';
 import { nodeLeaseName } from '../../model/labels.ts';
 import { API_GROUP } from '../../model/resource.ts';
+import type { ServerConfig } from '../../model/server-config.ts';
 import type { Site } from '../../model/site.ts';
 import type { UniversalLicense } from '../../model/universal-license.ts';
 import type { VirtualDataCenter } from '../../model/virtual-data-center.ts';
@@ -94,12 +105,14 @@ async function ask(deps: DirectorDeps, signal: AbortSignal): Promise<DirectorAns
   const nodes = await mayList<ClusterNode>(api, CLUSTER_NODES, {}, signal);
   const clusters = await mayList<Cluster>(api, CLUSTERS, {}, signal);
   const drills = await mayList<Drill>(api, DRILLS, {}, signal);
+  const configs = await mayList<ServerConfig>(api, SERVER_CONFIGS, {}, signal);
   const servers = await watchServers(deps, signal);
   const nowMs = clock.nowMs() + (clockAheadMs ?? 0);
   const findings = [
     ...judgeDirector({ url: deps.url, clockAheadMs, bundle: bundleOf(crds), ...lifeOf(said) }, program),
     ...judgeKubectl(program.kubectl),
     ...(servers === undefined ? [hidden('Extension servers', 'Their Leases')] : judgeServers(servers, deps.serversHere)),
+    ...(typeof configs === 'string' ? [] : judgeConfigs(configs, servers?.obeys ?? new Map())),
     ...of('Hosts', hosts, (all) => judgeHosts(all, program.version)),
     ...of('Nodes', nodes, (all) => (typeof clusters === 'string' ? [] : judgeNodes(all, clusters, program.version))),
     ...of('Clusters', clusters, judgeClusters),

@@ -9,7 +9,7 @@ import { LEASES, NAMESPACES } from '../../model/core-kinds.ts';
 import type { Lease } from '../../model/core-kinds.ts';
 import { EXTENSION_LEASE_PREFIX } from '../../decide/sharding.ts';
 import { present } from '../../base/assert.ts';
-import { SITE_ADDRESS, logFileOf } from '../data-folder.ts';
+import { DIRECTOR_ADDRESS, SITE_ADDRESS, logFileOf } from '../data-folder.ts';
 import { lastWordsOf } from './last-words.ts';
 import { isShortDay } from './deps.ts';
 import type { UpDeps, UpOptions } from './deps.ts';
@@ -58,28 +58,35 @@ export function directorPart(deps: UpDeps, options: UpOptions, port: number): Pa
   );
 }
 
-export function extensionPart(deps: UpDeps, options: UpOptions, index: number): Part {
+/** `health`: where each part tells how it is, by its name; chosen when it is started. */
+export function extensionPart(deps: UpDeps, options: UpOptions, index: number, health: Map<string, number>): Part {
   const name = `extension-${index}`;
-  const args = ['extension', '--kubeconfig', extensionKubeconfig(deps.paths), '--identity', name, '--log-level', options.logLevel];
+  const own = ['extension', '--kubeconfig', extensionKubeconfig(deps.paths), '--identity', name, '--log-level', options.logLevel];
+  const args = (): readonly string[] => [...own, '--health-listen', `${DIRECTOR_ADDRESS}:${present(health.get(name), 'its port')}`];
   let before: ReadonlySet<string> = new Set();
-  const part = programPart(
-    deps,
-    name,
-    `Extension server ${index}`,
-    () => args,
-    async (_, signal) => {
-      const now = await leasesOf(deps, name, signal);
-      return [...now].some((lease) => !before.has(lease));
-    },
-  );
+  const part = programPart(deps, name, `Extension server ${index}`, args, async (_, signal) => {
+    const now = await leasesOf(deps, name, signal);
+    return [...now].some((lease) => !before.has(lease));
+  });
   return {
     ...part,
     start: async (signal) => {
       // A life of it that was killed leaves its Lease behind: only a new one counts.
       before = await leasesOf(deps, name, signal).catch(() => new Set<string>());
+      await chooseHealthPort(deps, name, health);
       return await part.start(signal);
     },
   };
+}
+
+/** The port of its last life, while nobody else took it. */
+async function chooseHealthPort({ ports }: UpDeps, name: string, health: Map<string, number>): Promise<void> {
+  const last = health.get(name);
+  if (last !== undefined && (await ports.isFree(DIRECTOR_ADDRESS, last))) return;
+  health.delete(name);
+  let port = await ports.pickFree(DIRECTOR_ADDRESS);
+  while ([...health.values()].includes(port)) port = await ports.pickFree(DIRECTOR_ADDRESS);
+  health.set(name, port);
 }
 
 async function leasesOf(deps: UpDeps, name: string, signal: AbortSignal): Promise<ReadonlySet<string>> {

@@ -48,6 +48,8 @@ interface Run {
   /** Aborts when the parts are no longer to be kept alive. */
   readonly keeping: AbortController;
   readonly supervised: Supervised[];
+  /** Ports on which the extension servers tell how they are, by their parts. */
+  readonly health: Map<string, number>;
   /** False while coming up. */
   up: boolean;
 }
@@ -56,7 +58,15 @@ interface Run {
 export async function runUp(deps: UpDeps, options: UpOptions, signal: AbortSignal, forced: AbortSignal): Promise<ExitCode> {
   prepareFolders(deps);
   const giveBack = await takeFolder(deps, deps.paths);
-  const run: Run = { deps, options, startedMs: deps.clock.monotonicMs(), keeping: new AbortController(), supervised: [], up: false };
+  const run: Run = {
+    deps,
+    options,
+    startedMs: deps.clock.monotonicMs(),
+    keeping: new AbortController(),
+    supervised: [],
+    health: new Map(),
+    up: false,
+  };
   const dies = AbortSignal.any([signal, run.keeping.signal]);
   const spinner = spin(run, dies);
   try {
@@ -124,7 +134,7 @@ async function comeUp(run: Run, signal: AbortSignal): Promise<ClusterFollower> {
   const follower = followClusters({ ...deps, api: admin.api, log: SILENT }, signal);
   const rest = [
     hostPart(deps, options, director),
-    ...Array.from({ length: options.extensionServers }, (_, i) => extensionPart(deps, options, i + 1)),
+    ...Array.from({ length: options.extensionServers }, (_, i) => extensionPart(deps, options, i + 1, run.health)),
   ];
   await Promise.all([...siteParts, ...rest.map((part) => keep(run, part))].map((one) => one.ready));
   void keepToken(deps, signal);
@@ -271,6 +281,7 @@ function showSummary(run: Run, director: string, cluster: Cluster | undefined, s
     director,
     cluster,
     site,
+    health: run.health,
     hasKubectl: deps.hasProgram('kubectl'),
     hasCurl: deps.hasProgram('curl'),
     ownCommand: deps.ownCommand,

@@ -6,6 +6,7 @@
 
 import { clusterTitle, describeCluster } from '../cluster-line.ts';
 import type { Cluster } from '../../model/cluster.ts';
+import { DIRECTOR_ADDRESS } from '../data-folder.ts';
 import type { DataPaths } from '../data-folder.ts';
 import { PORTS } from '../../model/ports.ts';
 import { GROUP_VERSION } from '../../model/resource.ts';
@@ -25,6 +26,8 @@ export interface SummaryView {
   readonly cluster: Cluster | undefined;
   /** Its site, when it is there. */
   readonly site: Site | undefined;
+  /** Ports on which the extension servers tell how they are, by their parts. */
+  readonly health: ReadonlyMap<string, number>;
   readonly hasKubectl: boolean;
   readonly hasCurl: boolean;
   /** How a person calls this program. */
@@ -49,6 +52,7 @@ export function renderSummary(view: SummaryView): readonly string[] {
     ...licenseLines(cluster),
     ...contractLines(view),
     ...portalLines(view),
+    ...healthLines(view),
     `  Logs     ${paths.logFolder}`,
     '',
     `  export KUBECONFIG=${shellWord(paths.kubeconfig)}`,
@@ -108,6 +112,15 @@ function contractLines({ cluster, shortDay, hasKubectl, paths }: SummaryView): s
 
 /** Ten years: two hours where a day takes two seconds. */
 const RENEWAL_DAYS = 3_653;
+
+function healthLines({ health }: SummaryView): string[] {
+  return [...health]
+    .toSorted(([a], [b]) => a.localeCompare(b))
+    .map(
+      ([part, port], index) =>
+        `  ${index === 0 ? 'Health ' : '       '}  ${part} http://${DIRECTOR_ADDRESS}:${port}/readyz, /livez, /metrics`,
+    );
+}
 
 function portalLines({ cluster, paths, ownCommand, hasKubectl }: SummaryView): string[] {
   const primary = nodesOf(cluster).find(({ name }) => name === cluster?.status?.primary);

@@ -27,6 +27,7 @@ function view(over: Partial<SummaryView> = {}): SummaryView {
     director: 'https://127.0.0.1:7443',
     cluster: CLUSTER,
     site: undefined,
+    health: new Map(),
     hasKubectl: true,
     hasCurl: true,
     ownCommand: '/p/bin/outrigger.mjs',
@@ -135,4 +136,15 @@ test('with days of seconds it says when the contract ends, and the line that ren
     `           kubectl --kubeconfig /d/kubeconfig -n demo patch universallicense harbor --type merge -p '{"spec":{"end":"2037-11-22T00:00:00Z"}}'`,
   ]);
   assert.ok(!renderSummary(view({ cluster })).some((line) => line.includes('contract')), 'not where a day is a day');
+});
+
+test('the extension servers show where they tell how they are, in order', () => {
+  const health = new Map([
+    ['extension-2', 9465],
+    ['extension-1', 9464],
+  ]);
+  const lines = renderSummary(view({ health }));
+  const first = lines.indexOf('  Health   extension-1 http://127.0.0.1:9464/readyz, /livez, /metrics');
+  assert.notEqual(first, -1, lines.join('\n'));
+  assert.equal(lines[first + 1], '           extension-2 http://127.0.0.1:9465/readyz, /livez, /metrics');
 });

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { judgeConfigs } from '../../../src/decide/doctor-config.ts';
 import { activeConfig, obeyed, OBEYS_DEFAULTS } from '../../../src/decide/server-config.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../../src/model/server-config.ts';
 import type { ServerConfig, ServerConfigSpec } from '../../../src/model/server-config.ts';
@@ -32,4 +33,18 @@ test('server-config I2: what a stored object lacks is its default', () => {
   const old = activeConfig([config('a', { active: true, nodeHealthCheck: { startupSeconds: 60 } as ServerConfigSpec['nodeHealthCheck'] })]);
   assert.equal(old.leaseSeconds, DEFAULT_SERVER_CONFIG.leaseSeconds);
   assert.deepEqual(old.nodeHealthCheck, { ...DEFAULT_SERVER_CONFIG.nodeHealthCheck, startupSeconds: 60 });
+});
+
+test('the doctor names several active ones, and servers that obey another one than holds', () => {
+  const said = (configs: readonly ServerConfig[], obeys: Readonly<Record<string, string>>): string =>
+    judgeConfigs(configs, new Map(Object.entries(obeys)))
+      .map(({ health, message }) => `${health}: ${message}`)
+      .join('\n');
+  const [a, b] = [config('a', { active: true }, 4), config('b', { active: true })];
+  assert.equal(said([], { one: 'defaults' }), 'Well: All obey the defaults.');
+  assert.equal(said([a], { one: 'a@4', two: 'a@4' }), 'Well: All obey ServerConfig a@4.');
+  assert.equal(said([a], { one: 'a@4', two: 'a@3' }), 'Notice: two obeys ServerConfig a@3, and ServerConfig a@4 holds.');
+  assert.equal(said([], { one: 'a@3' }), 'Notice: one obeys ServerConfig a@3, and the defaults hold.');
+  assert.match(said([b, a], { one: 'a@4' }), /^Notice: 2 ServerConfigs are active \(a, b\): a holds, because its name sorts first\.\nWell/);
+  assert.equal(said([a], {}), '');
 });
