@@ -61,7 +61,15 @@ function metricsOf({ server, version, telemetry, sight }: Observed): string {
   const { counts, calls, effects, attemptsBegun, attemptsAvailable, attemptsFailed, lookSeconds, lookBuckets, lagSeconds } = telemetry;
   const seen = sight();
   return extensionMetricsText({
-    ...{ server, version, calls, effects, attemptsBegun, attemptsAvailable, attemptsFailed, lookSeconds, lagSeconds },
+    server,
+    version,
+    calls,
+    effects,
+    attemptsBegun,
+    attemptsAvailable,
+    attemptsFailed,
+    lookSeconds,
+    lagSeconds,
     ...counts,
     looksTimed: telemetry.looksTimed,
     lookBuckets: LOOK_BUCKETS_SECONDS.map((bound, index) => [bound, lookBuckets[index] ?? 0]),

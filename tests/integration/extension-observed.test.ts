@@ -77,7 +77,9 @@ describe('an extension server seen from outside', { timeout: 120_000 }, () => {
     for (const word of ['SetClusterFinalizer done', 'Reserve done', 'CreateNode done', 'PatchClusterStatus done'])
       assert.ok(ofOne.includes(word), `${word} is not among ${ofOne.join('; ')}`);
     assert.equal(ofOne.filter((line) => line === 'CreateNode done').length, 2);
-    const bare = lines.filter((line) => /^(one|two)\b/.test(String(line['name'] ?? '')) && line['cluster'] === undefined);
+    const bare = lines.filter(
+      (line) => /^(one|two)\b/.test(typeof line['name'] === 'string' ? line['name'] : '') && line['cluster'] === undefined,
+    );
     assert.deepEqual(bare, []);
     const metrics = await textOf('/metrics');
     assert.match(metrics, /^outrigger_extension_attempts_begun_total 2$/m);

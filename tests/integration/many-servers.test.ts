@@ -72,7 +72,7 @@ async function shaken(t: TestContext, sharing: 'Rendezvous' | 'Off'): Promise<vo
     done.push(shake(scene));
     await wait(ROUND_MS);
   }
-  for (const name of [...paused.keys()]) wake(scene, name);
+  for (const name of paused.keys()) wake(scene, name);
   if (running.size === 0) start(scene);
   const repairs = [...scene.wanted.values()].filter((incarnation) => incarnation > 1).length;
   t.diagnostic(

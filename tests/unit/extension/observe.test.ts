@@ -5,6 +5,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { extensionMetricsText, missingOf } from '../../../src/decide/extension-metrics.ts';
+import type { ExtensionFacts } from '../../../src/decide/extension-metrics.ts';
 import { familyOf, readMetrics, readSeries } from '../../../src/decide/metric-text.ts';
 import { DEFAULT_SHARING } from '../../../src/decide/sharding.ts';
 import { observeHandler } from '../../../src/extension/observe.ts';
@@ -72,8 +74,7 @@ test('/metrics tells what the catalog names, with its types and labels', () => {
     name,
     { type, labels: labels.toSorted() },
   ]);
-  assert.deepEqual(told, new Map([...told].map(([name]) => [name, Object.fromEntries(named)[name as string]])));
-  assert.deepEqual([...told.keys()].toSorted(), named.map(([name]) => name).toSorted());
+  assert.deepEqual(Object.fromEntries(told), Object.fromEntries(named));
   assert.match(text, /look_duration_seconds_bucket\{le="0\.001"\} 1\n/);
   assert.match(text, /look_duration_seconds_bucket\{le="10"\} 2\n/);
   assert.match(text, /look_duration_seconds_bucket\{le="\+Inf"\} 3\n/);
@@ -100,4 +101,38 @@ test('each call of the API is counted with what came of it', async () => {
   );
   await assert.rejects(counted.list(LEASES, {}, AbortSignal.abort()), bad);
   assert.equal(telemetry.calls.get('list/unreachable'), 1);
+});
+
+const NOTHING: ReadonlyMap<string, number> = new Map();
+const FACTS: ExtensionFacts = {
+  server: 'a',
+  version: '1.0.0',
+  obeys: 'default@3',
+  queueDepth: 0,
+  atWork: 0,
+  liveServers: 1,
+  leaseAgeMs: undefined,
+  lagSeconds: 0,
+  looks: 0,
+  takeovers: 0,
+  overdue: 0,
+  conflicts: 0,
+  attemptsBegun: 0,
+  attemptsAvailable: 0,
+  attemptsFailed: NOTHING,
+  calls: NOTHING,
+  effects: NOTHING,
+  lookSeconds: 0,
+  lookBuckets: [],
+  looksTimed: 0,
+};
+
+test('I1: a Lease that was never shown has no age', () => {
+  assert.doesNotMatch(extensionMetricsText(FACTS), /lease_age_seconds[ {]\S* ?\d/);
+  assert.match(extensionMetricsText({ ...FACTS, leaseAgeMs: 700 }), /^outrigger_extension_lease_age_seconds 0\.7$/m);
+});
+
+test('I2: nothing is missing of a server that is ready', () => {
+  assert.deepEqual(missingOf({ unsynced: [], leaseAgeMs: 700, leaseMs: 3_000, stopping: false }), []);
+  assert.equal(missingOf({ unsynced: ['nodes'], leaseAgeMs: undefined, leaseMs: 3_000, stopping: true }).length > 0, true);
 });
