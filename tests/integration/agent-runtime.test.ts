@@ -243,7 +243,13 @@ test('exec runs inside: environment and folder of the container, and never longe
   const runtime = open();
   await runtime.start(pod(container('echo here > mark; exec sleep 60', { env: [{ name: 'OWN', value: 'x' }] })), never);
   await programOf(runtime, node);
-  const inside = await runtime.exec(key, 'main', ['sh', '-c', 'cat mark; echo $OWN; exit 4'], 5_000, never);
+  const inside = await runtime.exec(
+    key,
+    'main',
+    ['sh', '-c', 'until [ -s mark ]; do sleep 0.01; done; cat mark; echo $OWN; exit 4'],
+    5_000,
+    never,
+  );
   assert.deepEqual(inside, { exitCode: 4, output: 'here\nx\n' });
   const startedMs = performance.now();
   const hung = await runtime.exec(key, 'main', ['sh', '-c', 'sleep 60 & sleep 61'], 200, never);

@@ -59,7 +59,7 @@ test('an extension server lives when it is seen to renew; a Lease that lies ther
   let revision = 1;
   const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, sleep: (ms: number) => Promise.resolve(void (nowMs += ms)) } as Clock;
   const lease = (server: string, resourceVersion: string): object => ({
-    metadata: { name: `extension-${server}`, resourceVersion },
+    metadata: { name: `extension-${server}`, resourceVersion, annotations: { 'outrigger.dev/obeys': `${server}@3` } },
     spec: { holderIdentity: 'x' },
   });
   const list = (): Promise<object> => {
@@ -67,7 +67,7 @@ test('an extension server lives when it is seen to renew; a Lease that lies ther
     return Promise.resolve({ ok: true, value: { items: [lease('one', String(revision)), lease('dead', '7')] } });
   };
   const found = await watchServers({ api: { list } as unknown as EntityApi, clock }, new AbortController().signal);
-  assert.deepEqual(found, { live: ['one'], silent: ['dead'] });
+  assert.deepEqual(found, { live: ['one'], silent: ['dead'], obeys: new Map([['one', 'one@3']]) });
   const refuse = (): Promise<object> => Promise.resolve({ ok: false, reason: 'Forbidden', message: 'no' });
   assert.equal(await watchServers({ api: { list: refuse } as unknown as EntityApi, clock }, new AbortController().signal), undefined);
 });
