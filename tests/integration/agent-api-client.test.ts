@@ -233,7 +233,7 @@ test('I1 of joining: the token is sent only to a server of the pinned CA, which 
   server.answer = (_, response) => reply(response, 200, { certificate: 'C', ca: 'A', notAfter: 'x', era: { number: 3, id: 'e' } });
   const order = { caHash: authority.hash, token: 'demo.id.secret', request: 'CSR' };
   const issued = await door.join({ ...order, directors: [await nobody(), server.url] }, never);
-  assert.deepEqual(issued, { certificate: 'C', authority: 'A', era: { number: 3, id: 'e' } });
+  assert.deepEqual(issued, { certificate: 'C', authority: 'A', era: { number: 3, id: 'e' }, localAddress: '127.0.0.1' });
   assert.deepEqual(JSON.parse(server.requests[0]!.body), { token: 'demo.id.secret', csr: 'CSR' });
 
   const stranger = await director(await testAuthority('stranger'));

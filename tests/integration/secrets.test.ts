@@ -94,7 +94,7 @@ async function plantInDirector(): Promise<void> {
   };
   assert.ok((await api.create(SECRETS, 'demo', secret, never)).ok);
   planted.push({ what: 'a Secret of a customer', forms: textForms(value), at: NOWHERE });
-  const made = rig.run(['token', 'create', '--node', 'demo/harbor-a1-n1', '--data', rig.data, '--json']);
+  const made = rig.run(['token', 'create', '--host', 'local', '--data', rig.data, '--json']);
   const { token } = JSON.parse(made.out) as { token: string };
   planted.push({ what: 'a join token', forms: textForms(token.split('.')[2] ?? ''), at: NOWHERE });
   const listed = await api.list<Secret>(SECRETS, {}, never);
