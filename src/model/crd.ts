@@ -10,7 +10,7 @@ import type { KindDefinition } from './resource.ts';
 export const ANNOTATION_BUNDLE = `${API_GROUP}/bundle`;
 
 /** Raised whenever a bundled kind or role changes. */
-export const BUNDLE = 5;
+export const BUNDLE = 6;
 
 /** The CustomResourceDefinition of `definition`, as a client would post it. */
 export function crdOf(definition: KindDefinition): JsonObject {
