@@ -83,12 +83,12 @@ const exitOf = (runtime: PodRuntime) =>
     return state.phase === 'Exited' ? state : undefined;
   });
 
-/** The program itself, once the shim has started it. */
+/** The program itself, once the shim has started it. A process that is not marked yet was forked and has not become the shim. */
 const programOf = (runtime: PodRuntime, node: string) =>
   eventually('the program runs', async () => {
     const pid = (await pidsOf(runtime))[0] ?? 0;
-    const shims = processesMarked({ OUTRIGGER_NODE: node }).filter((one) => one.id.pid === pid);
-    return shims.length === 1 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sh\0-c\0trap :') ? undefined : pid;
+    const isMarked = processesMarked({ OUTRIGGER_NODE: node }).some((one) => one.id.pid === pid);
+    return isMarked && !readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sh\0-c\0trap :') ? pid : undefined;
   });
 
 function logOf(node: string, name = 'main'): string {
