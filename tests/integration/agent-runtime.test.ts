@@ -11,7 +11,7 @@ import { isFault } from '../../src/model/fault.ts';
 import type { Container } from '../../src/model/pod.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { boundLog } from '../../src/platform/pod-logs.ts';
-import { processesMarked, processIdOf, sendSignal } from '../../src/platform/process-id.ts';
+import { processesMarked, processIdOf, sendSignal, statOf } from '../../src/platform/process-id.ts';
 import { processRuntime } from '../../src/platform/process-runtime.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { Pod, PodKey, PodRuntime, PodStart } from '../../src/ports/runtime.ts';
@@ -83,12 +83,13 @@ const exitOf = (runtime: PodRuntime) =>
     return state.phase === 'Exited' ? state : undefined;
   });
 
-/** The program itself, once the shim has started it. A process that is not marked yet was forked and has not become the shim. */
+/** The program itself, once the shim has started it and it runs: marked, no leader of a session (the shim is), and with words of its own. */
 const programOf = (runtime: PodRuntime, node: string) =>
   eventually('the program runs', async () => {
     const pid = (await pidsOf(runtime))[0] ?? 0;
     const isMarked = processesMarked({ OUTRIGGER_NODE: node }).some((one) => one.id.pid === pid);
-    return isMarked && !readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sh\0-c\0trap :') ? pid : undefined;
+    if (!isMarked || statOf(pid)?.sessionId === pid) return undefined;
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sh\0-c\0trap :') ? undefined : pid;
   });
 
 function logOf(node: string, name = 'main'): string {
