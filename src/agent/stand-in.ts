@@ -11,7 +11,8 @@ import type { EventEffect } from '../decide/effect.ts';
 import { NO_OBSERVATIONS } from '../decide/observation.ts';
 import type { Standing } from '../decide/presence.ts';
 import { requestOf } from '../decide/request.ts';
-import { decideStandIn, speakerOf } from '../decide/stand-in.ts';
+import { primaryOf } from '../decide/repair-owner.ts';
+import { afterSilence, decideStandIn, speakerOf } from '../decide/stand-in.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import { Fault } from '../model/fault.ts';
@@ -94,12 +95,12 @@ function sayNews(
     const { name } = node.metadata;
     const [was, is] = [before.get(name), after.get(name)];
     if (was === is || was === undefined || is === undefined || speakerOf(view, { node: self, standings: after }, name) !== self) continue;
-    const event = newsOf(node, was, is, now);
+    const event = newsOf(node, was, is, now, primaryOf(view)?.metadata.name === name);
     if (event !== undefined) void sayEvent(parts.deps, parts.api, event, signal);
   }
 }
 
-function newsOf(node: ClusterNode, was: Standing, is: Standing, now: string): EventEffect | undefined {
+function newsOf(node: ClusterNode, was: Standing, is: Standing, now: string, isPrimary: boolean): EventEffect | undefined {
   const { namespace = '', name, uid } = node.metadata;
   const about = { kind: 'ClusterNode' as const, namespace, name, uid };
   const wasAway = was === 'Silent' || was === 'Down';
@@ -111,6 +112,6 @@ function newsOf(node: ClusterNode, was: Standing, is: Standing, now: string): Ev
     return { kind: 'RecordEvent', about, type: 'Warning', reason: 'NodeSilent', message };
   }
   if (is !== 'Down') return undefined;
-  const message = `${name} is not heard any more, and nothing that it runs answers (${now}). Nothing is replaced for silence: see to the machine.`;
+  const message = `${name} is not heard any more, and nothing that it runs answers (${now}). ${afterSilence(node, isPrimary)}`;
   return { kind: 'RecordEvent', about, type: 'Warning', reason: 'NodeSilent', message };
 }

@@ -6,6 +6,7 @@
  * I3: nodes of every attempt go, whatever made them.
  * I4: what a director refuses for good (a rule, somebody's webhook) holds up nothing else: after a while a status comes last, and force goes on without giving
  *     back the capacity, which the sweep does when it can.
+ * I5: a finalizer that others put on the Cluster is theirs: it is not dropped, and when nothing else is left the status names it.
  */
 
 import type { Attempt } from '../model/attempt.ts';
@@ -23,11 +24,14 @@ import type { ConditionChange } from './phase.ts';
 import { droppableKeys, unreserve } from './reservation.ts';
 import { isForced, releasedByDeletion } from './site-release.ts';
 
+/** Finalizers by which a garbage collector waits for what the object owns. */
+const COLLECTORS: readonly string[] = ['foregroundDeletion', 'orphan'];
+
 /** The next effects for a cluster with a deletionTimestamp. */
 export function decideDeletion(view: ClusterView): Decision {
   const { cluster } = view;
   const finalizers = cluster.metadata.finalizers ?? [];
-  if (!finalizers.includes(FINALIZER_CLUSTER)) return NO_EFFECTS;
+  if (!finalizers.includes(FINALIZER_CLUSTER)) return { ...NO_EFFECTS, effects: heldByOthers(view, finalizers) };
   const gone = letGoLicensed(view, view.nodes);
   const patch = said(view, gone.waits);
   const isRefused = view.refusal !== undefined;
@@ -53,6 +57,20 @@ export function decideDeletion(view: ClusterView): Decision {
       clusterEvent(cluster, 'Normal', 'Deleted', 'Nothing of it is left.'),
     ],
   };
+}
+
+/** Our part is done. Without this the Cluster would say for ever that its nodes are being removed. */
+function heldByOthers(view: ClusterView, finalizers: readonly string[]): readonly Effect[] {
+  const others = finalizers.filter((one) => !COLLECTORS.includes(one));
+  if (others.length === 0) return [];
+  const { name, namespace = '' } = view.cluster.metadata;
+  const drop = `kubectl -n ${namespace} patch cluster ${name} --type merge -p '{"metadata":{"finalizers":null}}'`;
+  const message = `Nothing of it is left but the finalizer ${others.join(', ')}, which is not of Outrigger: whoever put it there takes it away; if they are gone for good: ${drop}`;
+  const changes: readonly ConditionChange[] = [
+    ['Ready', 'False', 'Deleting', message],
+    ['Progressing', 'False', 'Deleting', message],
+  ];
+  return statusPatch(view, view.cluster.status ?? {}, changes, undefined);
 }
 
 /** What was refused may be the saying or the doing; so after a while of saying it, doing comes first. */

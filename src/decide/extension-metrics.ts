@@ -8,6 +8,7 @@
 
 import { metricHelp, METRICS } from '../model/metric-catalog.ts';
 import type { MetricType, Sample } from '../model/metric.ts';
+import type { MassSilence } from './mass-silence.ts';
 import { seriesText, writeMetrics } from './metric-text.ts';
 
 export interface ExtensionFacts {
@@ -20,6 +21,8 @@ export interface ExtensionFacts {
   readonly atWork: number;
   readonly liveServers: number;
   readonly leaseAgeMs: number | undefined;
+  /** Undefined: nothing was looked at yet. */
+  readonly massSilence: MassSilence | undefined;
   readonly lagSeconds: number;
   readonly looks: number;
   readonly takeovers: number;
@@ -54,6 +57,9 @@ export function extensionMetricsText(facts: ExtensionFacts): string {
     ['live_servers', facts.liveServers],
     ['lease_age_seconds', facts.leaseAgeMs === undefined ? undefined : facts.leaseAgeMs / 1000],
     ['event_loop_lag_seconds', facts.lagSeconds],
+    ['mass_silence', facts.massSilence === undefined ? undefined : Number(facts.massSilence.active)],
+    ['silent_sites', facts.massSilence?.silentSites],
+    ['watched_sites', facts.massSilence?.sites],
     ['looks_total', facts.looks],
     ['takeovers_total', facts.takeovers],
     ['overdue_total', facts.overdue],

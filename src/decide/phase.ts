@@ -8,6 +8,7 @@
  * I4: a node that is coming up for the first time (a cluster being scaled up) degrades nothing.
  * I5: a node whose host lost its record of it is ready while its agent is heard and says so: Degraded, because nobody starts it again, never Error. Of
  *     one that was given up only what its pods said last is known: it is not ready, and nothing is said to be down for that.
+ * I6: of a primary that is not heard it is said what a person can do, because nothing else will: confirm that it is dead.
  */
 
 import type { Cluster, ClusterSpec, ClusterStatus, Phase } from '../model/cluster.ts';
@@ -206,10 +207,17 @@ function messageOf(
   silent: ReadonlySet<string>,
 ): Pick<NodeSummary, 'message'> {
   const { name } = node.metadata;
-  if (unheard.has(name)) return { message: `${standing(node).slice(0, 900)} is not heard any more` };
+  if (unheard.has(name)) return { message: `${standing(node).slice(0, 700)} is not heard any more${remedyOf(node)}` };
   if (!ready) return { message: standing(node).slice(0, 1024) };
   if (!isReady(node)) return { message: `${standing(node).slice(0, 900)} serves` };
   return silent.has(name) ? { message: `the agent of ${name} is not heard; what it runs goes on and answers` } : {};
+}
+
+/** Nobody replaces a primary for silence, so its cluster stays down until it is back, or a person knows better. */
+function remedyOf(node: ClusterNode): string {
+  const { name, namespace = '' } = node.metadata;
+  if (roleOf(node) !== 'Primary') return '';
+  return `; see to its machine: a primary is never replaced for silence, so if you know that it is off: outrigger node confirm-dead ${name} -n ${namespace}`;
 }
 
 function serviceSummary(service: Service, nodes: readonly ClusterNode[], workers: number): ServiceSummary {

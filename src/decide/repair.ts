@@ -69,7 +69,7 @@ function said(
 ): readonly Effect[] {
   const mute = primary === undefined || agentOf(primary) === undefined || isLost(primary) || isUnattended(primary);
   const outvoted = primary !== undefined && silence.silent.has(primary.metadata.name) && silence.heard.size > 0;
-  const reachable = [...reachability(status, silence), ...remediation];
+  const reachable = [...reachability(view.cluster, silence), ...remediation];
   if (!mute && !outvoted) return reachable.length === 0 ? [] : statusPatch(view, status, reachable, errorSaid(status));
   const mine = view.nodes.filter((node) => node.spec.attempt === status.attempt);
   const services = view.release === undefined ? undefined : servicesOf(view.cluster.spec, view.release);
@@ -83,13 +83,13 @@ function said(
   return statusPatch(view, next, [...changes, ...reachable], [changes[0]?.[2] ?? 'NodeNotReady', changes[0]?.[3] ?? '']);
 }
 
-function reachability(status: ClusterStatus, silence: Silence): readonly ConditionChange[] {
-  const is = conditionOf(status.conditions, 'Reachable')?.status;
+function reachability({ metadata, status }: ClusterView['cluster'], silence: Silence): readonly ConditionChange[] {
+  const is = conditionOf(status?.conditions, 'Reachable')?.status;
   if (silence.heard.size > 0) return is === 'True' ? [] : [['Reachable', 'True', 'Heard', 'The site is heard.']];
   const isSilent = silence.silent.size > 0 && silence.watching.length === 2 * silence.silent.size;
   if (!isSilent || is === 'False') return [];
   const who = [...silence.silent].sort().join(', ');
-  const message = `Nothing is heard of ${who} any more. What runs there goes on; see that the machines run and reach a director. Nothing is replaced for silence.`;
+  const message = `Nothing is heard of ${who} any more. What runs there goes on; see that the machines run and reach a director. Nothing is replaced for that; if you know that a machine is off: outrigger node confirm-dead NAME -n ${metadata.namespace ?? ''}.`;
   return [['Reachable', 'False', 'Silent', message]];
 }
 

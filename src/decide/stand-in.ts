@@ -11,6 +11,8 @@
  * I3: what was said once is not said again, however others overwrite it, until this worker sees something else itself. So nobody is answered back:
  *     neither an extension server that judges by Leases, nor a primary that lives and is only cut off from this worker.
  * I4: a status that already says no more than is true is left as it is, whatever its sentences.
+ * I5: what is said of a silent node promises only what follows: a primary is never replaced for silence, a worker after unknownSeconds, a joined machine by
+ *     nobody.
  */
 
 import type { ClusterStatus } from '../model/cluster.ts';
@@ -20,7 +22,7 @@ import { canonicalJson } from '../base/canonical.ts';
 import { statusPatch } from './attempt.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Effect } from './effect.ts';
-import { isLeaving, isLost } from './node-facts.ts';
+import { isForJoined, isLeaving, isLost } from './node-facts.ts';
 import { conditionsAfterAvailable, phaseInput, phaseOf, summaryOf } from './phase.ts';
 import { servicesOf } from './plan.ts';
 import { namesOf } from './presence.ts';
@@ -128,4 +130,13 @@ function substanceOf({ phase, nodes = {}, services = {}, workers }: ClusterStatu
     workers: workers ?? 0,
     conditions: conditions.map((one) => one.slice(0, 3)),
   });
+}
+
+/** What comes of the silence of a node, and what a person can do; a sentence. */
+export function afterSilence(node: ClusterNode, isPrimary: boolean): string {
+  const { name, namespace = '' } = node.metadata;
+  const confirm = `outrigger node confirm-dead ${name} -n ${namespace}`;
+  if (isPrimary) return `A primary is never replaced for silence: see to the machine; if you know that it is off: ${confirm}.`;
+  if (isForJoined(node)) return `No other machine can take its place by itself: see to it; if you know that it is off: ${confirm}.`;
+  return `When that lasts for nodeHealthCheck.unknownSeconds the manager replaces it; if you know that its machine is off: ${confirm}.`;
 }

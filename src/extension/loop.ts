@@ -11,6 +11,7 @@
 import { clusterKey } from '../decide/creation.ts';
 import { confirmedBoot } from '../decide/host-death.ts';
 import { activeConfig, obeyed } from '../decide/server-config.ts';
+import type { MassSilence } from '../decide/mass-silence.ts';
 import { sharingRules } from '../decide/sharding.ts';
 import type { SharingRules } from '../decide/sharding.ts';
 import type { Cluster } from '../model/cluster.ts';
@@ -58,6 +59,7 @@ export interface LoopSight {
   readonly unsynced: () => readonly string[];
   /** How long ago the loop completed a round without a hang. */
   readonly sinceRoundMs: () => number;
+  readonly massSilence: () => MassSilence;
 }
 
 /** Another server's cluster is looked at this long after it changed, with all that changed meanwhile: far less than work has to be overdue. */
@@ -92,7 +94,7 @@ export async function runExtensionServer(deps: InformerDeps, options: LoopOption
   const silence = createSilenceWatch(deps, informers, () => lookAtAll(state, informers));
   const state = createState(deps, informers, options, silence);
   listen(state, informers);
-  options.onBegin?.(sightOf(state, informers));
+  options.onBegin?.(sightOf(state, informers, silence));
   const workEnded = Promise.withResolvers<void>();
   await Promise.all([
     runInformers(informers, signal),
@@ -134,7 +136,7 @@ function createState(deps: InformerDeps, informers: Informers, options: LoopOpti
   return state;
 }
 
-function sightOf(state: LoopState, informers: Informers): LoopSight {
+function sightOf(state: LoopState, informers: Informers, silence: SilenceWatch): LoopSight {
   const { membership, queue, rules, deps } = state;
   return {
     rules,
@@ -145,6 +147,7 @@ function sightOf(state: LoopState, informers: Informers): LoopSight {
     leaseAgeMs: () => membership.leaseAgeMs(),
     unsynced: () => unsyncedOf(informers),
     sinceRoundMs: () => deps.clock.monotonicMs() - state.roundMs,
+    massSilence: silence.now,
   };
 }
 

@@ -78,6 +78,7 @@ function metricsOf({ server, version, telemetry, sight }: Observed): string {
     atWork: seen?.atWork() ?? 0,
     liveServers: seen?.live().length ?? 0,
     leaseAgeMs: seen?.leaseAgeMs(),
+    massSilence: seen?.massSilence(),
   });
 }
 

@@ -108,6 +108,19 @@ export const METRICS: readonly MetricRow[] = [
     ['outrigger_extension_at_work', 'gauge', [], 'Clusters that are looked at now'],
     ['outrigger_extension_live_servers', 'gauge', [], 'Extension servers that live, by its own observation'],
     [
+      'outrigger_extension_mass_silence',
+      'gauge',
+      [],
+      '1 while so many sites fell silent together that nothing is replaced anywhere, else 0',
+    ],
+    ['outrigger_extension_silent_sites', 'gauge', [], 'Sites that fell silent and are not heard again, by its own observation'],
+    [
+      'outrigger_extension_watched_sites',
+      'gauge',
+      [],
+      'Sites that are watched for silence: clusters that were available, without those that were silent long before',
+    ],
+    [
       'outrigger_extension_lease_age_seconds',
       'gauge',
       [],

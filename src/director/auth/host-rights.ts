@@ -56,8 +56,8 @@ export const HOST_RIGHTS: readonly Right<HostCaller>[] = [
   },
   { id: 'H3', verbs: ['get', ...FOLLOW], group: GROUP, resource: 'clusternodes', says: 'all ClusterNodes', refuses: nothing },
   { id: 'H4', verbs: ['get'], group: GROUP, resource: 'virtualdatacenters', says: 'all VirtualDataCenters, by name', refuses: nothing },
-  { id: 'H4', verbs: ['get'], group: GROUP, resource: 'clusters', says: 'all Clusters, by name', refuses: nothing },
-  { id: 'H4', verbs: ['get'], group: GROUP, resource: 'clusterreleases', says: 'all ClusterReleases, by name', refuses: nothing },
+  { id: 'H11', verbs: ['get'], group: GROUP, resource: 'clusters', says: 'all Clusters, by name', refuses: nothing },
+  { id: 'H12', verbs: ['get'], group: GROUP, resource: 'clusterreleases', says: 'all ClusterReleases, by name', refuses: nothing },
   {
     id: 'H5',
     verbs: CHANGE,

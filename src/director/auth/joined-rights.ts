@@ -1,5 +1,5 @@
 /**
- * What the agent of a joined machine may do besides: rows N20 to N22. There is no host daemon, so it does for its own node what a host does for its
+ * What the agent of a joined machine may do besides: rows N25 to N27. There is no host daemon, so it does for its own node what a host does for its
  * nodes: takes it, says how its machine is, and lets it go.
  *
  * I1: only nodes that wait for a joined machine (`spec.machine` Joined) have these rights, each over itself alone.
@@ -23,7 +23,7 @@ const CHANGE = ['patch', 'update'];
 
 export const JOINED_RIGHTS: readonly Right<NodeCaller>[] = [
   {
-    id: 'N20',
+    id: 'N25',
     verbs: CHANGE,
     group: API_GROUP,
     resource: 'clusternodes',
@@ -32,7 +32,7 @@ export const JOINED_RIGHTS: readonly Right<NodeCaller>[] = [
     refusesContent: taken,
   },
   {
-    id: 'N21',
+    id: 'N26',
     verbs: CHANGE,
     group: API_GROUP,
     resource: 'clusternodes',
@@ -42,7 +42,7 @@ export const JOINED_RIGHTS: readonly Right<NodeCaller>[] = [
     refusesContent: infrastructureSection,
   },
   {
-    id: 'N22',
+    id: 'N27',
     verbs: CHANGE,
     group: API_GROUP,
     resource: 'clusternodes',

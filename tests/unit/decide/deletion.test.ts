@@ -59,7 +59,19 @@ describe('deletion', () => {
     assert.match(JSON.stringify(then.effects), /NodeLeft.*given up by force: host h1/);
   });
 
+  it('I5: a finalizer of others on the Cluster is not dropped, and named once nothing else is left', () => {
+    const held = cluster({ deleted: true, status: wasAvailable(), finalizers: ['example.com/theirs'] });
+    const decision = decideDeletion(view({ cluster: held }));
+    assert.deepEqual(kinds(decision), ['PatchClusterStatus']);
+    assert.match(
+      JSON.stringify(decision.effects),
+      /Nothing of it is left but the finalizer example\.com\/theirs, which is not of Outrigger.*kubectl -n demo patch cluster harbor/,
+    );
+    const collected = cluster({ deleted: true, finalizers: ['foregroundDeletion'] });
+    assert.deepEqual(decideDeletion(view({ cluster: collected })).effects, [], 'the garbage collector is no stranger');
+  });
+
   it('has nothing to do once its finalizer is gone', () => {
-    assert.deepEqual(decideDeletion(view({ cluster: cluster({ deleted: true, finalizers: ['theirs'] }), nodes: [node(0)] })).effects, []);
+    assert.deepEqual(decideDeletion(view({ cluster: cluster({ deleted: true, finalizers: [] }), nodes: [node(0)] })).effects, []);
   });
 });

@@ -109,6 +109,20 @@ describe('phase', () => {
     assert.match(sentence([readyNode(0), readyNode(1)], ['harbor-a1-n0']), /No instance is ready of its singletons: ticker\./);
   });
 
+  it('I6: of a primary that is not heard it is said what a person can do; of a worker that is replaced by itself it is not', () => {
+    const ready = (unheard: string): string => {
+      const status = wasAvailable(summaryOf([readyNode(0), readyNode(1)], release().spec.services, 1, new Set([unheard])));
+      return conditionsAfterAvailable(phaseInput(cluster({ status })), release().spec.services)[0]?.[3] ?? '';
+    };
+    assert.match(ready('harbor-a1-n0'), /never replaced for silence.* outrigger node confirm-dead harbor-a1-n0 -n demo\. /);
+    assert.doesNotMatch(ready('harbor-a1-n1'), /confirm-dead/);
+    const long = readyNode(0);
+    const status = { ...long.status, agent: { incarnation: 1, phase: 'Ready' as const, message: 'x'.repeat(1024) } };
+    const { message = '' } = summaryOf([{ ...long, status }], [], 0, new Set(['harbor-a1-n0'])).nodes['harbor-a1-n0'] ?? {};
+    assert.ok(message.length <= 1024, 'as long as the schema allows');
+    assert.match(message, /-n demo$/, 'what to do is not cut off');
+  });
+
   it('I4: a node that comes up for the first time degrades nothing; a replacement does until it is ready', () => {
     const grown = afterAvailable([readyNode(0), readyNode(1), node(2)], [], 2);
     assert.deepEqual([grown.phase, grown.conditions['Progressing']], ['Available', 'True NodeNotReady']);

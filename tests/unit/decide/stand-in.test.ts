@@ -11,7 +11,7 @@ import { decideManager } from '../../../src/decide/manager.ts';
 import { observe } from '../../../src/decide/observation.ts';
 import type { Standing } from '../../../src/decide/presence.ts';
 import { decideAfterAvailable } from '../../../src/decide/repair.ts';
-import { decideStandIn, speakerOf } from '../../../src/decide/stand-in.ts';
+import { afterSilence, decideStandIn, speakerOf } from '../../../src/decide/stand-in.ts';
 import { NO_OBSERVATIONS } from '../../../src/decide/observation.ts';
 import type { Effect } from '../../../src/decide/effect.ts';
 import type { ClusterNode } from '../../../src/model/cluster-node.ts';
@@ -218,3 +218,13 @@ function leasedView(status: ClusterStatus, nodes: readonly ClusterNode[], leases
   const seen = observe(observe(NO_OBSERVATIONS, [...names, ...revisions.flat()], 0), [...names, ...revisions.flat()], longMs);
   return { ...shown, leases: new Map(nodes.map(({ metadata }) => [metadata.uid, '7'])), seen, monotonicMs: longMs };
 }
+
+describe('what is said of a silent node', () => {
+  it('I5: promises only what follows', () => {
+    assert.match(afterSilence(readyNode(0), true), /never replaced for silence.*outrigger node confirm-dead harbor-a1-n0 -n demo\.$/);
+    assert.match(afterSilence(readyNode(1), false), /unknownSeconds the manager replaces it;.*confirm-dead harbor-a1-n1 -n demo\.$/);
+    const joined = readyNode(1);
+    joined.spec.machine = 'Joined';
+    assert.match(afterSilence(joined, false), /^No other machine can take its place by itself/);
+  });
+});

@@ -225,6 +225,15 @@ describe('tables', () => {
     const page = readFileSync(new URL('../../../docs/reference/rights.md', import.meta.url), 'utf8');
     assert.equal(page, rightsPage());
   });
+
+  test('each row of the rights has a number of its own, by which refusals and pages name it', () => {
+    const numbers = [...rightsPage().matchAll(/^\| ([A-Z]\d+) \|/gm)].map(([, id]) => id);
+    assert.ok(numbers.length > 20, 'the rows are found');
+    assert.deepEqual(
+      numbers.filter((id, at) => numbers.indexOf(id) !== at),
+      [],
+    );
+  });
 });
 
 describe('reviews', () => {

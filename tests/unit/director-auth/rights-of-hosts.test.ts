@@ -35,7 +35,7 @@ describe('reading', () => {
     no(may(asks('list outrigger.dev/hosts /')), /field selector metadata.name=alpha/);
   });
 
-  test('H3, H4: nodes in all namespaces; data centers, clusters and releases by name', async (t) => {
+  test('H3, H4, H11, H12: nodes in all namespaces; data centers, clusters and releases by name', async (t) => {
     const { may } = await open(t);
     for (const verb of ['get', 'list', 'watch']) yes(may(asks(`${verb} outrigger.dev/clusternodes /`)));
     for (const what of ['virtualdatacenters demo/yard', 'clusters demo/harbor', 'clusterreleases /1.0.0'])

@@ -1,5 +1,5 @@
 /**
- * Rows N20 to N22 of the rights: what the agent of a joined machine does for its own node, and the nearest things that are refused; and what a machine
+ * Rows N25 to N27 of the rights: what the agent of a joined machine does for its own node, and the nearest things that are refused; and what a machine
  * that joins by hand is told.
  */
 import assert from 'node:assert/strict';
@@ -42,7 +42,7 @@ async function open(t: TestContext, object: JsonObject = held) {
   return asking;
 }
 
-describe('N20: taking its node', () => {
+describe('N25: taking its node', () => {
   const change = asks('patch outrigger.dev/clusternodes demo/harbor-a1-n0');
 
   test('I2: from nobody, as a joined machine, and nothing besides', async (t) => {
@@ -73,7 +73,7 @@ describe('N20: taking its node', () => {
   });
 });
 
-test('N21: how its machine is, with its own incarnation, of a node that it holds', async (t) => {
+test('N26: how its machine is, with its own incarnation, of a node that it holds', async (t) => {
   const { mayWrite } = await open(t);
   const status = asks('patch outrigger.dev/clusternodes/status demo/harbor-a1-n0');
   const section = { incarnation: 1, phase: 'Running', address: '10.0.0.7' };
@@ -86,7 +86,7 @@ test('N21: how its machine is, with its own incarnation, of a node that it holds
   no(provisioned.mayWrite(status, nodeObject(), withAt(nodeObject(), 'status.infrastructure', section)), /the host daemon/);
 });
 
-test('N22: its finalizer goes when it is being deleted, and no other', async (t) => {
+test('N27: its finalizer goes when it is being deleted, and no other', async (t) => {
   const { mayWrite } = await open(t, going);
   const change = asks('patch outrigger.dev/clusternodes demo/harbor-a1-n0');
   yes(mayWrite(change, going, withAt(going, 'metadata.finalizers', [])));

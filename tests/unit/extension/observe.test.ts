@@ -27,6 +27,7 @@ const HEALTHY: LoopSight = {
   leaseAgeMs: () => 700,
   unsynced: () => [],
   sinceRoundMs: () => 100,
+  massSilence: () => ({ active: true, settled: true, silentSites: 3, sites: 10 }),
 };
 
 function ask(path: string, sight: LoopSight | undefined, telemetry = newTelemetry(), stopping = false): readonly [number, string] {
@@ -78,6 +79,9 @@ test('/metrics tells what the catalog names, with its types and labels', () => {
   assert.match(text, /look_duration_seconds_bucket\{le="0\.001"\} 1\n/);
   assert.match(text, /look_duration_seconds_bucket\{le="10"\} 2\n/);
   assert.match(text, /look_duration_seconds_bucket\{le="\+Inf"\} 3\n/);
+  assert.match(text, /_mass_silence 1\n/);
+  assert.match(text, /_silent_sites 3\n/);
+  assert.match(text, /_watched_sites 10\n/);
   assert.match(text, /_info\{obeys="default@3",server="a",version="1\.0\.0"\} 1\n/);
 });
 
@@ -112,6 +116,7 @@ const FACTS: ExtensionFacts = {
   atWork: 0,
   liveServers: 1,
   leaseAgeMs: undefined,
+  massSilence: undefined,
   lagSeconds: 0,
   looks: 0,
   takeovers: 0,
@@ -129,6 +134,9 @@ const FACTS: ExtensionFacts = {
 
 test('I1: a Lease that was never shown has no age', () => {
   assert.doesNotMatch(extensionMetricsText(FACTS), /lease_age_seconds[ {]\S* ?\d/);
+  assert.doesNotMatch(extensionMetricsText(FACTS), /_(mass_silence|silent_sites|watched_sites) \d/);
+  const massSilence = { active: false, settled: true, silentSites: 0, sites: 4 };
+  assert.match(extensionMetricsText({ ...FACTS, massSilence }), /^outrigger_extension_mass_silence 0$/m);
   assert.match(extensionMetricsText({ ...FACTS, leaseAgeMs: 700 }), /^outrigger_extension_lease_age_seconds 0\.7$/m);
 });
 
