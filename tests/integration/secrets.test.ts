@@ -125,6 +125,7 @@ async function plantInPortal(): Promise<void> {
   const wrong = 'Planted-Wrong-Portal-Password-9K';
   planted.push({ what: 'a wrong password that somebody typed', forms: textForms(wrong), at: NOWHERE });
   const client = portalClient(address);
+  await eventually('the portal answers', async () => (await client.get('/login').catch(() => undefined))?.status === 200, 60_000);
   assert.equal((await client.post('/login', { password: wrong })).status, 401);
   assert.equal((await client.post('/login', { password })).status, 303);
   for (const page of ['/', '/pairing', '/license', '/logs']) assert.equal((await client.get(page)).status, 200);
