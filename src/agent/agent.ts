@@ -143,7 +143,7 @@ export async function runAgent(deps: AgentDeps, stopRequested: AbortSignal, sign
     startedMs: deps.clock.monotonicMs(),
     speaks: false,
   };
-  deps.log.info('The agent starts.', { node: name, incarnation, plan: memory.get('plan')?.release ?? 'none' });
+  deps.log.info('The agent starts.', { plan: memory.get('plan')?.release ?? 'none' });
 
   const loop = pokeLoop(deps, { what: 'Keeping this node in line', resyncMs: RESYNC_MS }, () => settled(agent, stopRequested), own);
   wake.poke = () => loop.poke();

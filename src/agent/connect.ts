@@ -49,12 +49,16 @@ async function ensureIdentity(deps: AgentDeps, signal: AbortSignal): Promise<Ide
       `${deps.node.node} has neither a certificate nor a token to join with; its host gives it one when a director answers.`,
     );
   }
+  const fromMs = deps.clock.nowMs();
   const request = await deps.identity.request();
   for (;;) {
     try {
-      const identity = await deps.identity.save(await deps.directors.join({ directors, caHash, token, request }, signal));
+      const identity = await deps.identity.save(
+        await deps.directors.join({ directors, caHash, token, request, traceparent: deps.trace?.join }, signal),
+      );
       forgetToken(deps.files, deps.dir);
-      deps.log.info('This node has joined.', { node: deps.node.node, incarnation: deps.node.incarnation });
+      deps.trace?.joined(fromMs);
+      deps.log.info('This node has joined.');
       return identity;
     } catch (cause) {
       if (!isFault(cause, 'DirectorUnreachable') || signal.aborted) throw cause;

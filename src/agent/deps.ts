@@ -22,6 +22,7 @@ import type { Random } from '../ports/random.ts';
 import type { PodRuntime } from '../ports/runtime.ts';
 import type { ServiceManager } from '../ports/service-manager.ts';
 import type { Certificates } from '../ports/x509.ts';
+import type { NodeTrace } from './trace.ts';
 import type { NodeFile } from './node-file.ts';
 
 export interface AgentDeps {
@@ -33,6 +34,8 @@ export interface AgentDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Absent: nothing is traced. */
+  readonly trace?: NodeTrace | undefined;
   readonly files: Files;
   /** `<dir>/store`: what a reboot must not take away. */
   readonly store: NodeStore;

@@ -36,7 +36,7 @@ export async function endMachine(deps: AgentDeps, fate: Fate, data: string, sign
   if (self === undefined) return false;
   deps.service.ready();
   deps.service.status(fate.why);
-  deps.log.info(`${fate.why} What is left of it is ended.`, { node: deps.node.node });
+  deps.log.info(`${fate.why} What is left of it is ended.`);
   const rest = {
     nodeUid: deps.node.nodeUid,
     data,

@@ -21,6 +21,8 @@ export interface NodeFile {
   readonly incarnation: number;
   readonly cluster: string;
   readonly clusterUid: string;
+  /** The attempt at creating the cluster that made the node; absent: the host that wrote it did not say. */
+  readonly attempt?: number;
   /** What it was born as. */
   readonly role: 'Primary' | 'Worker';
   /** The node's own address, where the balancer listens. */

@@ -51,7 +51,9 @@ export function reportTo(deps: AgentDeps, api: EntityApi, following: Following, 
       const agent = { ...(status['agent'] as JsonObject | undefined), incarnation: deps.node.incarnation };
       const patch = { metadata: { uid: deps.node.nodeUid }, status: { ...status, agent } };
       const { namespace, node } = deps.node;
-      const answer = await api.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, node, patch, work, 'status');
+      const by = deps.trace?.reporting(api) ?? api;
+      const answer = await by.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, node, patch, work, 'status');
+      if (answer.ok && answer.value.status?.agent?.phase === 'Ready') deps.trace?.ready();
       if (answer.ok) return following.learnSelf(answer.value);
       onRefused();
       throw new Fault('DirectorRefused', answer.message);

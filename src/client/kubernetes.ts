@@ -32,6 +32,8 @@ interface Call {
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: Json;
   readonly contentType?: string;
+  /** The span that it is sent below (W3C); absent: none. */
+  readonly traceparent?: string;
   readonly signal: AbortSignal;
 }
 
@@ -40,8 +42,11 @@ export type KubeconfigSource = { readonly file: string } | { readonly text: stri
 
 /** An API client for the current context of a kubeconfig. Throws `Fault` SettingInvalid when it cannot be used. */
 export function kubernetesApi(source: KubeconfigSource): EntityApi {
-  const access = loadConfig(source);
-  const send = (call: Call) => sendCall(access, call);
+  return apiOver(loadConfig(source), undefined);
+}
+
+function apiOver(access: Access, traceparent: string | undefined): EntityApi {
+  const send = (call: Call) => sendCall(access, traceparent === undefined ? call : { ...call, traceparent });
   return {
     get: async (address, namespace, name, signal) =>
       answered(await send({ method: HttpMethod.GET, path: resourcePath(address, namespace, name), signal })),
@@ -71,6 +76,7 @@ export function kubernetesApi(source: KubeconfigSource): EntityApi {
       emptied(await send(deleteCall(resourcePath(address, namespace, name), preconditions, signal))),
     watch: async (address, selection, onEvent, signal) => watchOnce(access, address, selection, onEvent, signal),
     post: async (path, body, signal) => answered<Json>(await send({ method: HttpMethod.POST, path, body, signal })),
+    traced: (next) => apiOver(access, next),
   };
 }
 
@@ -131,6 +137,7 @@ interface Reply {
 async function sendCall(access: Access, call: Call): Promise<Reply> {
   const { url, context } = await contextOf(access, call);
   const headers: Record<string, string> = { ...context.getHeaders(), accept: 'application/json' };
+  if (call.traceparent !== undefined) headers['traceparent'] = call.traceparent;
   if (call.body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
   const deadline = AbortSignal.timeout(LIMITS.requestDeadlineMs);
   try {

@@ -34,6 +34,8 @@ export interface ExtensionFacts {
   /** By `<first>/<second>`. */
   readonly calls: ReadonlyMap<string, number>;
   readonly effects: ReadonlyMap<string, number>;
+  /** Spans of traces that no collector took. */
+  readonly spansDropped: number;
   readonly lookSeconds: number;
   /** Looks by the upper bound of how long they took, in s, in order; not added up. */
   readonly lookBuckets: readonly (readonly [bound: number, looks: number])[];
@@ -69,6 +71,7 @@ export function extensionMetricsText(facts: ExtensionFacts): string {
     ...[...facts.attemptsFailed].map(([cause, value]): Row => ['attempts_failed_total', value, { cause }]),
     ...pairs('api_calls_total', facts.calls, 'verb'),
     ...pairs('effects_total', facts.effects, 'effect'),
+    ['spans_dropped_total', facts.spansDropped],
   ];
   return writeMetrics([...rows.flatMap(sampleOf), ...histogram(facts)], metricHelp);
 }

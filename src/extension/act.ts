@@ -19,6 +19,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { count } from './telemetry.ts';
 import type { Telemetry } from './telemetry.ts';
+import type { WriteSpans } from './write-spans.ts';
 
 export interface ActDeps {
   readonly api: EntityApi;
@@ -30,6 +31,8 @@ export interface ActDeps {
   readonly wrote: (object: AnyEntity) => void;
   /** Counted here what came of each effect. */
   readonly telemetry?: Telemetry;
+  /** Told of each write. Absent: they are not traced. */
+  readonly spans?: WriteSpans | undefined;
 }
 
 /** What came of a list of effects. */
@@ -57,8 +60,10 @@ export async function carryOut(deps: ActDeps, effects: readonly Effect[], live: 
 }
 
 async function carryOutOne(deps: ActDeps, effect: WriteEffect, signal: AbortSignal): Promise<Outcome> {
+  const span = deps.spans?.(effect);
   try {
-    const answer = await call(deps, effect, signal);
+    const answer = await call(span?.api ?? deps.api, effect, signal);
+    span?.ended(answer.ok ? undefined : answer.reason);
     if (deps.telemetry !== undefined) count(deps.telemetry.effects, `${effect.kind}/${answer.ok ? 'ok' : answer.reason}`);
     deps.log.info(`${effect.kind} ${answer.ok ? 'done' : answer.reason}`, subjectOf(effect));
     if (answer.ok) {
@@ -72,22 +77,23 @@ async function carryOutOne(deps: ActDeps, effect: WriteEffect, signal: AbortSign
     return { result: 'refused', message: answer.message };
   } catch (cause) {
     if (!isFault(cause)) throw cause;
+    span?.ended(cause.message);
     if (deps.telemetry !== undefined) count(deps.telemetry.effects, `${effect.kind}/unreachable`);
     return { result: 'unreachable', message: cause.message };
   }
 }
 
-async function call(deps: ActDeps, effect: WriteEffect, signal: AbortSignal): Promise<Answer<AnyEntity | undefined>> {
+async function call(api: EntityApi, effect: WriteEffect, signal: AbortSignal): Promise<Answer<AnyEntity | undefined>> {
   const request = requestOf(effect);
   switch (request.verb) {
     case 'create':
-      return (await deps.api.create(request.address, request.namespace, request.object, signal)) as Answer<AnyEntity>;
+      return (await api.create(request.address, request.namespace, request.object, signal)) as Answer<AnyEntity>;
     case 'mergePatch': {
       const { address, namespace, name, patch, subresource } = request;
-      return (await deps.api.mergePatch(address, namespace, name, patch, signal, subresource)) as Answer<AnyEntity>;
+      return (await api.mergePatch(address, namespace, name, patch, signal, subresource)) as Answer<AnyEntity>;
     }
     default: {
-      const answer = await deps.api.delete(request.address, request.namespace, request.name, request.preconditions, signal);
+      const answer = await api.delete(request.address, request.namespace, request.name, request.preconditions, signal);
       return answer.ok ? { ok: true, value: undefined } : answer;
     }
   }

@@ -37,11 +37,15 @@ export function faultPointOf(environment: Readonly<Record<string, string | undef
 
 /** `api`, by which `die` is called at the fault point; told which write that is. `die` must not return. */
 export function withFaultPoint(api: EntityApi, point: FaultPoint, die: (what: string) => never): EntityApi {
-  let writes = 0;
+  return counting(api, { count: 0 }, point, die);
+}
+
+/** `writes`: of this API and all that are traced by it. */
+function counting(api: EntityApi, writes: { count: number }, point: FaultPoint, die: (what: string) => never): EntityApi {
   const write = async <A>(verb: string, address: ResourceAddress, name: string, call: () => Promise<A>): Promise<A> => {
     if (address.plural === EVENTS.plural || address.plural === LEASES.plural) return call();
-    writes += 1;
-    const isHere = writes === point.write;
+    writes.count += 1;
+    const isHere = writes.count === point.write;
     const what = `${verb} ${address.kind} ${name}`;
     if (isHere && point.when === 'before') die(what);
     const answer = await call();
@@ -51,6 +55,7 @@ export function withFaultPoint(api: EntityApi, point: FaultPoint, die: (what: st
   const nameOf = (object: object): string => (object as { metadata?: { name?: string } }).metadata?.name ?? '';
   return {
     ...api,
+    ...(api.traced === undefined ? {} : { traced: (parent: string) => counting(api.traced?.(parent) ?? api, writes, point, die) }),
     create: (address, namespace, object, signal) =>
       write('create', address, nameOf(object), () => api.create(address, namespace, object, signal)),
     replace: (address, namespace, name, object, signal, subresource) =>

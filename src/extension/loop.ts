@@ -25,6 +25,7 @@ import type { WorkQueue } from './queue.ts';
 import { isWorkDue, NO_MEMORY, reconcile } from './reconcile.ts';
 import type { ClusterMemory, ReconcileDeps } from './reconcile.ts';
 import type { InformerDeps } from '../client/informer.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import { sweepForever } from './sweep.ts';
 import { newWorkCounts } from './work-counts.ts';
 import type { WorkCounts } from './work-counts.ts';
@@ -43,6 +44,8 @@ export interface LoopOptions {
   readonly counts?: WorkCounts;
   /** Likewise, and what else /metrics tells; its own counts are taken instead of `counts`. */
   readonly telemetry?: Telemetry;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer;
   /** Called once, before the first round: by what the loop can be looked at from outside. */
   readonly onBegin?: (sight: LoopSight) => void;
 }
@@ -119,6 +122,7 @@ function createState(deps: InformerDeps, informers: Informers, options: LoopOpti
       massSilence: () => silence.now(),
       component: `extension-${options.server}`,
       ...(options.telemetry === undefined ? {} : { telemetry: options.telemetry }),
+      ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
       wrote: (object) => learn(informers, object),
     },
     membership: createMembership(deps, options.server, { rules, obeys: () => obeyed([...informers.configs.list()]), progressing }),

@@ -20,6 +20,8 @@ export interface Observed {
   /** Undefined: the loop has not begun. */
   readonly sight: () => LoopSight | undefined;
   readonly stopping: () => boolean;
+  /** Absent: nothing is traced. */
+  readonly spansDropped?: (() => number) | undefined;
 }
 
 const TEXT: HttpHeaders = ['content-type', 'text/plain; charset=utf-8', 'cache-control', 'no-store'];
@@ -57,7 +59,7 @@ function readyz({ sight, stopping }: Observed, response: HttpResponse): void {
   say(response, 503, missing.join('\n'));
 }
 
-function metricsOf({ server, version, telemetry, sight }: Observed): string {
+function metricsOf({ server, version, telemetry, sight, spansDropped }: Observed): string {
   const { counts, calls, effects, attemptsBegun, attemptsAvailable, attemptsFailed, lookSeconds, lookBuckets, lagSeconds } = telemetry;
   const seen = sight();
   return extensionMetricsText({
@@ -71,6 +73,7 @@ function metricsOf({ server, version, telemetry, sight }: Observed): string {
     lookSeconds,
     lagSeconds,
     ...counts,
+    spansDropped: spansDropped?.() ?? 0,
     looksTimed: telemetry.looksTimed,
     lookBuckets: LOOK_BUCKETS_SECONDS.map((bound, index) => [bound, lookBuckets[index] ?? 0]),
     obeys: seen?.obeys() ?? '',

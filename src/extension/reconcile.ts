@@ -10,15 +10,19 @@
 import { backoffMs } from '../base/backoff.ts';
 import type { ClusterView, Decision } from '../decide/cluster-view.ts';
 import { decideCluster } from '../decide/creation.ts';
+import { clusterLogFields } from '../decide/log-fields.ts';
 import { NO_OBSERVATIONS, observe } from '../decide/observation.ts';
+import { creationSpans } from '../decide/trace.ts';
 import { VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { isFault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import { carryOut } from './act.ts';
 import type { ActDeps, Outcome } from './act.ts';
 import { countAttempts } from './telemetry.ts';
 import type { Turns } from './turns.ts';
+import { writeSpans } from './write-spans.ts';
 import { cachedView, liveView } from './view.ts';
 import type { Informers, Memory, Observer } from './view.ts';
 
@@ -26,6 +30,8 @@ export interface ReconcileDeps extends ActDeps, Observer {
   readonly informers: Informers;
   /** Of the VirtualDataCenters, by `<namespace>/<name>`. */
   readonly turns: Turns;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 /** What is remembered of a cluster between two looks. Losing it costs time, never safety. */
@@ -74,17 +80,18 @@ export async function reconcile(all: ReconcileDeps, cluster: Cluster, memory: Cl
 function ofCluster(deps: ReconcileDeps, cluster: Cluster): ReconcileDeps {
   const { name, namespace = '', uid } = cluster.metadata;
   // What is done before the first attempt leads to it.
-  const log = deps.log.with({ cluster: `${namespace}/${name}`, attempt: cluster.status?.attempt ?? 1 });
+  const log = deps.log.with(clusterLogFields(namespace, name, cluster.status?.attempt ?? 1));
   let before = cluster;
   const wrote: ReconcileDeps['wrote'] = (object) => {
     if (object.kind === 'Cluster' && object.metadata.uid === uid) {
       const after = object as Cluster;
       if (deps.telemetry !== undefined) countAttempts(deps.telemetry, before, after);
+      if (deps.tracer !== undefined) for (const span of creationSpans(before, after)) deps.tracer.tell(span);
       before = after;
     }
     deps.wrote(object);
   };
-  return { ...deps, log, wrote };
+  return { ...deps, log, wrote, spans: writeSpans(deps, cluster) };
 }
 
 /**

@@ -76,7 +76,8 @@ export function countAttempts(telemetry: Telemetry, before: Cluster, after: Clus
 }
 
 /** The same API; each call is counted with what came of it. A call that was cut off because the server stops is not. */
-export function countedApi(api: EntityApi, { calls }: Telemetry): EntityApi {
+export function countedApi(api: EntityApi, telemetry: Telemetry): EntityApi {
+  const { calls } = telemetry;
   const counted = async <T>(verb: string, signal: AbortSignal, call: Promise<Answer<T>>): Promise<Answer<T>> => {
     try {
       const answer = await call;
@@ -99,6 +100,7 @@ export function countedApi(api: EntityApi, { calls }: Telemetry): EntityApi {
       await counted('delete', signal, api.delete(address, namespace, name, preconditions, signal)),
     watch: async (address, selection, onEvent, signal) => await counted('watch', signal, api.watch(address, selection, onEvent, signal)),
     post: async (path, body, signal) => await counted('post', signal, api.post(path, body, signal)),
+    ...(api.traced === undefined ? {} : { traced: (parent: string) => countedApi(api.traced?.(parent) ?? api, telemetry) }),
   };
 }
 

@@ -5,6 +5,7 @@
  * I2: when it ends, its nodes go on.
  */
 
+import { nodeLogFields } from '../decide/log-fields.ts';
 import { claimsOf } from '../decide/host-claim.ts';
 import { CLUSTER_NODES } from '../model/addresses.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
@@ -22,6 +23,7 @@ import { renewLease, reportHostStatus } from './presence.ts';
 import { loadRecords } from './records.ts';
 import type { NodeRecords } from './records.ts';
 import { slotsTaken } from './slots-taken.ts';
+import { apiFor, tellSpan, tracedNode } from './trace.ts';
 import { discardedUids } from './unclaimed.ts';
 
 /** All nodes are looked at again this often, though nothing changed. */
@@ -134,10 +136,14 @@ async function claimWhatFits(
 async function claimNode(deps: HostDeps, node: ClusterNode, work: AbortSignal): Promise<void> {
   const { namespace = '', name, uid, resourceVersion } = node.metadata;
   const patch = { metadata: { uid, resourceVersion }, spec: { host: deps.name } };
-  const answer = await deps.api.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, name, patch, work);
-  if (answer.ok) deps.log.info('A node is claimed', { node: name, nodeUid: uid });
+  const traced = tracedNode(node);
+  const fromMs = deps.clock.nowMs();
+  const answer = await apiFor(deps, traced, 'claim').mergePatch<ClusterNode>(CLUSTER_NODES, namespace, name, patch, work);
+  // A lost claim is another host's span.
+  if (answer.ok) tellSpan(deps, traced, 'claim', fromMs);
+  if (answer.ok) deps.log.info('A node is claimed', nodeLogFields(traced));
   else if (answer.reason !== 'Conflict' && answer.reason !== 'NotFound')
-    deps.log.warn('A claim was refused', { node: name, why: answer.message });
+    deps.log.warn('A claim was refused', { ...nodeLogFields(traced), why: answer.message });
 }
 
 function resync(deps: HostDeps, records: NodeRecords, following: Following, poke: (nodeUid: string) => void, wakeStatus: () => void): void {

@@ -13,6 +13,7 @@ import type { NodeStore } from '../ports/node-store.ts';
 import type { Processes } from '../ports/processes.ts';
 import type { Random } from '../ports/random.ts';
 import type { ServiceManager } from '../ports/service-manager.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import type { CertificateFacts } from '../ports/x509.ts';
 
 export interface HostDeps {
@@ -36,6 +37,8 @@ export interface HostDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   readonly files: Files;
   /** The daemon's own records, in `storeFolder`. */
   readonly store: NodeStore;

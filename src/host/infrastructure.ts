@@ -11,6 +11,7 @@ import { CLUSTER_NODES } from '../model/addresses.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import { Fault } from '../model/fault.ts';
 import type { JsonObject } from '../model/json.ts';
+import type { EntityApi } from '../ports/api.ts';
 import type { HostDeps } from './deps.ts';
 import { keyedLoop } from './keyed-loop.ts';
 import type { KeyedLoop } from './keyed-loop.ts';
@@ -28,7 +29,7 @@ export interface InfrastructureReports {
   /** What to say of the recorded incarnation. */
   report(subject: ReportSubject, state: ReportedState): void;
   /** Says it now. Throws `Fault` when the director does not take it. */
-  tell(subject: ReportSubject, state: ReportedState, signal: AbortSignal): Promise<void>;
+  tell(subject: ReportSubject, state: ReportedState, signal: AbortSignal, api?: EntityApi): Promise<void>;
   /** The node changed: what it shows may not be what was said. */
   look(nodeUid: string): void;
   /** Says no more of this node. */
@@ -64,19 +65,19 @@ export function reportInfrastructure(parts: ReportParts, signal: AbortSignal): I
   const { deps, network } = parts;
   const wanted = new Map<string, Report>();
   const written = new Map<string, Written>();
-  const writeReport = async (nodeUid: string, work: AbortSignal): Promise<void> => {
+  const writeReport = async (nodeUid: string, work: AbortSignal, api: EntityApi = deps.api): Promise<void> => {
     const report = wanted.get(nodeUid);
     const infrastructure = report === undefined ? undefined : pending(report, parts.seen(nodeUid), written.get(nodeUid), parts.listedAt());
     if (report === undefined || infrastructure === undefined) return;
     const { namespace, node } = report.subject;
     const patch = { metadata: { uid: nodeUid }, status: { infrastructure } };
-    const answer = await deps.api.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, node, patch, work, 'status');
+    const answer = await api.mergePatch<ClusterNode>(CLUSTER_NODES, namespace, node, patch, work, 'status');
     if (!answer.ok && answer.reason !== 'NotFound' && answer.reason !== 'Conflict') throw new Fault('DirectorRefused', answer.message);
     const shown = answer.ok ? answer.value : parts.seen(nodeUid);
     written.set(nodeUid, { text: textOf(report), revision: Number(shown?.metadata.resourceVersion ?? 0), isTaken: answer.ok });
     if (answer.ok) parts.learn(answer.value);
   };
-  const loop: KeyedLoop = keyedLoop(deps, 'The report of a node', writeReport, signal);
+  const loop: KeyedLoop = keyedLoop(deps, 'The report of a node', async (nodeUid, work) => await writeReport(nodeUid, work), signal);
   const want = (subject: ReportSubject, state: ReportedState): void => {
     wanted.set(subject.nodeUid, { subject, section: sectionOf(deps, network, subject, state) });
   };
@@ -85,9 +86,9 @@ export function reportInfrastructure(parts: ReportParts, signal: AbortSignal): I
       want(subject, state);
       loop.poke(subject.nodeUid);
     },
-    tell: async (subject, state, work) => {
+    tell: async (subject, state, work, api) => {
       want(subject, state);
-      await writeReport(subject.nodeUid, work);
+      await writeReport(subject.nodeUid, work, api);
       if (written.get(subject.nodeUid)?.isTaken === false)
         throw new Fault('DirectorRefused', `The director did not take what was said of ${subject.node}: it is gone, or another one.`);
     },

@@ -11,6 +11,7 @@ import { dutyOf, startRefusal } from '../decide/host-claim.ts';
 import type { Duty, StopReason } from '../decide/host-claim.ts';
 import { isHostConfirmedDead } from '../decide/host-death.ts';
 import { afterWord, DEFAULT_PRESET, freshRecord } from '../decide/node-restart.ts';
+import { nodeLogFields } from '../decide/log-fields.ts';
 import type { BootMoment, RestartDecision } from '../decide/node-restart.ts';
 import { unreachable } from '../base/assert.ts';
 import { CLUSTERS, CLUSTER_NODES } from '../model/addresses.ts';
@@ -21,6 +22,7 @@ import { Fault } from '../model/fault.ts';
 import type { Host } from '../model/host.ts';
 import { ANNOTATION_RESTART, FINALIZER_NODE } from '../model/labels.ts';
 import type { Answer } from '../ports/api.ts';
+import type { LogFields } from '../ports/log.ts';
 import type { HostDeps } from './deps.ts';
 import { nodeFolder } from './deps.ts';
 import type { InfrastructureReports } from './infrastructure.ts';
@@ -35,6 +37,7 @@ import type { Said } from './say-event.ts';
 import { freeSlot } from './slots.ts';
 import { slotsTaken } from './slots-taken.ts';
 import { healer, mintToken } from './token.ts';
+import { apiFor, tellSpan, tracedNode } from './trace.ts';
 import type { Healer } from './token.ts';
 import { openUnclaimedBook, strayFacts } from './unclaimed.ts';
 import type { UnclaimedBook } from './unclaimed.ts';
@@ -69,7 +72,8 @@ export function createKeeper(parts: KeeperParts, signal: AbortSignal): Keeper {
   const unclaimed = openUnclaimedBook(parts.deps);
   const lost = new Map<string, string>();
   const healing = healer(parts.deps, parts.network, (nodeUid) => machines.get(nodeUid)?.restart());
-  const loop = keyedLoop(parts.deps, 'The care for a node', (nodeUid, work) => untilDone(() => step(nodeUid, work), work), signal);
+  const care = (nodeUid: string, work: AbortSignal): Promise<void> => untilDone(() => step(nodeUid, work), work);
+  const loop = keyedLoop(parts.deps, 'The care for a node', care, signal, (nodeUid) => aboutNode(parts, nodeUid));
 
   const ensureMachine = (nodeUid: string): void => {
     const record = parts.records.get(nodeUid);
@@ -121,6 +125,13 @@ export function createKeeper(parts: KeeperParts, signal: AbortSignal): Keeper {
   };
 }
 
+/** By which a line of the log about a node is found again. */
+function aboutNode({ records, seen }: KeeperParts, nodeUid: string): LogFields {
+  const node = seen(nodeUid);
+  const known = records.get(nodeUid) ?? (node === undefined ? undefined : tracedNode(node));
+  return known === undefined ? { nodeUid } : nodeLogFields(known);
+}
+
 async function endMachine(
   parts: KeeperParts,
   machines: Map<string, Machine>,
@@ -163,7 +174,10 @@ async function obeyWord(
   const word = { preset: record.nodeRestart ?? DEFAULT_PRESET, request: node.metadata.annotations?.[ANNOTATION_RESTART] };
   const after = afterWord(record.restart ?? freshRecord(now), word, now);
   if (after === undefined) return;
-  deps.log.info(after.restart ? 'A node is started anew, as asked' : 'A node is started, now that its preset allows it', { nodeUid });
+  deps.log.info(
+    after.restart ? 'A node is started anew, as asked' : 'A node is started, now that its preset allows it',
+    nodeLogFields(record),
+  );
   await records.save({ ...record, restart: after.record });
   if (after.restart) machines.get(nodeUid)?.startAfresh();
   else machines.get(nodeUid)?.look();
@@ -211,13 +225,14 @@ function liveOf<T>(answer: Answer<T>): T | undefined {
 /** Takes a slot, makes the folder and the token. False when node or cluster do not want it now. */
 async function beginNode(parts: KeeperParts, node: ClusterNode, work: AbortSignal): Promise<boolean> {
   const { deps, records } = parts;
+  const fromMs = deps.clock.nowMs();
   const namespace = node.metadata.namespace ?? '';
   const cluster = liveOf(await deps.api.get<Cluster>(CLUSTERS, namespace, node.spec.cluster, work));
   const host = parts.host();
   const isDead = host !== undefined && isHostConfirmedDead(host, deps.processes.self().bootId);
   const refusal = isDead ? `${deps.name} was confirmed dead in this very boot` : startRefusal(deps.name, node, cluster);
   if (refusal !== undefined) {
-    deps.log.info('A node is not started', { node: node.metadata.name, why: refusal });
+    deps.log.info('A node is not started', { ...nodeLogFields(tracedNode(node)), why: refusal });
     return false;
   }
   if (records.get(node.metadata.uid) === undefined) await endEarlierLife(deps, node.metadata.uid, work);
@@ -228,10 +243,12 @@ async function beginNode(parts: KeeperParts, node: ClusterNode, work: AbortSigna
   const record = recordOf(node, slot, cluster, momentOf(deps));
   await records.save(record);
   // The director knows of it before anything runs: a host that loses its records is told so by it.
-  await parts.reports.tell(record, { phase: 'Starting' }, work);
-  writeNodeFile(deps, parts.network, record, { token: await mintToken(deps, record, work) });
+  const told = { ...deps, api: apiFor(deps, record, 'prepare') };
+  await parts.reports.tell(record, { phase: 'Starting' }, work, told.api);
+  writeNodeFile(deps, parts.network, record, { token: await mintToken(told, record, work) });
   await records.save({ ...record, phase: 'Running' });
-  deps.log.info('A node is started', { node: record.node, nodeUid: record.nodeUid, incarnation: record.incarnation, slot });
+  deps.log.info('A node is started', { ...nodeLogFields(record), slot });
+  tellSpan(deps, record, 'prepare', fromMs);
   return true;
 }
 
@@ -245,6 +262,7 @@ function recordOf(node: ClusterNode, slot: number, cluster: Cluster | undefined,
     incarnation: spec.incarnation,
     cluster: spec.cluster,
     clusterUid: spec.clusterUid,
+    attempt: spec.attempt,
     virtualDataCenter: spec.virtualDataCenter,
     role: spec.role,
     slot,
@@ -309,9 +327,9 @@ async function endNode(parts: KeeperParts, nodeUid: string, why: StopReason, wor
   const { deps, records } = parts;
   const record = records.get(nodeUid);
   if (record === undefined) return;
-  deps.log.info('A node is stopped', { node: record.node, nodeUid, incarnation: record.incarnation, why });
+  deps.log.info('A node is stopped', { ...nodeLogFields(record), why });
   await records.save({ ...record, phase: 'Stopping' });
-  await stopAll(deps, nodeUid, work);
+  await stopAll({ ...deps, log: deps.log.with(nodeLogFields(record)) }, nodeUid, work);
   deps.files.removeFolder(nodeFolder(deps.data, nodeUid));
   deps.files.remove(pidFile(deps, record));
   if (why !== 'HigherIncarnation') parts.reports.report(record, { phase: 'Gone' });

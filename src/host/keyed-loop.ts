@@ -8,7 +8,7 @@
 import { backoffMs } from '../base/backoff.ts';
 import { isFault } from '../model/fault.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Log } from '../ports/log.ts';
+import type { Log, LogFields } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 
 export interface KeyedLoop {
@@ -30,6 +30,7 @@ export function keyedLoop(
   what: string,
   work: (key: string, signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
+  about: (key: string) => LogFields = (key) => ({ of: key }),
 ): KeyedLoop {
   const running = new Map<string, Promise<void>>();
   const again = new Set<string>();
@@ -41,7 +42,7 @@ export function keyedLoop(
       const failure = await tryOnce(work, key, signal);
       failures = failure === undefined ? 0 : failures + 1;
       if (failure === undefined) continue;
-      if (!signal.aborted) deps.log.warn(`${what} failed and is tried again: ${failure}`, { of: key, failures });
+      if (!signal.aborted) deps.log.warn(`${what} failed and is tried again: ${failure}`, { ...about(key), failures });
       again.add(key);
       await deps.clock.sleep(backoffMs(RETRY, failures, deps.random.float()), signal).catch(() => undefined);
     } while (again.has(key) && !signal.aborted);

@@ -7,11 +7,13 @@
 
 import { lostMachine } from '../decide/host-claim.ts';
 import type { Remains } from '../decide/host-claim.ts';
+import { nodeLogFields } from '../decide/log-fields.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import type { HostDeps } from './deps.ts';
 import { nodeFolder } from './deps.ts';
 import type { InfrastructureReports } from './infrastructure.ts';
 import { stopAll } from './machine.ts';
+import { tracedNode } from './trace.ts';
 
 const GRACE_MS = 2_000;
 
@@ -28,7 +30,7 @@ export function sayLost(deps: HostDeps, reports: InfrastructureReports, node: Cl
   const { namespace = '', name, uid } = node.metadata;
   const state = lostMachine(deps.name, node, remainsOf(deps, uid));
   const subject = { namespace, node: name, nodeUid: uid, incarnation: node.spec.incarnation };
-  deps.log.warn(state.message, { node: name, nodeUid: uid });
+  deps.log.warn(state.message, nodeLogFields(tracedNode(node)));
   reports.report(subject, state);
   return state.phase !== 'Gone';
 }

@@ -10,6 +10,7 @@
 
 import { backoffMs } from '../base/backoff.ts';
 import { afterEnd, counted, DEFAULT_PRESET, freshRecord } from '../decide/node-restart.ts';
+import { nodeLogFields } from '../decide/log-fields.ts';
 import type { BootMoment, EndCause, RestartDecision, RestartPreset } from '../decide/node-restart.ts';
 import { Fault, isFault } from '../model/fault.ts';
 import { LIMITS } from '../model/limits.ts';
@@ -18,6 +19,7 @@ import type { HostDeps } from './deps.ts';
 import { nodeFolder } from './deps.ts';
 import { watchLife } from './life.ts';
 import type { NodeRecord, NodeRecords } from './records.ts';
+import { tellSpan } from './trace.ts';
 
 export type MachineState =
   | { readonly phase: 'Starting' }
@@ -157,7 +159,9 @@ async function keepAgent(keeping: Keeping): Promise<void> {
     if (signal.aborted) return;
     const failures = deps.clock.monotonicMs() - startedMs >= RESET_AFTER_MS ? 1 : keeping.failures + 1;
     keeping.failures = keeping.isAfresh ? 0 : failures;
-    deps.log.warn('An agent ended', { nodeUid, node: records.get(nodeUid)?.node, why: end.how, failures });
+    const record = records.get(nodeUid);
+    const about = record === undefined ? { nodeUid } : nodeLogFields(record);
+    deps.log.warn('An agent ended', { ...about, why: end.how, failures });
   }
 }
 
@@ -205,7 +209,7 @@ async function writeDown(deps: HostDeps, records: NodeRecords, record: NodeRecor
     await records.save(record);
   } catch (cause) {
     if (!isFault(cause)) throw cause;
-    deps.log.warn('The restarts of a node could not be written down', { nodeUid: record.nodeUid, error: cause });
+    deps.log.warn('The restarts of a node could not be written down', { ...nodeLogFields(record), error: cause });
   }
 }
 
@@ -291,6 +295,7 @@ function adopted(deps: HostDeps, id: ProcessId): LivingAgent {
 }
 
 async function startAgent(deps: HostDeps, records: NodeRecords, nodeUid: string, hooks: MachineHooks): Promise<LivingAgent> {
+  const fromMs = deps.clock.nowMs();
   hooks.onChange({ phase: 'Starting' });
   await hooks.prepare();
   const folder = nodeFolder(deps.data, nodeUid);
@@ -303,6 +308,7 @@ async function startAgent(deps: HostDeps, records: NodeRecords, nodeUid: string,
   const record = records.get(nodeUid);
   if (record !== undefined) {
     await records.save({ ...record, agent: started.id, restarts: record.agent === undefined ? record.restarts : record.restarts + 1 });
+    if (record.agent === undefined) tellSpan(deps, record, 'start', fromMs);
   }
   return { id: started.id, exited: () => started.exited };
 }
@@ -340,7 +346,7 @@ async function stopInOrder(deps: HostDeps, nodeUid: string, folder: string, sign
     logFile: `${folder}/logs/stop.log`,
   });
   const exit = await untilEnd(stopper.exited, signal);
-  if (exit?.exitCode !== 0) deps.log.warn('A node did not stop in order; what is left of it is ended', { nodeUid, exit });
+  if (exit?.exitCode !== 0) deps.log.warn('A node did not stop in order; what is left of it is ended', { exit });
 }
 
 function describeExit(exit: ProcessExit): string {

@@ -38,6 +38,7 @@ export function writeNodeFile(deps: HostDeps, network: number, record: NodeRecor
     incarnation: record.incarnation,
     cluster: record.cluster,
     clusterUid: record.clusterUid,
+    ...(record.attempt === undefined ? {} : { attempt: record.attempt }),
     role: record.role,
     address,
     podAddresses: [...podAddresses],

@@ -20,6 +20,8 @@ export interface NodeRecord {
   readonly incarnation: number;
   readonly cluster: string;
   readonly clusterUid: string;
+  /** The attempt that made the node; absent: written before this was kept. */
+  readonly attempt?: number;
   readonly virtualDataCenter: string;
   readonly role: 'Primary' | 'Worker';
   readonly slot: number;

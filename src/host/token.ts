@@ -7,6 +7,7 @@
  */
 
 import { createJoinToken } from '../client/join-token.ts';
+import { nodeLogFields } from '../decide/log-fields.ts';
 import { isRevoked } from '../decide/renewal.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import { Fault } from '../model/fault.ts';
@@ -50,7 +51,7 @@ export function healer(deps: HostDeps, network: number, restart: (nodeUid: strin
       seenMs.delete(nodeUid);
       if (need === undefined || token === undefined) return;
       madeMs.set(nodeUid, deps.clock.monotonicMs());
-      deps.log.warn(`${record.node} joins anew: ${need.why}.`, { nodeUid });
+      deps.log.warn(`${record.node} joins anew: ${need.why}.`, nodeLogFields(record));
       writeNodeFile(deps, network, record, { token, ...(need.replaces === undefined ? {} : { replaces: need.replaces }) });
       // Its pods and balancer go on meanwhile.
       restart(nodeUid);

@@ -6,6 +6,7 @@
  */
 
 import { hash32 } from '../base/ring.ts';
+import { nodeLogFields } from '../decide/log-fields.ts';
 import { unclaimedNode } from '../decide/unclaimed.ts';
 import { CLUSTERS, HOSTS } from '../model/addresses.ts';
 import type { Cluster } from '../model/cluster.ts';
@@ -72,7 +73,7 @@ export function openUnclaimedBook(deps: HostDeps): UnclaimedBook {
       const next = unclaimedNode(deps.name, record, why, cluster.ok && cluster.value.metadata.uid === record.clusterUid);
       if (book.get(record.nodeUid)?.message === next.message) return false;
       book.set(record.nodeUid, next);
-      deps.log.warn(next.message ?? '', { nodeUid: record.nodeUid });
+      deps.log.warn(next.message ?? '', nodeLogFields(record));
       const host = await deps.api.get<Host>(HOSTS, '', deps.name, signal);
       if (host.ok) await sayUnclaimed(deps, host.value, next.message ?? '', signal);
       return true;

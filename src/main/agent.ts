@@ -11,9 +11,12 @@ import { DRILLS_FOLDER } from '../agent/drill/records.ts';
 import { readNodeFile } from '../agent/node-file.ts';
 import type { NodeFile } from '../agent/node-file.ts';
 import { STOP_SIGNAL, stopNode } from '../agent/stop.ts';
-import { Fault } from '../model/fault.ts';
+import { nodeTrace } from '../agent/trace.ts';
+import { nodeLogFields } from '../decide/log-fields.ts';
+import { Fault, isFault } from '../model/fault.ts';
 import type { ExitCode } from '../model/fault.ts';
 import { FRAMEWORK_FOLDER } from '../model/framework.ts';
+import { variableOf } from '../model/settings.ts';
 import { packArchive } from '../platform/archive.ts';
 import { certificates } from '../platform/certificate.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -30,6 +33,7 @@ import { judgeCertificate, mutualHttp } from '../platform/mutual-http.ts';
 import { machineLoads } from '../platform/machine-load.ts';
 import { nameLocks } from '../platform/name-lock.ts';
 import { nodeStore } from '../platform/node-store.ts';
+import { tracerOf } from '../platform/otlp.ts';
 import { passwords } from '../platform/passwords.ts';
 import { bootId } from '../platform/process-id.ts';
 import { prober } from '../platform/prober.ts';
@@ -41,18 +45,21 @@ import { roleEnvironment, systemProcesses } from '../platform/spawn.ts';
 import { watchRecord } from '../platform/watched-record.ts';
 import type { Log } from '../ports/log.ts';
 import type { PodRuntime } from '../ports/runtime.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import { bearMarks, concludeNode, isMachineFolder, isOver, keepLoopback, waitForNode } from './machine-node.ts';
 import type { NodeRoleOptions } from './node-role-options.ts';
 
 /** Runs the node until the signal aborts (pods and balancer go on), or stops all of it. */
 export async function runAgent(options: NodeRoleOptions, signal: AbortSignal): Promise<ExitCode> {
-  const log = lineLog(options.stop ? 'agent-stop' : 'agent');
+  const plainLog = lineLog(options.stop ? 'agent-stop' : 'agent');
   const files = systemFiles();
   if (isMachineFolder(options.dir) && !files.exists(`${options.dir}/node.json`)) {
-    if (!options.stop) await waitForNode(options.dir, log, signal);
+    if (!options.stop) await waitForNode(options.dir, plainLog, signal);
     return 0;
   }
   const node = readNodeFile(files, options.dir);
+  // Every line of an agent's log is about its node.
+  const log = plainLog.with(nodeLogFields(node));
   if (options.stop) {
     const [clock, processes] = [systemClock(), systemProcesses()];
     const runtime = (): PodRuntime => runtimeOf(options.dir, node, log);
@@ -64,7 +71,8 @@ export async function runAgent(options: NodeRoleOptions, signal: AbortSignal): P
   if (lock === undefined) throw new Fault('AlreadyRunning', `The agent of ${options.dir} runs already; stop it first.`);
   const stopRequested = new AbortController();
   process.on(STOP_SIGNAL, () => stopRequested.abort());
-  const deps = agentDeps(options.dir, node, log);
+  const tracer = nodeTracer(node, log);
+  const deps = agentDeps(options.dir, node, log, tracer);
   const isMachine = node.machine !== undefined;
   if (isMachine) await keepLoopback(node, log);
   // A life that is over begins no more: what is left of it is ended.
@@ -76,12 +84,24 @@ export async function runAgent(options: NodeRoleOptions, signal: AbortSignal): P
     log.info(
       stopRequested.signal.aborted ? 'Everything of this node but its balancer has ended.' : 'The agent ends; pods and balancer go on.',
     );
+  await tracer?.flush();
   lock.release();
   if (isEnded) await waitForNode(options.dir, log, signal);
   return 0;
 }
 
-function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
+/** A node never stands still for its traces: an endpoint that cannot be one is said, and nothing is traced. */
+function nodeTracer(node: NodeFile, log: Log): Tracer | undefined {
+  try {
+    return tracerOf(process.env[variableOf('otlpEndpoint')], { service: 'outrigger-agent', instance: node.node, log });
+  } catch (cause) {
+    if (!isFault(cause)) throw cause;
+    log.warn(cause.message);
+    return undefined;
+  }
+}
+
+function agentDeps(dir: string, node: NodeFile, log: Log, tracer: Tracer | undefined): AgentDeps {
   const runtime = runtimeOf(dir, node, log);
   const random = systemRandom();
   return {
@@ -91,6 +111,7 @@ function agentDeps(dir: string, node: NodeFile, log: Log): AgentDeps {
     clock: systemClock(),
     random,
     log,
+    trace: nodeTrace(tracer, node, systemClock()),
     loads: machineLoads(dir),
     files: systemFiles(),
     store: nodeStore(`${dir}/store`),

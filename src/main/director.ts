@@ -32,6 +32,7 @@ import { systemFiles } from '../platform/files.ts';
 import { listenHttp } from '../platform/http-server.ts';
 import { jws, licenseSigner } from '../platform/jws.ts';
 import { createLog } from '../platform/log.ts';
+import { tracerOf } from '../platform/otlp.ts';
 import { embeddedAddress } from '../platform/postgres/embedded.ts';
 import { parsePostgresUrl, postgresServer } from '../platform/postgres/server.ts';
 import type { PostgresAddress } from '../platform/postgres/server.ts';
@@ -47,6 +48,7 @@ import type { MetricStore } from '../ports/metric-store.ts';
 import type { Random } from '../ports/random.ts';
 import type { ServiceManager } from '../ports/service-manager.ts';
 import type { EntityStore } from '../ports/store.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import { openCenter } from './director-center.ts';
 import type { Center } from './director-center.ts';
 import { addCommand } from './command.ts';
@@ -61,6 +63,7 @@ const DIRECTOR_SETTINGS = [
   'databaseUrl',
   'databaseSocket',
   'storeKeyFile',
+  'otlpEndpoint',
   'logLevel',
   'day',
 ] as const satisfies readonly SettingName[];
@@ -70,6 +73,8 @@ const OWNER_ONLY = 0o600;
 const OWNER_FOLDER = 0o700;
 
 interface World {
+  /** Undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -99,7 +104,10 @@ export function registerDirector(program: Command): void {
 export async function runDirector(options: DirectorOptions, signal: AbortSignal): Promise<ExitCode> {
   const [clock, log] = [systemClock(), createLog({ role: 'director', level: options.logLevel })];
   const service = serviceManager({ clock, log, environment: process.env, until: signal });
-  const world: World = { clock, random: systemRandom(), log, service };
+  const random = systemRandom();
+  const instance = `director-${random.uuid().slice(0, 8)}`;
+  const tracer = tracerOf(options.otlpEndpoint, { service: 'outrigger-director', instance, log });
+  const world: World = { clock, random, log, service, tracer };
   log.info('The director starts.', { version: programVersion() });
   const database = databaseOf(options);
   const sealer = openSealer(keyFileOf(options), { create: true });
@@ -117,6 +125,7 @@ export async function runDirector(options: DirectorOptions, signal: AbortSignal)
     work.abort();
     metrics.close();
     await store.close();
+    await tracer?.flush();
     log.info('The director has stopped.');
   }
 }

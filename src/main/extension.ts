@@ -14,6 +14,7 @@ import { endAbruptly } from '../platform/abrupt-end.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createLog } from '../platform/log.ts';
 import { programVersion } from '../platform/program.ts';
+import { tracerOf } from '../platform/otlp.ts';
 import { systemRandom } from '../platform/random.ts';
 import { serviceManager } from '../platform/service-manager.ts';
 import type { EntityApi } from '../ports/api.ts';
@@ -22,7 +23,7 @@ import { addCommand } from './command.ts';
 import type { CommandContext } from './command.ts';
 import { listenForHealth } from './extension-health.ts';
 
-const SETTINGS_USED = ['kubeconfig', 'identity', 'healthListen', 'certificate', 'key', 'logLevel'] as const;
+const SETTINGS_USED = ['kubeconfig', 'identity', 'healthListen', 'certificate', 'key', 'otlpEndpoint', 'logLevel'] as const;
 
 export function registerExtension(program: Command): void {
   addCommand(program, {
@@ -55,16 +56,26 @@ async function runExtension({ settings, signal }: CommandContext<(typeof SETTING
   const telemetry = newTelemetry();
   const deps = { api: countedApi(apiOf(settings.kubeconfig, log), telemetry), clock: systemClock(), random, log };
   let sight: LoopSight | undefined;
-  const observed = { server, version: programVersion(), telemetry, sight: () => sight, stopping: () => signal.aborted };
+  const tracer = tracerOf(settings.otlpEndpoint, { service: 'outrigger-extension', instance: server, log });
+  const observed = {
+    server,
+    version: programVersion(),
+    telemetry,
+    sight: () => sight,
+    stopping: () => signal.aborted,
+    spansDropped: tracer?.dropped,
+  };
   const health = await listenForHealth(settings, observed, log);
   const service = serviceManager({ clock: deps.clock, log, environment: process.env, until: signal });
   log.info('The extension server starts.');
   // A director that is away is no reason to be started again: it waits for one.
   service.ready();
   service.status(`Works as ${server}.`);
-  const options = { server, onRound: service.progressed, telemetry, onBegin: (begun: LoopSight) => void (sight = begun) };
+  const traced = tracer === undefined ? {} : { tracer };
+  const options = { server, onRound: service.progressed, telemetry, ...traced, onBegin: (begun: LoopSight) => void (sight = begun) };
   await Promise.all([runExtensionServer(deps, options, signal), measureLag(telemetry, deps.clock, signal)]);
   await health?.close(0);
+  await tracer?.flush();
   log.info('The extension server has stopped.');
   return 0;
 }

@@ -12,6 +12,7 @@ import { present } from '../base/assert.ts';
 import { Fault, isFault } from '../model/fault.ts';
 import type { ExitCode } from '../model/fault.ts';
 import type { Json, JsonObject } from '../model/json.ts';
+import { variableOf } from '../model/settings.ts';
 import type { SettingName, SettingValues } from '../model/settings.ts';
 import { certificates } from '../platform/certificate.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -24,10 +25,12 @@ import { loopbackNetworks } from '../platform/loopback.ts';
 import { nameLocks } from '../platform/name-lock.ts';
 import { nodeStore } from '../platform/node-store.ts';
 import { COMPILE_ROLE, programCommand, programVersion, stripsTypes } from '../platform/program.ts';
+import { tracerOf } from '../platform/otlp.ts';
 import { systemRandom } from '../platform/random.ts';
 import { serviceManager } from '../platform/service-manager.ts';
 import { roleEnvironment, systemProcesses } from '../platform/spawn.ts';
 import type { Log } from '../ports/log.ts';
+import type { NameLocks } from '../ports/name-lock.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { Processes } from '../ports/processes.ts';
 import type { Era } from '../ports/store.ts';
@@ -44,6 +47,7 @@ const HOST_SETTINGS = [
   'leaseRenew',
   'nodeSilence',
   'balancer',
+  'otlpEndpoint',
   'logLevel',
 ] as const satisfies readonly SettingName[];
 export type HostOptions = SettingValues<(typeof HOST_SETTINGS)[number]>;
@@ -54,11 +58,8 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
   const log = createLog({ role: 'host', level: options.logLevel });
   const service = serviceManager({ clock, log, environment: process.env, until: signal });
   const folder = `${options.data}/host`;
-  files.ensureFolder(folder, 0o700);
   const locks = nameLocks();
-  const lock = await locks.hold(`host/${locks.nameOfFolder(folder)}`);
-  if (lock === undefined)
-    throw new Fault('AlreadyRunning', `A host daemon already runs in ${options.data}; stop it, or choose another folder with --data.`);
+  const lock = await holdFolder(locks, folder, options.data);
   compileNodeRoles(processes, options.data, log, signal);
 
   const storeFolder = `${folder}/store`;
@@ -73,6 +74,7 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
   files.remove(joinFile(options.data));
 
   const time = leastTime(identityDeps, identity);
+  const tracer = tracerOf(options.otlpEndpoint, { service: 'outrigger-host', instance: name, log });
   const api = identityDeps.directors.open({ directors: plane.directors, identity, era: await readEra(store), trustedNowMs: time.now });
   api.onEra((era) => void store.write('era', { number: era.number, id: era.id }));
   await Promise.all([
@@ -91,6 +93,7 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
         clock,
         random,
         log,
+        tracer,
         files,
         store,
         storeFolder,
@@ -100,14 +103,27 @@ export async function runHost(options: HostOptions, signal: AbortSignal): Promis
         newJoinSecret,
         nodeCertificate: (nodeUid) => nodeCertificate(nodeFolder(options.data, nodeUid)),
         programCommand: (args) => programCommand(args),
-        agentEnvironment: (nodeUid) => roleEnvironment(process.env, { data: options.data, role: 'agent', OUTRIGGER_NODE: nodeUid }),
+        agentEnvironment: (nodeUid) => agentEnvironment(options, nodeUid),
       },
       signal,
     ),
   ]);
   api.close();
+  await tracer?.flush();
   lock.release();
   return 0;
+}
+
+async function holdFolder(locks: NameLocks, folder: string, data: string): Promise<{ release(): void }> {
+  systemFiles().ensureFolder(folder, 0o700);
+  const lock = await locks.hold(`host/${locks.nameOfFolder(folder)}`);
+  if (lock !== undefined) return lock;
+  throw new Fault('AlreadyRunning', `A host daemon already runs in ${data}; stop it, or choose another folder with --data.`);
+}
+
+function agentEnvironment({ data, otlpEndpoint }: HostOptions, nodeUid: string): Record<string, string> {
+  const handedOn: Record<string, string> = otlpEndpoint === undefined ? {} : { [variableOf('otlpEndpoint')]: otlpEndpoint };
+  return roleEnvironment(process.env, { data, role: 'agent', OUTRIGGER_NODE: nodeUid, ...handedOn });
 }
 
 function identityDepsOf(folder: string, log: Log): IdentityDeps {

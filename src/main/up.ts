@@ -38,7 +38,16 @@ import type { Random } from '../ports/random.ts';
 import type { Terminal } from '../ports/terminal.ts';
 import { addCommand } from './command.ts';
 
-const UP_SETTINGS = ['data', 'port', 'extensionServers', 'sample', 'day', 'balancer', 'logLevel'] as const satisfies readonly SettingName[];
+const UP_SETTINGS = [
+  'data',
+  'port',
+  'extensionServers',
+  'sample',
+  'day',
+  'balancer',
+  'otlpEndpoint',
+  'logLevel',
+] as const satisfies readonly SettingName[];
 
 /** The Host of the machine that `outrigger up` runs on. */
 const HOST_NAME = 'local';
@@ -65,10 +74,10 @@ export function registerUp(program: Command): void {
     settings: UP_SETTINGS,
     daemon: true,
     run: ({ settings, terminal, signal, forced, atForcedEnd }) => {
-      const { port, extensionServers, sample, day, logLevel, balancer = 'relay' } = settings;
+      const { port, extensionServers, sample, day, logLevel, otlpEndpoint, balancer = 'relay' } = settings;
       const deps = upDeps(settings.data, terminal);
       atForcedEnd(() => killEverything(deps));
-      return runUp(deps, { port, extensionServers, sample, day, logLevel, balancer }, signal, forced);
+      return runUp(deps, { port, extensionServers, sample, day, logLevel, otlpEndpoint, balancer }, signal, forced);
     },
   });
 }

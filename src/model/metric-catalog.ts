@@ -98,6 +98,7 @@ export const METRICS: readonly MetricRow[] = [
     ['outrigger_watches', 'gauge', [], 'Watches that are open'],
     ['outrigger_connections', 'gauge', [], 'Connections that are open'],
     ['outrigger_tunnels', 'gauge', [], 'Tunnels of nodes that are open here'],
+    ['outrigger_spans_dropped_total', 'counter', [], 'Spans of traces that no collector took'],
     ['outrigger_store_revision', 'gauge', [], 'Revision that the copy of the store has reached'],
     ['outrigger_store_ready', 'gauge', [], '1 while the copy is loaded and the database has answered lately'],
     ['outrigger_entities', 'gauge', ['resource'], 'Entities in the store'],
@@ -152,6 +153,7 @@ export const METRICS: readonly MetricRow[] = [
       ['verb', 'result'],
       'Calls of the API; result is ok, unreachable or why it was refused',
     ],
+    ['outrigger_extension_spans_dropped_total', 'counter', [], 'Spans of traces that no collector took'],
   ]),
 ];
 

@@ -43,7 +43,7 @@ export const RESTART_SECONDS = 1;
 export const SERVICE_ROLE_FACTS: Readonly<Record<ServiceRole, ServiceRoleFacts>> = {
   director: {
     description: 'Outrigger director: the API over PostgreSQL',
-    settings: ['port', 'listen', 'server', 'advertise', 'databaseUrl', 'databaseSocket', 'storeKeyFile', 'logLevel'],
+    settings: ['port', 'listen', 'server', 'advertise', 'databaseUrl', 'databaseSocket', 'storeKeyFile', 'otlpEndpoint', 'logLevel'],
     hasState: true,
     isOutlived: false,
     bindsLowPorts: true,
@@ -53,7 +53,7 @@ export const SERVICE_ROLE_FACTS: Readonly<Record<ServiceRole, ServiceRoleFacts>>
   },
   extension: {
     description: 'Outrigger extension server: creates, repairs and deletes clusters',
-    settings: ['kubeconfig', 'identity', 'healthListen', 'logLevel'],
+    settings: ['kubeconfig', 'identity', 'healthListen', 'otlpEndpoint', 'logLevel'],
     hasState: false,
     isOutlived: false,
     bindsLowPorts: false,
@@ -63,7 +63,7 @@ export const SERVICE_ROLE_FACTS: Readonly<Record<ServiceRole, ServiceRoleFacts>>
   },
   host: {
     description: 'Outrigger host daemon: lends this machine to clusters',
-    settings: ['server', 'hostName', 'token', 'caHash', 'leaseRenew', 'balancer', 'logLevel'],
+    settings: ['server', 'hostName', 'token', 'caHash', 'leaseRenew', 'balancer', 'otlpEndpoint', 'logLevel'],
     hasState: true,
     isOutlived: true,
     bindsLowPorts: true,

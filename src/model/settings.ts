@@ -111,6 +111,10 @@ export const SETTINGS = {
     type: 'text',
     help: "address:port of an extension server's own for /livez, /readyz and /metrics (none unless given); beyond loopback with --certificate and --key",
   },
+  otlpEndpoint: {
+    type: 'text',
+    help: 'where traces of creations go, by OpenTelemetry (OTLP over HTTP): http://collector.example:4318; none unless given',
+  },
   databaseUrl: { type: 'text', notInFile: true, help: 'a PostgreSQL server to use, postgres://…' },
   databaseSocket: { type: 'path', help: "folder of the embedded PostgreSQL's socket" },
   storeKeyFile: { type: 'path', help: 'where the key lies that seals Secrets' },

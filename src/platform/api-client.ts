@@ -16,7 +16,7 @@ import type { Json, JsonObject } from '../model/json.ts';
 import { isJsonObject } from '../model/json.ts';
 import { LIMITS } from '../model/limits.ts';
 import { decodeWatchLine, refusalOf, resourcePath, revisionOf } from '../model/wire.ts';
-import type { Answer, DeletePreconditions, Listed, Selection, WatchEvent } from '../ports/api.ts';
+import type { Answer, DeletePreconditions, EntityApi, Listed, Selection, WatchEvent } from '../ports/api.ts';
 import type { DirectorApi, DirectorOptions } from '../ports/director.ts';
 import type { Random } from '../ports/random.ts';
 import type { Era } from '../ports/store.ts';
@@ -43,7 +43,17 @@ interface Client {
 export function directorApi(options: DirectorOptions, random: Random): DirectorApi {
   const { trustedNowMs = Date.now } = options;
   const client = openClient(options.directors, { ...options.identity, trustedNowMs }, options.era, random);
-  const call = (sent: Sent, signal: AbortSignal) => callDirector(client, sent, signal);
+  return {
+    ...entityApi(client, undefined),
+    era: () => client.era,
+    onEra: (listener) => void client.listeners.push(listener),
+    useIdentity: (identity) => client.keeper.useCredentials({ ...identity, trustedNowMs }),
+    close: () => client.keeper.close(),
+  };
+}
+
+function entityApi(client: Client, traceparent: string | undefined): EntityApi {
+  const call = (sent: Sent, signal: AbortSignal) => callDirector(client, { ...sent, traceparent }, signal);
   const json = (method: 'POST' | 'PUT', target: string, body: Json, signal: AbortSignal) =>
     call({ method, target, body: JSON.stringify(body) }, signal);
   return {
@@ -60,10 +70,7 @@ export function directorApi(options: DirectorOptions, random: Random): DirectorA
       emptied(await call(deleteCall(resourcePath(address, namespace, name), preconditions), signal)),
     watch: async (address, selection, onEvent, signal) => await watchOnce(client, address, selection, onEvent, signal),
     post: async (path, body, signal) => answered<Json>(await json('POST', path, body, signal)),
-    era: () => client.era,
-    onEra: (listener) => void client.listeners.push(listener),
-    useIdentity: (identity) => client.keeper.useCredentials({ ...identity, trustedNowMs }),
-    close: () => client.keeper.close(),
+    traced: (next) => entityApi(client, next),
   };
 }
 
@@ -71,14 +78,13 @@ export function directorApi(options: DirectorOptions, random: Random): DirectorA
 export async function postOnce(
   directors: readonly string[],
   credentials: Credentials,
-  path: string,
-  body: Json,
+  { path, body, traceparent }: { readonly path: string; readonly body: Json; readonly traceparent?: string | undefined },
   random: Random,
   signal: AbortSignal,
 ): Promise<{ readonly answer: Answer<Json>; readonly era: Era | undefined }> {
   const client = openClient(directors, credentials, undefined, random);
   try {
-    const reply = await callDirector(client, { method: 'POST', target: path, body: JSON.stringify(body) }, signal);
+    const reply = await callDirector(client, { method: 'POST', target: path, body: JSON.stringify(body), traceparent }, signal);
     return { answer: answered<Json>(reply), era: client.era };
   } finally {
     client.keeper.close();

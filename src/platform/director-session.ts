@@ -123,6 +123,8 @@ export interface Sent {
   readonly target: string;
   readonly body?: string;
   readonly contentType?: string;
+  /** The span that it is sent below (W3C); absent: none. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface ReplyHead {
@@ -135,7 +137,8 @@ export interface ReplyHead {
 export function send({ http2 }: OpenSession, sent: Sent, signal: AbortSignal): Promise<ReplyHead> {
   return new Promise((done, failed) => {
     signal.throwIfAborted();
-    const headers = { ':method': sent.method, ':path': sent.target, accept: 'application/json', ...bodyHeaders(sent) };
+    const traced = sent.traceparent === undefined ? {} : { traceparent: sent.traceparent };
+    const headers = { ':method': sent.method, ':path': sent.target, accept: 'application/json', ...traced, ...bodyHeaders(sent) };
     const stream = http2.request(headers, { endStream: sent.body === undefined });
     const onAbort = (): void => void stream.destroy(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });

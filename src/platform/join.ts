@@ -39,9 +39,9 @@ async function join(order: JoinOrder, random: Random, signal: AbortSignal): Prom
   for (const director of order.directors) {
     try {
       const { authority, localAddress } = await pinnedAuthority(director, order.caHash, signal);
-      const { machine } = order;
+      const { machine, traceparent } = order;
       const body = { token: order.token, csr: order.request, ...(machine === undefined ? {} : { machine: { ...machine } }) };
-      const { answer } = await postOnce([director], { authority }, '/outrigger/v1/join', body, random, signal);
+      const { answer } = await postOnce([director], { authority }, { path: '/outrigger/v1/join', body, traceparent }, random, signal);
       const node = answer.ok && isJsonObject(answer.value) ? nodeOf(answer.value['node']) : undefined;
       return {
         ...issued(answer, 'The join'),

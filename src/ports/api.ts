@@ -83,4 +83,6 @@ export interface EntityApi {
   ): Promise<Answer<void>>;
   /** POST of JSON to one of the director's own paths (`/outrigger/v1/…`). */
   post(path: string, body: Json, signal: AbortSignal): Promise<Answer<Json>>;
+  /** The same API, whose calls bear this `traceparent` (W3C): the director tells them below that span. Absent: nothing is traced by it. */
+  traced?(traceparent: string): EntityApi;
 }

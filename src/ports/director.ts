@@ -32,6 +32,8 @@ export interface JoinedNode {
   readonly incarnation: number;
   readonly cluster: string;
   readonly clusterUid: string;
+  /** The attempt that made it; absent: an older director said it. */
+  readonly attempt?: number;
   readonly role: 'Primary' | 'Worker';
 }
 
@@ -81,6 +83,8 @@ export interface JoinOrder {
   readonly request: string;
   /** Absent: an agent or a host daemon joins. */
   readonly machine?: JoiningMachine;
+  /** The span that the request is sent below (W3C). Absent: nothing is traced. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface Directors {

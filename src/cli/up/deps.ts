@@ -83,6 +83,8 @@ export interface UpOptions {
   readonly extensionServers: number;
   readonly sample: boolean;
   readonly logLevel: string;
+  /** Where traces go; undefined: there are none. */
+  readonly otlpEndpoint: string | undefined;
   /** What balances on the nodes of this machine. */
   readonly balancer: BalancerChoice;
   /** How long a day of license time takes, in ms. */

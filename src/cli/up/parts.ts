@@ -45,6 +45,7 @@ export function directorPart(deps: UpDeps, options: UpOptions, port: number): Pa
     '--log-level',
     options.logLevel,
     ...day,
+    ...tracing(options),
   ];
   return programPart(
     deps,
@@ -62,7 +63,12 @@ export function directorPart(deps: UpDeps, options: UpOptions, port: number): Pa
 export function extensionPart(deps: UpDeps, options: UpOptions, index: number, health: Map<string, number>): Part {
   const name = `extension-${index}`;
   const own = ['extension', '--kubeconfig', extensionKubeconfig(deps.paths), '--identity', name, '--log-level', options.logLevel];
-  const args = (): readonly string[] => [...own, '--health-listen', `${DIRECTOR_ADDRESS}:${present(health.get(name), 'its port')}`];
+  const args = (): readonly string[] => [
+    ...own,
+    '--health-listen',
+    `${DIRECTOR_ADDRESS}:${present(health.get(name), 'its port')}`,
+    ...tracing(options),
+  ];
   let before: ReadonlySet<string> = new Set();
   const part = programPart(deps, name, `Extension server ${index}`, args, async (_, signal) => {
     const now = await leasesOf(deps, name, signal);
@@ -77,6 +83,10 @@ export function extensionPart(deps: UpDeps, options: UpOptions, index: number, h
       return await part.start(signal);
     },
   };
+}
+
+function tracing({ otlpEndpoint }: UpOptions): readonly string[] {
+  return otlpEndpoint === undefined ? [] : ['--otlp-endpoint', otlpEndpoint];
 }
 
 /** The port of its last life, while nobody else took it. */
@@ -100,7 +110,7 @@ async function leasesOf(deps: UpDeps, name: string, signal: AbortSignal): Promis
 export function hostPart(deps: UpDeps, options: UpOptions, director: string): Part {
   const { hostName } = deps;
   const args = ['host', '--data', deps.paths.root, '--host-name', hostName, '--server', director];
-  args.push('--balancer', options.balancer, '--log-level', options.logLevel);
+  args.push('--balancer', options.balancer, '--log-level', options.logLevel, ...tracing(options));
   return programPart(
     deps,
     'host',

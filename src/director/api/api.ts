@@ -7,6 +7,7 @@ import type { HttpHandler } from '../../ports/http.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { EntityStore } from '../../ports/store.ts';
+import type { Tracer } from '../../ports/tracer.ts';
 import { admissionOf } from '../admission/admission.ts';
 import { definitionRule, definitionStatus, servedRule } from '../admission/definitions.ts';
 import { drillRule } from '../admission/drills.ts';
@@ -24,6 +25,7 @@ import { createMetrics } from './metrics.ts';
 import type { PageHandler } from './pages.ts';
 import { createPathHandler } from './paths.ts';
 import { createRegistry } from './registry.ts';
+import { requestTracer } from './trace.ts';
 import { createWatchHub } from './watch.ts';
 
 export interface ApiParts {
@@ -38,6 +40,8 @@ export interface ApiParts {
   readonly pages?: PageHandler;
   /** Version of this program. */
   readonly release: string;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   readonly connections: () => number;
   /** What leads through tunnels; undefined: nothing does. */
   readonly gateway?: GatewayDoor;
@@ -81,6 +85,7 @@ export function createApi(parts: ApiParts): Api {
     watches: () => hub.count(),
     connections: parts.connections,
     tunnels: () => parts.gateway?.tunnels() ?? 0,
+    spansDropped: () => parts.tracer?.dropped() ?? 0,
     revision: () => store.revision(),
     ready: () => store.ready(),
     entities: () =>
@@ -100,6 +105,7 @@ export function createApi(parts: ApiParts): Api {
     paths,
     pages: parts.pages,
     metrics,
+    trace: parts.tracer === undefined ? undefined : requestTracer(parts.tracer, { clock, random }),
     gateway: parts.gateway,
     signal,
     onBroken: parts.onBroken,

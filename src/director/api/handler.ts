@@ -31,6 +31,7 @@ import type { PathTarget, ResourceTarget, Target } from './router.ts';
 import { internalError, methodNotAllowed, ofFault, refused } from './status.ts';
 import type { Outcome } from './status.ts';
 import type { PageHandler } from './pages.ts';
+import type { TraceRequest } from './trace.ts';
 import { findVirtual } from './virtual.ts';
 import type { VirtualResource } from './virtual.ts';
 
@@ -42,6 +43,8 @@ export interface HandlerParts extends ResourceParts {
   /** Paths that judge by themselves what their caller may see. */
   readonly pages: PageHandler | undefined;
   readonly metrics: Metrics;
+  /** Told of each request that was answered; undefined: nothing is traced. */
+  readonly trace?: TraceRequest | undefined;
   /** Answers what leads through tunnels. */
   readonly gateway: GatewayDoor | undefined;
   /** Aborts when the server stops for good. */
@@ -75,7 +78,9 @@ export function createHandler(parts: HandlerParts): HttpHandler {
         reply.kind === 'bytes' && reply.headers?.includes('cache-control') === true ? headers.slice(2) : headers,
         acceptsGzip(request),
       );
-      parts.metrics.count(verb, reply.kind === 'bytes' ? reply.code : 200, performance.now() - startedMs);
+      const tookMs = performance.now() - startedMs;
+      parts.metrics.count(verb, reply.kind === 'bytes' ? reply.code : 200, tookMs);
+      parts.trace?.(request, reply, verb, tookMs);
     };
     if (bodies.underWayBytes + size > LIMITS.bodiesUnderWayBytes) {
       bodies.underWayBytes += size;

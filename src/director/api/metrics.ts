@@ -12,6 +12,7 @@ export interface MetricSources {
   readonly watches: () => number;
   readonly connections: () => number;
   readonly tunnels: () => number;
+  readonly spansDropped: () => number;
   readonly revision: () => number;
   readonly ready: () => boolean;
   /** Group and plural of each kind, and how many there are. */
@@ -86,6 +87,16 @@ function registerSources(registry: MetricsRegistry, sources: MetricSources): voi
   gauge('outrigger_watches', 'Watches that are open', sources.watches);
   gauge('outrigger_connections', 'Connections that are open', sources.connections);
   gauge('outrigger_tunnels', 'Tunnels of nodes that are open here', sources.tunnels);
+  const dropped = new Counter({
+    name: 'outrigger_spans_dropped_total',
+    help: 'Spans of traces that no collector took',
+    registers: [],
+    collect() {
+      this.reset();
+      this.inc(sources.spansDropped());
+    },
+  });
+  registry.registerMetric(dropped);
   gauge('outrigger_store_revision', 'Revision that the copy of the store has reached', sources.revision);
   gauge('outrigger_store_ready', '1 while the copy is loaded and the database has answered lately', () => (sources.ready() ? 1 : 0));
   const entities = new Gauge({

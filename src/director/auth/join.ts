@@ -189,8 +189,8 @@ function certificateAnswer(
   };
 }
 
-function nodeText({ namespace, name, uid, cluster, clusterUid, role }: NodeFacts, incarnation: number): JsonObject {
-  return { namespace, name, uid, incarnation, cluster, clusterUid, role };
+function nodeText({ namespace, name, uid, cluster, clusterUid, attempt, role }: NodeFacts, incarnation: number): JsonObject {
+  return { namespace, name, uid, incarnation, cluster, clusterUid, attempt, role };
 }
 
 /** `certificate`: what the caller showed in the TLS handshake, which proved that it holds the key; it may have expired. */

@@ -105,6 +105,7 @@ test('a director tells exactly what the catalog says, besides its process', asyn
     watches: () => 1,
     tunnels: () => 1,
     connections: () => 2,
+    spansDropped: () => 0,
     revision: () => 3,
     ready: () => true,
     entities: () => [{ resource: 'clusters.outrigger.dev', count: 4 }],

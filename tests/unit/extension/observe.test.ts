@@ -117,6 +117,7 @@ const FACTS: ExtensionFacts = {
   liveServers: 1,
   leaseAgeMs: undefined,
   massSilence: undefined,
+  spansDropped: 0,
   lagSeconds: 0,
   looks: 0,
   takeovers: 0,
