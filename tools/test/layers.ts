@@ -41,7 +41,7 @@ export const LAYERS: readonly Layer[] = [
   layer('guards', { concurrency: 2, fileTimeoutMs: 5 * MINUTE_MS }),
   layer('unit', { concurrency: 2, fileTimeoutMs: 2 * MINUTE_MS }),
   layer('sim', { concurrency: 2, fileTimeoutMs: 10 * MINUTE_MS }),
-  layer('contract', { fileTimeoutMs: 5 * MINUTE_MS, startsProcesses: true }),
+  layer('contract', { concurrency: 2, fileTimeoutMs: 5 * MINUTE_MS, startsProcesses: true }),
   layer('integration', { concurrency: 2, alone: MEASURING, fileTimeoutMs: 10 * MINUTE_MS, startsProcesses: true }),
   layer('chaos', { fileTimeoutMs: 15 * MINUTE_MS, needsRoot: true, startsProcesses: true }),
 ];
