@@ -7,7 +7,7 @@
  */
 
 import { clusterKey } from '../src/decide/creation.ts';
-import { extensionLeaseName, isMine, liveServers, NO_LEASES, observeLeases } from '../src/decide/sharding.ts';
+import { DEFAULT_SHARING, extensionLeaseName, isMine, liveServers, NO_LEASES, observeLeases } from '../src/decide/sharding.ts';
 import type { LeaseMemory } from '../src/decide/sharding.ts';
 import { capacityWatch } from '../src/extension/capacity.ts';
 import { createQueue } from '../src/extension/queue.ts';
@@ -22,7 +22,6 @@ import type { ClusterNode } from '../src/model/cluster-node.ts';
 import type { ClusterRelease } from '../src/model/cluster-release.ts';
 import type { Cluster } from '../src/model/cluster.ts';
 import type { AnyEntity, Lease } from '../src/model/core-kinds.ts';
-import { LIMITS } from '../src/model/limits.ts';
 import type { Host } from '../src/model/host.ts';
 import type { ServerConfig } from '../src/model/server-config.ts';
 import type { Site } from '../src/model/site.ts';
@@ -60,6 +59,7 @@ export function startServer(world: World, process: Process): void {
     log: logOf(world.trace, process.name),
     component: process.name,
     informers,
+    rules: () => DEFAULT_SHARING,
     turns: createTurns(),
     wrote: (object) => learn(informers, object),
   };
@@ -77,8 +77,9 @@ export function startServer(world: World, process: Process): void {
   listen(server);
   heartbeat(server);
   world.scheduler.touch();
-  sweepForever(deps, (key) => isMine(server.leases, process.name, key, 0, monotonicMs(life)), life.controller.signal).catch(
-    (cause: unknown) => broken(server, cause),
+  const mine = (key: string): boolean => isMine(server.leases, process.name, key, 0, monotonicMs(life));
+  sweepForever(deps, { mine, resyncMs: () => DEFAULT_SHARING.resyncMs }, life.controller.signal).catch((cause: unknown) =>
+    broken(server, cause),
   );
 }
 
@@ -146,7 +147,7 @@ function heartbeat(server: Server): void {
     for (const cluster of server.deps.informers.clusters.list()) server.queue.add(clusterKey(cluster), monotonicMs(life));
     wake(server);
   }
-  later(life, LIMITS.extensionLeaseRenewMs, () => heartbeat(server));
+  later(life, DEFAULT_SHARING.renewMs, () => heartbeat(server));
 }
 
 function leasesOf(world: World): Lease[] {
@@ -205,14 +206,14 @@ async function lookAt(server: Server, cluster: Cluster, key: string): Promise<vo
     if (isDue) server.dueSince.set(key, since);
     else server.dueSince.delete(key);
     if (!isDue || !mine(nowMs - since)) {
-      queue.add(key, isDue ? Math.max(since + LIMITS.overdueWorkMs, nowMs + 500) : nowMs + LIMITS.resyncMs);
+      queue.add(key, isDue ? Math.max(since + DEFAULT_SHARING.overdueMs, nowMs + 500) : nowMs + DEFAULT_SHARING.resyncMs);
       return;
     }
   }
   server.dueSince.delete(key);
   const result = await reconcile(deps, cluster, memory, life.controller.signal);
   server.memories.set(key, result.memory);
-  queue.add(key, monotonicMs(life) + (result.againMs ?? LIMITS.resyncMs));
+  queue.add(key, monotonicMs(life) + (result.againMs ?? DEFAULT_SHARING.resyncMs));
 }
 
 /** A promise of the code was broken: in the product the process stops; here the run fails. */

@@ -5,7 +5,7 @@
  */
 
 import type { ClusterView } from './cluster-view.ts';
-import { REPLACEMENTS, replacementsOf } from './failure-cause.ts';
+import { replacementsOf } from './failure-cause.ts';
 import type { Verdict, WaitingFor } from './failure-cause.ts';
 import type { ConditionChange } from './phase.ts';
 import { pairedCondition } from './site-standing.ts';
@@ -62,7 +62,7 @@ export function whileWaiting(view: ClusterView, message: string, waitingFor: Wai
 export function replacing(view: ClusterView, verdict: Extract<Verdict, { cause: 'ReplaceNode' }>, fault: string, attempt: number): string {
   const { metadata, spec } = verdict.node;
   const times = replacementsOf(view.nodes.filter((node) => node.spec.attempt === attempt)) + 1;
-  return `${fault}; ${metadata.name} alone is replaced by its incarnation ${spec.incarnation + 1} (replacement ${times} of at most ${REPLACEMENTS} in attempt ${attempt})`;
+  return `${fault}; ${metadata.name} alone is replaced by its incarnation ${spec.incarnation + 1} (replacement ${times} of at most ${view.config.nodeReplacements} in attempt ${attempt})`;
 }
 
 export function capital(text: string): string {

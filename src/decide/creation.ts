@@ -353,6 +353,7 @@ function budgetOf(view: ClusterView, status: ClusterStatus, record: Attempt): Re
     autoRepair: view.cluster.spec.autoRepairOnErrors,
     replacements: replacementsOf(view.nodes.filter((node) => node.spec.attempt === record.number)),
     failures: failuresOf(view, status),
+    maxReplacements: view.config.nodeReplacements,
     maxAttempts: view.config.maxAttempts,
   };
 }

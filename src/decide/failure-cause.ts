@@ -5,7 +5,7 @@
  * replace one node, to begin anew, or to stop and ask a person.
  *
  * I1: of a cluster that was ever available, or whose auto-repair is off, nothing is replaced and no attempt is abandoned: Stop.
- * I2: one machine at fault costs one node: ReplaceNode, at most REPLACEMENTS times an attempt; what its host has lost track of is never replaced, because
+ * I2: one machine at fault costs one node: ReplaceNode, at most `maxReplacements` times an attempt; what its host has lost track of is never replaced, because
  *     nobody could stop it: NewAttempt, whose removal looks for it.
  * I3: what trying again cannot bring (a person's input, room on a host, a machine to join, a director that refuses) stops the step, explains, and goes on
  *     by itself when it has come; nothing is torn down for it.
@@ -15,9 +15,6 @@
 import type { Attempt } from '../model/attempt.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import { deathOf, isLost, isUnattended, machineOf } from './node-facts.ts';
-
-/** Nodes that an attempt may replace before it is given up. */
-export const REPLACEMENTS = 2;
 
 export type WaitingFor = NonNullable<Attempt['waitingFor']>;
 
@@ -40,6 +37,8 @@ export interface RepairBudget {
   readonly autoRepair: boolean;
   /** Nodes replaced in this attempt. */
   readonly replacements: number;
+  /** How many it may replace before it is given up. */
+  readonly maxReplacements: number;
   /** Attempts that failed at this generation of the spec, this one not counted, and how many may. */
   readonly failures: number;
   readonly maxAttempts: number;
@@ -66,7 +65,7 @@ export function causeOf(trouble: StepTrouble, budget: RepairBudget): Verdict {
   }
   if (budget.wasAvailable) return { cause: 'Stop', why: 'WasAvailable' };
   if (!budget.autoRepair) return { cause: 'Stop', why: 'RepairDisabled' };
-  if (node !== undefined && canReplace(node) && budget.replacements < REPLACEMENTS) return { cause: 'ReplaceNode', node };
+  if (node !== undefined && canReplace(node) && budget.replacements < budget.maxReplacements) return { cause: 'ReplaceNode', node };
   return budget.failures + 1 < budget.maxAttempts ? { cause: 'NewAttempt' } : { cause: 'Stop', why: 'AttemptsExhausted' };
 }
 

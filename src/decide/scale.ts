@@ -24,7 +24,6 @@ import {
   LABEL_VDC,
   nodeName,
 } from '../model/labels.ts';
-import { LIMITS } from '../model/limits.ts';
 import { GROUP_VERSION } from '../model/resource.ts';
 import type { NewEntity } from '../model/resource.ts';
 import type { ClusterView, Decision } from './cluster-view.ts';
@@ -165,7 +164,7 @@ function letDrainedGo(view: ClusterView, node: ClusterNode): LetGo {
   if (node.metadata.deletionTimestamp !== undefined) return letNodeGo(view, node, 'Retired');
   if (node.spec.retired !== true) return { ...NOTHING_TO_LET_GO, effects: [{ kind: 'RetireNode', on: guardOf(node) }] };
   const key = `drain/${node.metadata.uid}`;
-  const leftMs = LIMITS.nodeDrainMs - seenMs(view.seen, key, view.monotonicMs);
+  const leftMs = view.config.drainSeconds * 1000 - seenMs(view.seen, key, view.monotonicMs);
   if (hasDrained(node) || leftMs <= 0) return { ...letNodeGo(view, node, 'Retired'), watching: [key] };
   return { effects: [], watching: [key], waits: [`${node.metadata.name} drains`], requeueAfterMs: leftMs };
 }

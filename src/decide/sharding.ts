@@ -37,6 +37,11 @@ export interface SharingRules {
   readonly overdueMs: number;
   readonly concurrency: number;
   readonly resyncMs: number;
+  /** A look that failed is repeated after this, doubling up to the cap. */
+  readonly retryMs: number;
+  readonly retryCapMs: number;
+  /** A Lease seen unchanged for so long belongs to nobody any more. */
+  readonly leaseSweepMs: number;
 }
 
 const DEFAULTS = DEFAULT_SERVER_CONFIG as Required<ServerConfigSpec>;
@@ -50,6 +55,9 @@ export function sharingRules(config: Partial<ServerConfigSpec>): SharingRules {
     overdueMs: (config.overdueSeconds ?? DEFAULTS.overdueSeconds) * 1000,
     concurrency: config.concurrency ?? DEFAULTS.concurrency,
     resyncMs: (config.resyncSeconds ?? DEFAULTS.resyncSeconds) * 1000,
+    retryMs: config.lookRetryMilliseconds ?? DEFAULTS.lookRetryMilliseconds,
+    retryCapMs: (config.lookRetryCapSeconds ?? DEFAULTS.lookRetryCapSeconds) * 1000,
+    leaseSweepMs: (config.leaseSweepSeconds ?? DEFAULTS.leaseSweepSeconds) * 1000,
   };
 }
 
@@ -156,6 +164,11 @@ export function mayWork(standing: Standing, self: string, key: string, dueMs: nu
   const { shownMs, leases } = standing;
   if (shownMs === undefined || monotonicMs - shownMs >= rules.leaseMs || wasAway(standing, monotonicMs, rules)) return false;
   return isMine(leases, self, key, dueMs, monotonicMs, rules);
+}
+
+/** Whether a key that was `before`'s and is this server's now was taken over: from one that lives it came because this server joined. */
+export function isTakenOver(before: string | undefined, live: readonly string[]): boolean {
+  return before !== undefined && !live.includes(before);
 }
 
 /** Of nobody is it known any more whether he lives; until it is, all count as alive, so that nothing is taken from the living. */

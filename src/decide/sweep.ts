@@ -6,13 +6,12 @@
  * I1: an owner counts as gone only on a live view in which the clusters were listed after what they own: a uid that is missing then never
  *     comes back.
  * I2: a node without an owner is let go under the license OwnerGone; its reservation is dropped when it is gone.
- * I3: what only seems so in a cache is looked at live after LIMITS.orphanSeenMs of own observation, so that lagging caches cost nothing.
+ * I3: what only seems so in a cache is looked at live after `orphanMs` of own observation, so that lagging caches cost nothing.
  * I4: a Site that a cluster is plugged into that is gone becomes free, and says what stays at its connection servers.
  */
 
 import type { ClusterNode } from '../model/cluster-node.ts';
 import type { Cluster } from '../model/cluster.ts';
-import { LIMITS } from '../model/limits.ts';
 import type { Site } from '../model/site.ts';
 import type { VirtualDataCenter } from '../model/virtual-data-center.ts';
 import type { Decision } from './cluster-view.ts';
@@ -36,6 +35,8 @@ export interface SweepView {
   readonly clusters: readonly Cluster[];
   readonly monotonicMs: number;
   readonly seen: Observations;
+  /** For how long what seems to have no owner is only seen before it is read live. */
+  readonly orphanMs: number;
 }
 
 /** The next effects about what has no owner in this namespace. */
@@ -54,7 +55,7 @@ export function decideSweep(view: SweepView): Decision {
     ...entries.flatMap(({ vdc, keys }) => keys.map((key) => `orphan/${vdc.metadata.uid}/${key}`)),
   ];
   const longest = Math.max(...watching.map((key) => seenMs(view.seen, key, view.monotonicMs)));
-  if (longest < LIMITS.orphanSeenMs) return { ...NO_EFFECTS, watching, ...soonest([LIMITS.orphanSeenMs - longest]) };
+  if (longest < view.orphanMs) return { ...NO_EFFECTS, watching, ...soonest([view.orphanMs - longest]) };
   const gone = together(nodes.map((node) => letNodeGo(view, node, 'OwnerGone')));
   const dropped = entries.map(({ vdc, keys }) => unreserve(vdc, keys)).filter((effect): effect is Effect => effect !== undefined);
   return licensed(view, {

@@ -78,7 +78,7 @@ async function carryOutOne(deps: ActDeps, effect: WriteEffect, signal: AbortSign
   } catch (cause) {
     if (!isFault(cause)) throw cause;
     span?.ended(cause.message);
-    if (deps.telemetry !== undefined) count(deps.telemetry.effects, `${effect.kind}/unreachable`);
+    if (deps.telemetry !== undefined && !signal.aborted) count(deps.telemetry.effects, `${effect.kind}/unreachable`);
     return { result: 'unreachable', message: cause.message };
   }
 }

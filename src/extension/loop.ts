@@ -8,11 +8,12 @@
  * I5: a server that stops ends its last write before it says farewell.
  */
 
+import { ownerOf } from '../base/ring.ts';
 import { clusterKey } from '../decide/creation.ts';
 import { confirmedBoot } from '../decide/host-death.ts';
 import { activeConfig, obeyed } from '../decide/server-config.ts';
 import type { MassSilence } from '../decide/mass-silence.ts';
-import { sharingRules } from '../decide/sharding.ts';
+import { isTakenOver, sharingRules } from '../decide/sharding.ts';
 import type { SharingRules } from '../decide/sharding.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { capacityWatch } from './capacity.ts';
@@ -83,8 +84,8 @@ interface LoopState {
   /** When the last round was completed (monotonic). */
   roundMs: number;
   readonly rules: () => SharingRules;
-  /** Clusters of others by the last look: one that is this server's by the next came over from another. */
-  readonly others: Set<string>;
+  /** Clusters of others by the last look, and whose they were: one that is this server's by the next, while that one is gone, was taken over. */
+  readonly others: Map<string, string | undefined>;
   readonly counts: WorkCounts;
   /** False: something is at work, and nothing has been finished for as long as makes work overdue. */
   readonly progressing: () => boolean;
@@ -106,7 +107,7 @@ export async function runExtensionServer(deps: InformerDeps, options: LoopOption
     dispatchForever(state, informers, options, signal)
       .then(() => untilIdle(state))
       .finally(workEnded.resolve),
-    sweepForever(state.deps, (key) => state.membership.mine(key, 0), signal),
+    sweepForever(state.deps, { mine: (key) => state.membership.mine(key, 0), resyncMs: () => state.rules().resyncMs }, signal),
   ]);
 }
 
@@ -118,6 +119,7 @@ function createState(deps: InformerDeps, informers: Informers, options: LoopOpti
     deps: {
       ...deps,
       informers,
+      rules,
       turns: createTurns(),
       massSilence: () => silence.now(),
       component: `extension-${options.server}`,
@@ -133,7 +135,7 @@ function createState(deps: InformerDeps, informers: Informers, options: LoopOpti
     roundMs: deps.clock.monotonicMs(),
     progressing,
     rules,
-    others: new Set(),
+    others: new Map(),
     counts: options.telemetry?.counts ?? options.counts ?? newWorkCounts(),
     wake: () => undefined,
   };
@@ -270,9 +272,10 @@ async function lookAt(state: LoopState, cluster: Cluster, key: string, signal: A
   const { namespace = '', name } = cluster.metadata;
   const { overdueMs, resyncMs } = state.rules();
   if (state.membership.mine(key, 0)) {
-    if (state.others.delete(key)) state.counts.takeovers += 1;
+    if (isTakenOver(state.others.get(key), state.membership.live())) state.counts.takeovers += 1;
+    state.others.delete(key);
   } else {
-    state.others.add(key);
+    state.others.set(key, ownerOf(key, state.membership.live()));
     const isDue = isWorkDue(deps, namespace, name, memory);
     if (!isDue) state.dueSince.delete(key);
     const since = isDue ? (state.dueSince.get(key) ?? nowMs) : nowMs;
@@ -290,6 +293,6 @@ async function lookAt(state: LoopState, cluster: Cluster, key: string, signal: A
   if (deps.telemetry !== undefined) countLook(deps.telemetry, deps.clock.monotonicMs() - fromMs);
   state.memories.set(key, result.memory);
   state.counts.looks += 1;
-  if (result.memory.stale) state.counts.conflicts += 1;
+  if (result.lostRace) state.counts.conflicts += 1;
   queue.add(key, deps.clock.monotonicMs() + (result.againMs ?? resyncMs));
 }

@@ -22,8 +22,6 @@ import { createInformer } from '../client/informer.ts';
 import type { InformerDeps } from '../client/informer.ts';
 
 export const EXTENSION_NAMESPACE = 'outrigger-system';
-/** A Lease unchanged for this long belongs to nobody any more. */
-const SWEEP_AFTER_MS = 10 * 60_000;
 const LOOK_MS = 250;
 const SETTLE_LOOK_MS = 50;
 const RETRY_BASE_MS = 200;
@@ -94,7 +92,7 @@ export function createMembership(deps: InformerDeps, server: string, { rules, ob
         leases.run(signal),
         lookForever(deps, look, signal),
         renewForever(state, workEnded, signal),
-        sweepForever(deps, () => [...leases.list()], signal),
+        sweepForever(state, () => [...leases.list()], signal),
       ]);
     },
   };
@@ -118,7 +116,7 @@ async function renewForever(state: MembershipState, workEnded: Promise<void>, si
       continue;
     }
     everShown = true;
-    if (state.progressing()) failures = (await quietly(deps, () => renew(state, signal))) ? 0 : failures + 1;
+    if (state.progressing()) failures = (await quietly(deps, () => renew(state, signal), signal)) ? 0 : failures + 1;
     else deps.log.warn('The loop makes no progress; the lease is not renewed, so that other servers take over.');
     const { renewMs } = state.rules();
     const retry = { baseMs: Math.min(RETRY_BASE_MS, renewMs), capMs: renewMs, jitter: 0.5 };
@@ -127,7 +125,7 @@ async function renewForever(state: MembershipState, workEnded: Promise<void>, si
   if (!everShown) return;
   await workEnded;
   const farewell = AbortSignal.timeout(2_000);
-  await quietly(deps, () => deps.api.delete(LEASES, EXTENSION_NAMESPACE, extensionLeaseName(server), {}, farewell));
+  await quietly(deps, () => deps.api.delete(LEASES, EXTENSION_NAMESPACE, extensionLeaseName(server), {}, farewell), farewell);
 }
 
 async function renew(state: MembershipState, signal: AbortSignal): Promise<Answer<Lease>> {
@@ -150,29 +148,39 @@ async function renew(state: MembershipState, signal: AbortSignal): Promise<Answe
   return answer;
 }
 
-async function sweepForever(deps: InformerDeps, list: () => Lease[], signal: AbortSignal): Promise<void> {
-  let before = new Map<string, string>();
+/** Between two looks for Leases of the dead: a change of the rules applies with the next. */
+const SWEEP_LOOK_MS = 5_000;
+
+async function sweepForever({ deps, rules }: MembershipState, list: () => Lease[], signal: AbortSignal): Promise<void> {
+  let seen = new Map<string, { readonly revision: string; readonly sinceMs: number }>();
   while (!signal.aborted) {
     const extensions = list().filter((lease) => lease.metadata.name.startsWith(extensionLeaseName('')));
-    for (const lease of extensions) {
-      const { name, uid, resourceVersion } = lease.metadata;
-      if (before.get(name) !== resourceVersion) continue;
-      await quietly(deps, () => deps.api.delete(LEASES, EXTENSION_NAMESPACE, name, { uid, resourceVersion }, signal));
+    const nowMs = deps.clock.monotonicMs();
+    seen = new Map(
+      extensions.map(({ metadata }) => {
+        const before = seen.get(metadata.name);
+        const isSame = before?.revision === metadata.resourceVersion;
+        return [metadata.name, isSame ? before : { revision: metadata.resourceVersion, sinceMs: nowMs }];
+      }),
+    );
+    for (const { metadata } of extensions) {
+      const { name, uid, resourceVersion } = metadata;
+      if (nowMs - (seen.get(name)?.sinceMs ?? nowMs) < rules().leaseSweepMs) continue;
+      await quietly(deps, () => deps.api.delete(LEASES, EXTENSION_NAMESPACE, name, { uid, resourceVersion }, signal), signal);
     }
-    before = new Map(extensions.map((lease) => [lease.metadata.name, lease.metadata.resourceVersion]));
-    await deps.clock.sleep(SWEEP_AFTER_MS, signal).catch(() => undefined);
+    await deps.clock.sleep(SWEEP_LOOK_MS, signal).catch(() => undefined);
   }
 }
 
-/** True: the call was answered `ok`. Failures of the world are logged and borne. */
-async function quietly(deps: InformerDeps, call: () => Promise<unknown>): Promise<boolean> {
+/** True: the call was answered `ok`. Failures of the world are logged and borne; what a stop cut off is none. */
+async function quietly(deps: InformerDeps, call: () => Promise<unknown>, signal: AbortSignal): Promise<boolean> {
   try {
     const answer = (await call()) as { readonly ok?: boolean; readonly message?: string };
     if (answer.ok !== true) deps.log.warn(`A lease could not be written: ${answer.message ?? 'refused'}`);
     return answer.ok === true;
   } catch (cause) {
     if (!isFault(cause)) throw cause;
-    deps.log.warn(`A lease could not be written: ${cause.message}`);
+    if (!signal.aborted) deps.log.warn(`A lease could not be written: ${cause.message}`);
     return false;
   }
 }

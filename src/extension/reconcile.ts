@@ -12,11 +12,11 @@ import type { ClusterView, Decision } from '../decide/cluster-view.ts';
 import { decideCluster } from '../decide/creation.ts';
 import { clusterLogFields } from '../decide/log-fields.ts';
 import { NO_OBSERVATIONS, observe } from '../decide/observation.ts';
+import type { SharingRules } from '../decide/sharding.ts';
 import { creationSpans } from '../decide/trace.ts';
 import { VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { isFault } from '../model/fault.ts';
-import { LIMITS } from '../model/limits.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import { carryOut } from './act.ts';
 import type { ActDeps, Outcome } from './act.ts';
@@ -28,6 +28,8 @@ import type { Informers, Memory, Observer } from './view.ts';
 
 export interface ReconcileDeps extends ActDeps, Observer {
   readonly informers: Informers;
+  /** As they are now. */
+  readonly rules: () => Pick<SharingRules, 'retryMs' | 'retryCapMs' | 'overdueMs'>;
   /** Of the VirtualDataCenters, by `<namespace>/<name>`. */
   readonly turns: Turns;
   /** Absent: nothing is traced. */
@@ -47,9 +49,11 @@ export interface Look {
   readonly memory: ClusterMemory;
   /** Look again after this many ms; absent: only when something changes, or at the next resync. */
   readonly againMs?: number;
+  /** It ended because somebody else was faster. */
+  readonly lostRace?: boolean;
 }
 
-const RETRY = { baseMs: 100, capMs: 30_000, jitter: 0.3 };
+const RETRY_JITTER = 0.3;
 /** How often a reservation that other servers overtook is tried again at once. */
 const RESERVE_TRIES = 8;
 const LOST_RACE = { baseMs: 20, capMs: 1_000, jitter: 0.5 };
@@ -72,7 +76,7 @@ export async function reconcile(all: ReconcileDeps, cluster: Cluster, memory: Cl
     return await deps.turns.inTurn(home, async () => await inTurn(deps, cluster, memory, signal));
   } catch (cause) {
     if (!isFault(cause)) throw cause;
-    return failed(deps, memory, { result: 'unreachable', message: cause.message }, cluster);
+    return failed(deps, memory, { result: 'unreachable', message: cause.message }, signal);
   }
 }
 
@@ -103,9 +107,9 @@ async function inTurn(deps: ReconcileDeps, cluster: Cluster, memory: ClusterMemo
     const { view, decision } = await decide(deps, cluster, tries === 1 ? memory : { ...memory, stale: false }, signal);
     if (view === undefined) return { memory: { ...memory, stale: false } };
     const outcome = await carryOut(deps, decision.effects, view.live, signal);
-    if (outcome.result === 'done') return { ...concluded(deps, view, decision, memory, outcome), againMs: 0 };
+    if (outcome.result === 'done') return { ...concluded(deps, view, decision, memory, outcome, signal), againMs: 0 };
     const isOvertaken = outcome.result === 'conflict' && outcome.lost === 'Reserve';
-    if (!isOvertaken || tries >= RESERVE_TRIES) return concluded(deps, view, decision, memory, outcome);
+    if (!isOvertaken || tries >= RESERVE_TRIES) return concluded(deps, view, decision, memory, outcome, signal);
     await refreshHome(deps, cluster, signal);
   }
 }
@@ -146,30 +150,45 @@ async function follow(
   memory: ClusterMemory,
   signal: AbortSignal,
 ): Promise<Look> {
-  return concluded(deps, view, decision, memory, await carryOut(deps, decision.effects, view.live, signal));
+  return concluded(deps, view, decision, memory, await carryOut(deps, decision.effects, view.live, signal), signal);
 }
 
 /** What is remembered of a decision after its effects were carried out, and when it is looked at again. */
-function concluded(deps: ReconcileDeps, view: ClusterView, decision: Decision, memory: ClusterMemory, outcome: Outcome): Look {
+function concluded(
+  deps: ReconcileDeps,
+  view: ClusterView,
+  decision: Decision,
+  memory: ClusterMemory,
+  outcome: Outcome,
+  signal: AbortSignal,
+): Look {
   const seen = observe(memory.seen, decision.watching, view.monotonicMs);
-  if (outcome.result !== 'done') return failed(deps, { ...memory, seen }, outcome, view.cluster);
+  if (outcome.result !== 'done') return failed(deps, { ...memory, seen }, outcome, signal);
   const next: ClusterMemory = { seen, failures: 0, stale: false };
   // A refusal is only told while it lasts; with nothing to do it may still be what the conditions say.
   const kept = decision.effects.length === 0 && memory.refusal !== undefined ? { ...next, refusal: memory.refusal } : next;
   return decision.requeueAfterMs === undefined ? { memory: kept } : { memory: kept, againMs: decision.requeueAfterMs };
 }
 
-function failed(deps: ReconcileDeps, memory: ClusterMemory, outcome: Exclude<Outcome, { result: 'done' }>, cluster: Cluster): Look {
+function failed(deps: ReconcileDeps, memory: ClusterMemory, outcome: Exclude<Outcome, { result: 'done' }>, signal: AbortSignal): Look {
   const failures = memory.failures + 1;
-  const { namespace, name } = cluster.metadata;
-  if (outcome.result !== 'conflict' && outcome.message !== memory.refusal)
-    deps.log.warn(outcome.message, { namespace, name, result: outcome.result });
+  const isRace = outcome.result === 'conflict';
+  if (!isRace && outcome.message !== memory.refusal) say(deps, outcome, signal);
   const refusal = outcome.result === 'refused' ? outcome.message : memory.refusal;
   // The first lost races are no failure: somebody else was faster, and a live look follows at once.
-  const isRace = outcome.result === 'conflict';
-  const againMs = isRace && failures <= 3 ? 0 : backoffMs(isRace ? LOST_RACE : RETRY, failures, deps.random.float());
+  const { retryMs, retryCapMs, overdueMs } = deps.rules();
+  const retry = isRace ? LOST_RACE : { baseMs: retryMs, capMs: retryCapMs, jitter: RETRY_JITTER };
+  const againMs = isRace && failures <= 3 ? 0 : backoffMs(retry, failures, deps.random.float());
   return {
     memory: { seen: memory.seen, failures, stale: outcome.result !== 'refused', ...(refusal === undefined ? {} : { refusal }) },
-    againMs: Math.min(againMs, LIMITS.overdueWorkMs),
+    // Work that waits for longer counts as overdue, and others would do it.
+    againMs: Math.min(againMs, overdueMs),
+    lostRace: isRace,
   };
+}
+
+/** A call that this server's own stop cut off is no failure of anybody. */
+function say(deps: ReconcileDeps, { result, message }: Exclude<Outcome, { result: 'done' | 'conflict' }>, signal: AbortSignal): void {
+  if (signal.aborted) deps.log.debug(message, { result });
+  else deps.log.warn(message, { result });
 }

@@ -11,12 +11,12 @@
 import type { Decision } from '../decide/cluster-view.ts';
 import { NO_OBSERVATIONS, observe } from '../decide/observation.ts';
 import type { Observations } from '../decide/observation.ts';
+import { activeConfig } from '../decide/server-config.ts';
 import { decideSweep } from '../decide/sweep.ts';
 import type { SweepView } from '../decide/sweep.ts';
 import { CLUSTERS, CLUSTER_NODES, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { ResourceAddress } from '../model/core-kinds.ts';
 import { Fault, isFault } from '../model/fault.ts';
-import { LIMITS } from '../model/limits.ts';
 import type { EntityApi } from '../ports/api.ts';
 import { carryOut } from './act.ts';
 import type { ReconcileDeps } from './reconcile.ts';
@@ -24,8 +24,12 @@ import type { Informers } from './view.ts';
 
 const LOOK_MS = 2_000;
 
-/** Sweeps the namespaces that `mine` says are this server's. */
-export async function sweepForever(deps: ReconcileDeps, mine: (key: string) => boolean, signal: AbortSignal): Promise<void> {
+/** Sweeps the namespaces that `mine` says are this server's; `resyncMs` as it is now. */
+export async function sweepForever(
+  deps: ReconcileDeps,
+  { mine, resyncMs }: { readonly mine: (key: string) => boolean; readonly resyncMs: () => number },
+  signal: AbortSignal,
+): Promise<void> {
   const memories = new Map<string, Memory>();
   const touched = touchedNamespaces(deps.informers);
   const sweepAndNote = async (namespace: string, before: Observations, nowMs: number): Promise<void> => {
@@ -40,7 +44,7 @@ export async function sweepForever(deps: ReconcileDeps, mine: (key: string) => b
       const known = memories.get(namespace);
       const nowMs = deps.clock.monotonicMs();
       if (!mine(`sweep/${namespace}`)) memories.delete(namespace);
-      else if (isDue(known, nowMs) || touched.has(namespace)) {
+      else if (isDue(known, nowMs, resyncMs()) || touched.has(namespace)) {
         touched.delete(namespace);
         await sweepAndNote(namespace, known?.seen ?? NO_OBSERVATIONS, nowMs);
       }
@@ -55,8 +59,8 @@ interface Memory {
   readonly sweptMs: number;
 }
 
-function isDue(known: Memory | undefined, nowMs: number): boolean {
-  return known === undefined || known.seen.size > 0 || nowMs - known.sweptMs >= LIMITS.resyncMs;
+function isDue(known: Memory | undefined, nowMs: number, resyncMs: number): boolean {
+  return known === undefined || known.seen.size > 0 || nowMs - known.sweptMs >= resyncMs;
 }
 
 /** Where something changed that a sweep looks at. */
@@ -91,6 +95,7 @@ async function sweep(deps: ReconcileDeps, namespace: string, seen: Observations,
     return observe(watched, decision.watching, live.monotonicMs);
   } catch (cause) {
     if (!isFault(cause)) throw cause;
+    if (signal.aborted) return undefined;
     deps.log.warn(`Namespace ${namespace} could not be swept: ${cause.message}`);
     return undefined;
   }
@@ -108,7 +113,12 @@ function cachedView(deps: ReconcileDeps, namespace: string, seen: Observations):
     clusters: within(clusters.list()),
     monotonicMs: deps.clock.monotonicMs(),
     seen,
+    orphanMs: orphanMsOf(deps),
   };
+}
+
+function orphanMsOf({ informers }: ReconcileDeps): number {
+  return activeConfig([...informers.configs.list()]).orphanSeconds * 1000;
 }
 
 async function liveView(deps: ReconcileDeps, namespace: string, seen: Observations, signal: AbortSignal): Promise<SweepView> {
@@ -116,7 +126,16 @@ async function liveView(deps: ReconcileDeps, namespace: string, seen: Observatio
   const nodes = await listed(deps.api, CLUSTER_NODES, namespace, signal);
   const sites = await listed(deps.api, SITES, namespace, signal);
   const clusters = await listed(deps.api, CLUSTERS, namespace, signal);
-  return { live: true, virtualDataCenters, nodes, sites, clusters, monotonicMs: deps.clock.monotonicMs(), seen };
+  return {
+    live: true,
+    virtualDataCenters,
+    nodes,
+    sites,
+    clusters,
+    monotonicMs: deps.clock.monotonicMs(),
+    seen,
+    orphanMs: orphanMsOf(deps),
+  };
 }
 
 async function listed<T>(api: EntityApi, address: ResourceAddress<T>, namespace: string, signal: AbortSignal): Promise<readonly T[]> {

@@ -5,11 +5,11 @@
 export interface WorkCounts {
   /** Looks that were carried through. */
   looks: number;
-  /** Clusters that came to this server from another one, because that died, stopped, or was joined by this one. */
+  /** Clusters that came to this server from another one that died, stopped or hung; not those that came because this one joined. */
   takeovers: number;
   /** Looks at clusters of other servers whose work was overdue. */
   overdue: number;
-  /** Looks that lost a race: somebody else wrote meanwhile, or no answer told. */
+  /** Looks that lost a race: somebody else wrote meanwhile what they had decided on. */
   conflicts: number;
 }
 

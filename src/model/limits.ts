@@ -172,18 +172,12 @@ export const LIMITS = {
   /** Combinations of verb, resource and name that a role may hold and still be compared with its writer's rights. */
   roleCombinations: 10_000,
 
-  /** An extension server's lease: renewed, expires, and when overdue work is anybody's. */
-  extensionLeaseRenewMs: 1_000,
-  extensionLeaseTtlMs: 3_000,
-  overdueWorkMs: 15_000,
-  /** Clusters that one extension server works on at a time. */
-  extensionConcurrency: 32,
+  /** Whoever asks which extension servers live waits at most so long to see whether each renews its Lease. */
+  serversWatchedMs: 20_000,
   /** A deadline by time stamps counts only after the server itself has seen the step at work this long: clocks of servers differ. */
   stepSeenMinMs: 10_000,
-  /** Everything is decided anew at least this often, whatever the watches say. */
+  /** A manager decides everything anew at least this often, whatever the watches say. */
   resyncMs: 60_000,
-  /** A retired node has this long to drain before it is deleted all the same. */
-  nodeDrainMs: 30_000,
   /** A forced deletion gives a host this long to let go by itself before it is skipped. */
   forceDeleteGraceMs: 30_000,
   /** What seems to have no owner is looked at live only after this: caches of two resources lag differently. */

@@ -130,9 +130,14 @@ export const METRICS: readonly MetricRow[] = [
     ['outrigger_extension_event_loop_lag_seconds', 'gauge', [], 'How late the event loop came back when it was last looked at'],
     ['outrigger_extension_looks_total', 'counter', [], 'Looks at clusters that were carried through'],
     ['outrigger_extension_look_duration_seconds', 'histogram', [], 'Time of a look: deciding, reading live, and writing'],
-    ['outrigger_extension_takeovers_total', 'counter', [], 'Clusters that came to it from another server'],
+    ['outrigger_extension_takeovers_total', 'counter', [], 'Clusters that came to it from a server that died, stopped or hung'],
     ['outrigger_extension_overdue_total', 'counter', [], "Looks at other servers' clusters whose work was overdue"],
-    ['outrigger_extension_conflicts_total', 'counter', [], 'Looks that lost a race: somebody else wrote meanwhile, or no answer came'],
+    [
+      'outrigger_extension_conflicts_total',
+      'counter',
+      [],
+      'Looks that lost a race: somebody else wrote meanwhile what they had decided on',
+    ],
     ['outrigger_extension_attempts_begun_total', 'counter', [], 'Attempts at creating a cluster that it began'],
     ['outrigger_extension_attempts_available_total', 'counter', [], 'Attempts that it saw through'],
     [

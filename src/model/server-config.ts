@@ -35,6 +35,27 @@ const specSchema = {
       default: 300,
       description: 'The back-off between attempts never grows beyond this. Not less than retryBaseSeconds.',
     },
+    nodeReplacements: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 10,
+      default: 2,
+      description: 'Single nodes whose machine is at fault that one attempt replaces before it is given up and begun anew.',
+    },
+    drainSeconds: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 3600,
+      default: 30,
+      description: 'How long a node that is taken away may finish what it does before it is deleted all the same.',
+    },
+    orphanSeconds: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 3600,
+      default: 10,
+      description: 'What seems to belong to no cluster is looked at live, and swept, after so long: copies of two kinds lag differently.',
+    },
     eligibleEnvironments: {
       type: 'array',
       maxItems: 32,
@@ -114,6 +135,13 @@ const specSchema = {
       description:
         'A server whose Lease was seen unchanged for this long is dead to the others, and its work theirs. At least three renewals.',
     },
+    leaseSweepSeconds: {
+      type: 'integer',
+      minimum: 10,
+      maximum: 86400,
+      default: 600,
+      description: "A dead server's Lease that was seen unchanged for this long is taken away. Longer than leaseSeconds.",
+    },
     overdueSeconds: {
       type: 'integer',
       minimum: 2,
@@ -128,6 +156,20 @@ const specSchema = {
       default: 32,
       description: 'Clusters that one extension server works on at a time.',
     },
+    lookRetryMilliseconds: {
+      type: 'integer',
+      minimum: 10,
+      maximum: 60_000,
+      default: 100,
+      description: 'A look at a cluster that failed (refused, or no answer) is repeated after this; doubles.',
+    },
+    lookRetryCapSeconds: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 3600,
+      default: 15,
+      description: 'That wait never grows beyond this, nor beyond overdueSeconds. Not less than lookRetryMilliseconds.',
+    },
     resyncSeconds: {
       type: 'integer',
       minimum: 5,
@@ -137,6 +179,17 @@ const specSchema = {
     },
   },
   'x-kubernetes-validations': [
+    {
+      rule: 'self.lookRetryCapSeconds * 1000 >= self.lookRetryMilliseconds',
+      message:
+        'must not be less than lookRetryMilliseconds: the first wait would be longer than the longest one; raise lookRetryCapSeconds',
+      fieldPath: '.lookRetryCapSeconds',
+    },
+    {
+      rule: 'self.leaseSweepSeconds > self.leaseSeconds',
+      message: 'must be longer than leaseSeconds: the Lease of a living server would be taken away; raise leaseSweepSeconds',
+      fieldPath: '.leaseSweepSeconds',
+    },
     {
       rule: 'self.leaseSeconds * 1000 >= self.leaseRenewMilliseconds * 3',
       message:
@@ -190,6 +243,9 @@ export const DEFAULT_SERVER_CONFIG: ServerConfigSpec = {
   maxAttempts: 5,
   retryBaseSeconds: 5,
   retryCapSeconds: 300,
+  nodeReplacements: 2,
+  drainSeconds: 30,
+  orphanSeconds: 10,
   eligibleEnvironments: ['OnPremises', 'VMwareCloudOnAWSAllInSDDC'],
   nodeHealthCheck: { maxUnhealthyPercent: 100, startupSeconds: 900, notReadySeconds: 300, unknownSeconds: 300 },
   massSilencePercent: 20,
@@ -197,7 +253,10 @@ export const DEFAULT_SERVER_CONFIG: ServerConfigSpec = {
   sharing: 'Rendezvous',
   leaseRenewMilliseconds: 1000,
   leaseSeconds: 3,
+  leaseSweepSeconds: 600,
   overdueSeconds: 15,
   concurrency: 32,
+  lookRetryMilliseconds: 100,
+  lookRetryCapSeconds: 15,
   resyncSeconds: 60,
 };

@@ -64,6 +64,8 @@ describe('an extension server seen from outside', { timeout: 120_000 }, () => {
     };
     assert.match(await refused({ leaseRenewMilliseconds: 3000 }), /spec\.leaseSeconds.*three times leaseRenewMilliseconds/);
     assert.match(await refused({ overdueSeconds: 4 }), /spec\.overdueSeconds.*longer than leaseSeconds/);
+    assert.match(await refused({ leaseSweepSeconds: 10, leaseSeconds: 10 }), /spec\.leaseSweepSeconds.*longer than leaseSeconds/);
+    assert.match(await refused({ lookRetryMilliseconds: 16_000 }), /spec\.lookRetryCapSeconds.*not be less than lookRetryMilliseconds/);
     assert.match(await refused({ concurrency: 0 }), /spec\.concurrency/);
     assert.equal((await lease()).metadata.annotations?.[ANNOTATION_OBEYS], 'default@2');
   });
@@ -105,6 +107,21 @@ describe('an extension server seen from outside', { timeout: 120_000 }, () => {
     assert.equal(await ask('/livez'), undefined);
     server.kill('SIGCONT');
     await untilAnswers('/livez', 200);
+  });
+
+  it('stops without a warning: what its own stop cuts off has not failed', async () => {
+    const before = log.length;
+    server.kill('SIGTERM');
+    await ended(server);
+    const after = log.slice(before).split('\n');
+    assert.deepEqual(
+      after.filter((line) => /"level":"(warn|error)"/.test(line)),
+      [],
+    );
+    assert.ok(
+      after.some((line) => line.includes('The extension server has stopped.')),
+      log.slice(before),
+    );
   });
 
   it('refuses to tell it in the clear beyond this machine', async () => {

@@ -27,7 +27,7 @@ const MUTANTS: readonly Mutant[] = [
     name: 'nodes are replaced without a bound',
     seed: STORIES.indexOf('fail') + 1,
     file: 'src/decide/failure-cause.ts',
-    find: ' && budget.replacements < REPLACEMENTS) return',
+    find: ' && budget.replacements < budget.maxReplacements) return',
     replace: ') return',
   },
 ];

@@ -1,8 +1,10 @@
 /**
  * Which extension servers live, judged by own observation as they do among themselves: for that the Leases are looked at for as long as they last.
+ *
+ * I1: how long a Lease lasts is what it says itself; one that says more than a person would wait for counts as alive until it has been seen to end.
  */
 
-import { extensionLeaseName, liveServers, NO_LEASES, observeLeases } from '../../decide/sharding.ts';
+import { extensionLeaseName, isSettled, liveServers, NO_LEASES, observeLeases } from '../../decide/sharding.ts';
 import type { ServersSeen } from '../../decide/doctor-entities.ts';
 import { LEASES } from '../../model/core-kinds.ts';
 import type { Lease } from '../../model/core-kinds.ts';
@@ -13,6 +15,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { mayList } from './gather.ts';
 
 const SYSTEM_NAMESPACE = 'outrigger-system';
+const LOOK_MS = 250;
 
 /** Undefined: Leases are not shown to this caller. */
 export async function watchServers(
@@ -21,18 +24,16 @@ export async function watchServers(
 ): Promise<ServersSeen | undefined> {
   const startMs = clock.monotonicMs();
   let memory = NO_LEASES;
-  let first: ReadonlyMap<string, string> | undefined;
   for (;;) {
     const leases = await mayList<Lease>(api, LEASES, { namespace: SYSTEM_NAMESPACE }, signal);
     if (typeof leases === 'string') return undefined;
     memory = observeLeases(memory, leases, clock.monotonicMs());
-    first ??= new Map([...memory].map(([server, { revision }]) => [server, revision]));
-    const seen = first;
-    // A server is alive that was seen to renew; one whose Lease only lies there has been.
-    const live = liveServers(memory, clock.monotonicMs()).filter((server) => memory.get(server)?.revision !== seen.get(server));
-    if (live.length === memory.size || clock.monotonicMs() - startMs >= LIMITS.extensionLeaseTtlMs)
+    const nowMs = clock.monotonicMs();
+    if (isSettled(memory, nowMs) || nowMs - startMs >= LIMITS.serversWatchedMs) {
+      const live = liveServers(memory, nowMs);
       return { live, silent: [...memory.keys()].filter((server) => !live.includes(server)).toSorted(), obeys: obeysOf(leases, live) };
-    await clock.sleep(LIMITS.extensionLeaseRenewMs / 2, signal);
+    }
+    await clock.sleep(LOOK_MS, signal);
   }
 }
 

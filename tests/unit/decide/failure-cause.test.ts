@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { causeOf, REPLACEMENTS, replacementsOf } from '../../../src/decide/failure-cause.ts';
+import { causeOf, replacementsOf } from '../../../src/decide/failure-cause.ts';
 import type { RepairBudget, StepTrouble } from '../../../src/decide/failure-cause.ts';
 import type { ClusterNode } from '../../../src/model/cluster-node.ts';
 import { node } from './fixtures.ts';
@@ -13,7 +13,7 @@ import { node } from './fixtures.ts';
 type Machine = NonNullable<NonNullable<ClusterNode['status']>['infrastructure']>;
 const machine = (more: Partial<Machine>): ClusterNode =>
   node(1, { host: 'h1', status: { infrastructure: { incarnation: 1, phase: 'Failed', ...more } } });
-const FRESH: RepairBudget = { wasAvailable: false, autoRepair: true, replacements: 0, failures: 0, maxAttempts: 5 };
+const FRESH: RepairBudget = { wasAvailable: false, autoRepair: true, replacements: 0, maxReplacements: 2, failures: 0, maxAttempts: 5 };
 const faults = [machine({ phase: 'Gone' }), machine({}), machine({ reason: 'GivenUp' }), machine({ reason: 'RecordLost' })];
 
 const trouble: fc.Arbitrary<StepTrouble> = fc.record(
@@ -29,6 +29,7 @@ const budget: fc.Arbitrary<RepairBudget> = fc.record({
   wasAvailable: fc.boolean(),
   autoRepair: fc.boolean(),
   replacements: fc.nat(4),
+  maxReplacements: fc.nat(3),
   failures: fc.integer({ min: -1, max: 6 }),
   maxAttempts: fc.integer({ min: 1, max: 5 }),
 });
@@ -60,7 +61,7 @@ describe('the cause of a failure', () => {
     for (const fault of faults) {
       const { cause } = causeOf({ isLate: false, node: fault }, FRESH);
       assert.equal(cause, fault === faults[3] ? 'NewAttempt' : 'ReplaceNode');
-      assert.equal(causeOf({ isLate: false, node: fault }, { ...FRESH, replacements: REPLACEMENTS }).cause, 'NewAttempt');
+      assert.equal(causeOf({ isLate: false, node: fault }, { ...FRESH, replacements: FRESH.maxReplacements }).cause, 'NewAttempt');
     }
     const confirmed = node(1, { host: 'h1', annotations: { 'outrigger.dev/confirm-dead': '1' } });
     assert.equal(causeOf({ isLate: false, node: confirmed }, FRESH).cause, 'ReplaceNode');

@@ -8,6 +8,7 @@ import {
   confirmed,
   DEFAULT_SHARING,
   extensionLeaseName,
+  isTakenOver,
   liveServers,
   lookAround,
   mayWork,
@@ -93,6 +94,12 @@ describe('standing', () => {
     assert.deepEqual(workOf(newStanding(0), 60_000, sharingRules({ sharing: 'Off' })), KEYS);
   });
 
+  it('what came from a server that is gone was taken over; what came because this one joined was not', () => {
+    assert.equal(isTakenOver('b', ['a', 'c']), true);
+    assert.equal(isTakenOver('b', ['a', 'b']), false);
+    assert.equal(isTakenOver(undefined, ['a']), false);
+  });
+
   it('a ServerConfig from before these fields existed means the defaults', () => {
     assert.deepEqual(sharingRules({}), DEFAULT_SHARING);
     assert.deepEqual(DEFAULT_SHARING, {
@@ -102,6 +109,9 @@ describe('standing', () => {
       overdueMs: 15_000,
       concurrency: 32,
       resyncMs: 60_000,
+      retryMs: 100,
+      retryCapMs: 15_000,
+      leaseSweepMs: 600_000,
     });
   });
 });

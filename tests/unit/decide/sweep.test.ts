@@ -12,6 +12,7 @@ import { cluster, dataCenter, node, reservations, seenFor, UID } from './fixture
 
 function sweep(change: Partial<SweepView> = {}): ReturnType<typeof decideSweep> {
   const base: SweepView = {
+    orphanMs: 10_000,
     live: true,
     virtualDataCenters: [dataCenter({ reservations: reservations([0]) })],
     nodes: [node(0)],

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { NO_MEMORY, reconcile } from '../../../src/extension/reconcile.ts';
 import type { ReconcileDeps } from '../../../src/extension/reconcile.ts';
+import { DEFAULT_SHARING } from '../../../src/decide/sharding.ts';
 import { createTurns } from '../../../src/extension/turns.ts';
 import { createInformers, runInformers } from '../../../src/extension/view.ts';
 import type { Cluster } from '../../../src/model/cluster.ts';
@@ -75,7 +76,7 @@ async function server(t: TestContext, api: EntityApi): Promise<ReconcileDeps> {
     if (object.kind === 'VirtualDataCenter') informers.virtualDataCenters.learn(object as VirtualDataCenter);
     if (object.kind === 'Cluster') informers.clusters.learn(object as Cluster);
   };
-  return { ...deps, informers, turns: createTurns(), component: 'test', wrote };
+  return { ...deps, informers, rules: () => DEFAULT_SHARING, turns: createTurns(), component: 'test', wrote };
 }
 
 const SIGNAL = new AbortController().signal;

@@ -29,6 +29,8 @@ test('server-config I2: broken relations are refused with the field and the reas
   assert.match(refusals({ leaseRenewMilliseconds: 2000 }).join(), /^spec\.leaseSeconds: .*three times leaseRenewMilliseconds/);
   assert.match(refusals({ overdueSeconds: 3 }).join(), /^spec\.overdueSeconds: .*longer than leaseSeconds/);
   assert.match(refusals({ retryBaseSeconds: 400 }).join(), /^spec\.retryCapSeconds: .*not be less than retryBaseSeconds/);
+  assert.match(refusals({ leaseSweepSeconds: 10, leaseSeconds: 10 }).join(), /^spec\.leaseSweepSeconds: .*longer than leaseSeconds/);
+  assert.match(refusals({ lookRetryMilliseconds: 20_000 }).join(), /^spec\.lookRetryCapSeconds: .*not be less than lookRetryMilliseconds/);
   assert.match(refusals({ leaseSeconds: 60, overdueSeconds: 90 }).join(), /^spec\.resyncSeconds: .*longer than leaseSeconds/);
 });
 
@@ -39,6 +41,12 @@ test('server-config I2: nonsense is refused with the field', () => {
     maxAttempts: 'many',
     sharing: 'Maybe',
     resyncSeconds: 0,
+    nodeReplacements: 11,
+    drainSeconds: -1,
+    orphanSeconds: 0,
+    leaseSweepSeconds: 1,
+    lookRetryMilliseconds: 0,
+    lookRetryCapSeconds: 0,
   })) {
     assert.match(refusals({ [field]: value }).join(), new RegExp(`spec\\.${field}:`));
   }
