@@ -10,8 +10,8 @@
  *     Who is heard again leaves the count; so it ends by itself.
  * I3: one silent site is never one: with up to four sites two must fall together, and that is enough. A site alone says nothing about the network.
  * I4: time in which this observer stood still is nobody's silence.
- * I5: a fresh observer knows no mass silence until it has watched for as long as Leases hold (`settled`). Sites whose silence had been said before counts
- *     neither way, unless a mass silence was said of them: then they are part of it.
+ * I5: a fresh observer knows no mass silence until it has watched for as long as Leases hold, or until the sites that it has not heard yet are too few to
+ *     be one (`settled`). Sites whose silence had been said before count neither way, unless a mass silence was said of them: then they are part of it.
  */
 
 import { LIMITS } from '../model/limits.ts';
@@ -38,6 +38,8 @@ interface SeenSite {
   readonly fellMs: number | undefined;
   /** It was silent before this observer began, and nothing was heard of it since. */
   readonly isOld: boolean;
+  /** This observer has seen a sign of life of it. */
+  readonly wasHeard: boolean;
 }
 
 export interface SilenceMemory {
@@ -76,7 +78,8 @@ export function watchSites(memory: SilenceMemory, sites: readonly SiteSight[], m
     if (site.leases.length === 0) continue;
     const before = memory.sites.get(site.uid);
     const isOld = !isHeard && (before === undefined ? site.longSilent : before.isOld);
-    seen.set(site.uid, { fellMs: fellMs <= monotonicMs ? fellMs : undefined, isOld });
+    const wasHeard = isHeard || before?.wasHeard === true;
+    seen.set(site.uid, { fellMs: fellMs <= monotonicMs ? fellMs : undefined, isOld, wasHeard });
   }
   return { beganMs: memory.beganMs === undefined ? monotonicMs : memory.beganMs + stoodMs, atMs: monotonicMs, leases, sites: seen };
 }
@@ -88,9 +91,11 @@ export function massSilenceOf(memory: SilenceMemory, config: ServerConfigSpec): 
   const counted = [...memory.sites.values()].filter(({ isOld }) => !isOld);
   const fell = counted.flatMap(({ fellMs }) => fellMs ?? []).toSorted((a, b) => a - b);
   const together = mostWithin(fell, windowMs);
-  const isMany = together * 100 > percent * counted.length && together >= LIMITS.massSilenceSitesMin;
+  const isMany = (sites: number): boolean => sites * 100 > percent * counted.length && sites >= LIMITS.massSilenceSitesMin;
   const watchedMs = memory.beganMs === undefined ? 0 : memory.atMs - memory.beganMs;
-  return { active: isMany, settled: watchedMs >= LIMITS.nodeLeaseTtlMs, silentSites: fell.length, sites: counted.length };
+  const unknown = counted.filter(({ fellMs, wasHeard }) => fellMs !== undefined || !wasHeard).length;
+  const isSettled = watchedMs >= LIMITS.nodeLeaseTtlMs || (memory.beganMs !== undefined && !isMany(unknown));
+  return { active: isMany(together), settled: isSettled, silentSites: fell.length, sites: counted.length };
 }
 
 /** How many of `times` (ascending) lie within some span of `windowMs`, at most. */

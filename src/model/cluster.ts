@@ -95,8 +95,8 @@ const specSchema = {
       properties: {
         maxUnhealthyPercent: { type: 'integer', minimum: 0, maximum: 100 },
         startupSeconds: { type: 'integer', minimum: 30, maximum: 86400 },
-        notReadySeconds: { type: 'integer', minimum: 30, maximum: 86400 },
-        unknownSeconds: { type: 'integer', minimum: 30, maximum: 86400 },
+        notReadySeconds: { type: 'integer', minimum: 10, maximum: 86400 },
+        unknownSeconds: { type: 'integer', minimum: 10, maximum: 86400 },
       },
     },
     site: {

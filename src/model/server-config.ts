@@ -84,14 +84,14 @@ const specSchema = {
         },
         notReadySeconds: {
           type: 'integer',
-          minimum: 30,
+          minimum: 10,
           maximum: 86400,
           default: 300,
           description: 'How long a node may say of itself that it is not ready.',
         },
         unknownSeconds: {
           type: 'integer',
-          minimum: 30,
+          minimum: 10,
           maximum: 86400,
           default: 300,
           description: 'How long a node may be silent while others of its site are heard.',

@@ -86,10 +86,25 @@ describe('mass silence', () => {
 
   it('I5: a fresh observer is settled after one hold of a Lease, and sites that were long silent do not count', () => {
     const old = new Set([0, 1, 2]);
-    assert.equal(judged(watch(quiet(3, 10, 0), { untilMs: TTL_MS - LOOK_MS, longSilent: old })).settled, false);
+    assert.equal(judged(watch(quiet(3, 10, 0), { untilMs: TTL_MS - LOOK_MS })).settled, false);
     const known = judged(watch(quiet(3, 10, 0), { untilMs: 900_000, longSilent: old }));
     assert.deepEqual(known, { active: false, settled: true, silentSites: 0, sites: 7 });
     assert.equal(judged(watch(quiet(3, 10, 0), { untilMs: 900_000 })).active, true, 'part of a mass silence, or never said: it counts');
+  });
+
+  it('I5: it is settled as soon as those that it has not heard are too few for one; so who ends it is not held up by a fresh observer', () => {
+    const after = (heard: number, more = {}) => {
+      const sites = (revision: string): SiteSight[] =>
+        Array.from({ length: 10 }, (_, index) => ({
+          uid: `site-${index}`,
+          leases: [{ uid: `node-${index}`, revision: index < heard ? revision : '1', ttlMs: TTL_MS }],
+          longSilent: false,
+        }));
+      return judged(watchSites(watchSites(NO_SILENCE, sites('1'), 0), sites('2'), LOOK_MS), more).settled;
+    };
+    assert.deepEqual([after(7), after(8), after(10)], [false, true, true]);
+    assert.equal(after(0, { massSilencePercent: 100 }), true, 'a person ended it for all');
+    assert.equal(judged(NO_SILENCE, { massSilencePercent: 100 }).settled, false, 'nothing was looked at yet');
   });
 
   it('I5: a site that was long silent and is heard counts like any other', () => {
