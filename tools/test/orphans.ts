@@ -13,7 +13,7 @@ export interface Orphan {
 }
 
 /** What is on its way out when the last test ends gets this long. */
-const GRACE_MS = 3000;
+const GRACE_MS = 10_000;
 const POLL_MS = 100;
 
 /** Processes that still belong to the run after a short grace, killed so that the next layer starts clean. Linux only, by /proc. */
