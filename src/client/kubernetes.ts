@@ -10,7 +10,8 @@
  */
 
 import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
-import { fetch } from 'undici';
+import { request } from 'undici';
+import type { Dispatcher } from 'undici';
 
 import { clause } from '../base/clause.ts';
 import type { ResourceAddress } from '../model/core-kinds.ts';
@@ -86,13 +87,13 @@ export async function serverDateMs(source: KubeconfigSource, signal: AbortSignal
   const { url, context } = await contextOf(access, { method: HttpMethod.GET, path: '/version', signal });
   try {
     const deadline = AbortSignal.timeout(LIMITS.callDeadlineMs);
-    const response = await fetch(url, {
+    const response = await request(url, {
       headers: context.getHeaders(),
       signal: AbortSignal.any([signal, deadline]),
       ...dispatcherOf(context),
     });
-    await response.text();
-    const dateMs = Date.parse(response.headers.get('date') ?? '');
+    await response.body.text();
+    const dateMs = Date.parse(String(response.headers['date'] ?? ''));
     return Number.isNaN(dateMs) ? undefined : dateMs;
   } catch (cause) {
     throw unreachableFault(url, HttpMethod.GET, cause);
@@ -141,21 +142,22 @@ async function sendCall(access: Access, call: Call): Promise<Reply> {
   if (call.body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
   const deadline = AbortSignal.timeout(LIMITS.requestDeadlineMs);
   try {
-    const response = await fetch(url, {
+    const response = await request(url, {
       method: call.method,
       headers,
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
       signal: AbortSignal.any([call.signal, deadline]),
       ...dispatcherOf(context),
     });
-    return { status: response.status, body: parseBody(await response.text()) };
+    return { status: response.statusCode, body: parseBody(await response.body.text()) };
   } catch (cause) {
     throw unreachableFault(url, call.method, cause);
   }
 }
 
-function dispatcherOf(context: RequestContext): object {
-  const dispatcher = context.getDispatcher();
+/** undici's own `request`, not `fetch`: the web's streams cost more than all else of a call, and a redirect would lead credentials elsewhere. */
+function dispatcherOf(context: RequestContext): { readonly dispatcher?: Dispatcher } {
+  const dispatcher = context.getDispatcher() as Dispatcher | undefined;
   return dispatcher === undefined ? {} : { dispatcher };
 }
 
@@ -248,13 +250,13 @@ async function watchOnce<T>(
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(new Error('the watch was silent for too long')), WATCH_SILENCE_MS);
   try {
-    const response = await fetch(url, {
+    const response = await request(url, {
       headers: { ...context.getHeaders(), accept: 'application/json' },
       signal: AbortSignal.any([signal, silence.signal]),
       ...dispatcherOf(context),
     });
-    if (response.status !== 200 || response.body === null) {
-      const answer = answered<Json>({ status: response.status, body: parseBody(await response.text()) });
+    if (response.statusCode !== 200) {
+      const answer = answered<Json>({ status: response.statusCode, body: parseBody(await response.body.text()) });
       return answer.ok ? { ok: true, value: undefined } : answer;
     }
     return await readLines(response.body, onEvent, () => timer.refresh());
