@@ -57,9 +57,10 @@ export function droppableKeys(
   nodes: readonly ClusterNode[],
   keep: ReadonlySet<string>,
 ): string[] {
+  const entries: Entries = vdc.status?.reservations ?? NO_ENTRIES;
+  const mine = keysByCluster(entries).get(cluster.metadata.uid) ?? [];
+  if (mine.length === 0) return [];
   const held = new Set(nodes.map((node) => reservationKey(node.spec.clusterUid, node.spec.index)));
-  const entries: Entries = vdc.status?.reservations ?? {};
-  const mine = Object.keys(entries).filter((key) => key.startsWith(`${cluster.metadata.uid}.`));
   return mine
     .filter((key) => !keep.has(key) && !held.has(key) && (entries[key]?.generation ?? 0) <= (cluster.metadata.generation ?? 0))
     .sort();
@@ -74,18 +75,37 @@ export function unreserve(vdc: VirtualDataCenter, keys: readonly string[]): Effe
   return { kind: 'Unreserve', on: guardOf(vdc), keys: there, reserved: sumsOf(left) };
 }
 
+const NO_ENTRIES: Entries = {};
+const known = new WeakMap<Entries, ReadonlyMap<string, readonly string[]>>();
+
+/** Keys by the cluster's uid, worked out once for each state of a data center: every look at one of its hundreds of clusters asks. */
+function keysByCluster(entries: Entries): ReadonlyMap<string, readonly string[]> {
+  const found = known.get(entries);
+  if (found !== undefined) return found;
+  const keys = new Map<string, string[]>();
+  for (const key of Object.keys(entries)) {
+    const uid = clusterUidOfKey(key);
+    const mine = keys.get(uid);
+    if (mine === undefined) keys.set(uid, [key]);
+    else mine.push(key);
+  }
+  known.set(entries, keys);
+  return keys;
+}
+
 /** The uid in a reservation's key. */
 export function clusterUidOfKey(key: string): string {
   return key.slice(0, key.lastIndexOf('.'));
 }
 
 export function sumsOf(entries: Entries): ReservedSums {
-  const all = Object.values(entries);
-  return {
-    nodes: all.length,
-    cpuMillis: all.reduce((sum, entry) => sum + entry.cpuMillis, 0),
-    memoryMiB: all.reduce((sum, entry) => sum + entry.memoryMiB, 0),
-  };
+  const sums = { nodes: 0, cpuMillis: 0, memoryMiB: 0 };
+  for (const { cpuMillis, memoryMiB } of Object.values(entries)) {
+    sums.nodes += 1;
+    sums.cpuMillis += cpuMillis;
+    sums.memoryMiB += memoryMiB;
+  }
+  return sums;
 }
 
 function isFor(entry: Entry | undefined, wanted: Reservation): boolean {

@@ -69,6 +69,9 @@ export interface LoopSight {
 /** Another server's cluster is looked at this long after it changed, with all that changed meanwhile: far less than work has to be overdue. */
 const OTHERS_LOOK_MS = 1_000;
 
+/** Said to whoever sleeps. Without a reason of its own each waking would make an exception, with its stack. */
+const WOKEN = 'woken';
+
 const IDLE_WAIT_MS = 800;
 const IDLE_LOOK_MS = 10;
 
@@ -232,8 +235,9 @@ async function dispatchForever(state: LoopState, informers: Informers, { onRound
 async function untilDue(state: LoopState, ready: boolean, signal: AbortSignal): Promise<void> {
   const { clock } = state.deps;
   const waker = new AbortController();
-  state.wake = () => waker.abort();
-  const nextMs = ready && state.queue.atWork() === 0 ? state.queue.nextDueMs() : undefined;
+  state.wake = () => waker.abort(WOKEN);
+  const hasRoom = state.queue.atWork() < state.rules().concurrency;
+  const nextMs = ready && hasRoom ? state.queue.nextDueMs() : undefined;
   const pauseMs = nextMs === undefined ? 500 : Math.min(500, Math.max(0, nextMs - clock.monotonicMs()));
   await clock.sleep(pauseMs, AbortSignal.any([signal, waker.signal])).catch(() => undefined);
 }
