@@ -30,7 +30,9 @@ import { decideDeletion } from './deletion.ts';
 import { guardOf } from './effect.ts';
 import type { Effect } from './effect.ts';
 import { causeOf, endsAttempt, replacementsOf } from './failure-cause.ts';
-import type { RepairBudget, Verdict, WaitingFor } from './failure-cause.ts';
+import type { RepairBudget, Verdict } from './failure-cause.ts';
+import { unclaimedHold, wordsHold } from './held-words.ts';
+import type { Hold } from './held-words.ts';
 import { hostDeathEffects } from './host-death.ts';
 import { letGoLicensed } from './let-go.ts';
 import type { LetGo } from './let-go.ts';
@@ -46,7 +48,7 @@ import { surplusNodes, surplusReservations } from './scale.ts';
 import { releasedByForce } from './site-release.ts';
 import { pairedCondition } from './site-standing.ts';
 import { spared } from './spared.ts';
-import { stepClock } from './step-clock.ts';
+import { restamped, standsFor, stepClock } from './step-clock.ts';
 import type { StepClock } from './step-clock.ts';
 import { evaluateStep } from './steps.ts';
 import type { StepResult } from './steps.ts';
@@ -133,7 +135,9 @@ function work(view: ClusterView, status: ClusterStatus, begin: Attempt): Decisio
 }
 
 /** The step is not done: its cause says what follows. */
-function working(view: ClusterView, status: ClusterStatus, before: Attempt, result: Pending): Decision {
+function working(view: ClusterView, status: ClusterStatus, before: Attempt, found: Pending): Decision {
+  const unclaimed = unclaimedHold(view, before, found);
+  const result = unclaimed?.result ?? found;
   const record = restamped(before, standsFor(view, before, result), timestamp(view.nowMs));
   const clock = stepClock(view, record);
   const isLate = record.waitingFor === undefined && clock.leftMs <= 0;
@@ -156,11 +160,11 @@ function working(view: ClusterView, status: ClusterStatus, before: Attempt, resu
     return fail(view, status, record, result.state === 'Failed' ? `${record.step}: ${result.message}` : late, verdict);
   }
   const stands = 'waitingFor' in verdict ? restamped(record, verdict.waitingFor, timestamp(view.nowMs)) : record;
-  return onward(view, status, stands, result, clock);
+  return onward(view, status, stands, result, clock, unclaimed);
 }
 
 /** The step is at work, or stands: what it does, what it waits for, and what is let go besides. */
-function onward(view: ClusterView, status: ClusterStatus, record: Attempt, result: Pending, clock: StepClock): Decision {
+function onward(view: ClusterView, status: ClusterStatus, record: Attempt, result: Pending, clock: StepClock, unclaimed?: Hold): Decision {
   const late = lateNodes(view, record.number);
   const shrink = surplusNodes(view, record.number);
   const message = whileWaiting(view, result.message, record.waitingFor);
@@ -168,9 +172,11 @@ function onward(view: ClusterView, status: ClusterStatus, record: Attempt, resul
   const patch = workingPatch(view, status, written, conditionsWhile(view, result, message, record.waitingFor), [result.reason, message]);
   const stored = recordOf(status, record.number);
   const waits = record.waitingFor !== undefined && record.waitingFor !== stored?.waitingFor;
+  const words = wordsHold(view, patch);
+  const holds = [words, unclaimed].filter((one) => one !== undefined);
   return {
     effects: [
-      ...patch,
+      ...(words === undefined ? patch : []),
       ...(stored === undefined ? [clusterEvent(view.cluster, 'Normal', 'AttemptStarted', `Attempt ${record.number} begins.`)] : []),
       ...(waits ? [clusterEvent(view.cluster, 'Normal', 'Waiting', `Attempt ${record.number}, ${record.step}: ${message}.`)] : []),
       ...late.effects,
@@ -179,8 +185,13 @@ function onward(view: ClusterView, status: ClusterStatus, record: Attempt, resul
       ...(record.step === 'Validate' ? [] : surplusReservations(view, record.number)),
     ],
     needsLive: false,
-    watching: [...(clock.isRunning ? [clock.key] : []), ...late.watching, ...shrink.watching],
-    ...soonest([record.waitingFor === undefined ? clock.leftMs : undefined, late.requeueAfterMs, shrink.requeueAfterMs]),
+    watching: [...(clock.isRunning ? [clock.key] : []), ...holds.map(({ key }) => key), ...late.watching, ...shrink.watching],
+    ...soonest([
+      record.waitingFor === undefined ? clock.leftMs : undefined,
+      ...holds.map(({ leftMs }) => leftMs),
+      late.requeueAfterMs,
+      shrink.requeueAfterMs,
+    ]),
   };
 }
 
@@ -323,21 +334,6 @@ function untilRetryMs(view: ClusterView, status: ClusterStatus, attempt: number)
   if (status.retryAt === undefined) return 0;
   const seen = seenMs(view.seen, retryKey(view, attempt), view.monotonicMs);
   return Math.min(Date.parse(status.retryAt) - view.nowMs, view.config.retryCapSeconds * 1000 - seen);
-}
-
-/** What trying again cannot bring: what the step says; or the director, while it refuses what it refused for the whole of the deadline. */
-function standsFor(view: ClusterView, record: Attempt, result: Pending): WaitingFor | undefined {
-  if (result.state === 'Wait' && result.waitingFor !== undefined) return result.waitingFor;
-  return record.waitingFor === 'Director' && view.refusal !== undefined ? 'Director' : undefined;
-}
-
-/** The deadline starts anew when what could not be helped has come. */
-function restamped(record: Attempt, waitingFor: WaitingFor | undefined, now: string): Attempt {
-  if (record.waitingFor === waitingFor) return record;
-  const next: Attempt = { ...record, stepStartedAt: now };
-  if (waitingFor === undefined) delete next.waitingFor;
-  else next.waitingFor = waitingFor;
-  return next;
 }
 
 // ---- rules ------------------------------------------------------------------------------------------------------------------------------

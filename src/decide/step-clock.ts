@@ -9,6 +9,8 @@ import type { Attempt } from '../model/attempt.ts';
 import { LIMITS } from '../model/limits.ts';
 import { recordOf } from './attempt.ts';
 import type { ClusterView } from './cluster-view.ts';
+import type { Pending } from './creation-words.ts';
+import type { WaitingFor } from './failure-cause.ts';
 import { seenMs } from './observation.ts';
 
 export interface StepClock {
@@ -28,4 +30,19 @@ export function stepClock(view: ClusterView, record: Attempt): StepClock {
   const stored = recordOf(view.cluster.status ?? {}, record.number);
   const isStored = stored?.step === record.step && stored?.stepStartedAt === record.stepStartedAt;
   return { key, leftMs: Math.min(deadlineMs - seen, byStamps), isRunning: isStored && record.waitingFor === undefined };
+}
+
+/** What trying again cannot bring: what the step says; or the director, while it refuses what it refused for the whole of the deadline. */
+export function standsFor(view: ClusterView, record: Attempt, result: Pending): WaitingFor | undefined {
+  if (result.state === 'Wait' && result.waitingFor !== undefined) return result.waitingFor;
+  return record.waitingFor === 'Director' && view.refusal !== undefined ? 'Director' : undefined;
+}
+
+/** The deadline starts anew when what could not be helped has come. */
+export function restamped(record: Attempt, waitingFor: WaitingFor | undefined, now: string): Attempt {
+  if (record.waitingFor === waitingFor) return record;
+  const next: Attempt = { ...record, stepStartedAt: now };
+  if (waitingFor === undefined) delete next.waitingFor;
+  else next.waitingFor = waitingFor;
+  return next;
 }

@@ -176,6 +176,8 @@ export const LIMITS = {
   serversWatchedMs: 20_000,
   /** A deadline by time stamps counts only after the server itself has seen the step at work this long: clocks of servers differ. */
   stepSeenMinMs: 10_000,
+  /** A sentence of a cluster that is being created is shown at most so much later; most are out of date before. */
+  wordsHeldMs: 1_000,
   /** A manager decides everything anew at least this often, whatever the watches say. */
   resyncMs: 60_000,
   /** A forced deletion gives a host this long to let go by itself before it is skipped. */
