@@ -13,6 +13,7 @@ import { parse } from 'yaml';
 
 import { startEmbeddedPostgres, stopEmbeddedPostgres } from '../../src/platform/postgres/embedded.ts';
 import { createLog } from '../../src/platform/log.ts';
+import { profiling } from '../profiling.ts';
 import type { Target } from './client.ts';
 
 export interface BenchDirector {
@@ -35,7 +36,7 @@ export async function startBenchDirector(): Promise<BenchDirector> {
   const kubeconfig = join(data, 'kubeconfig');
   const begin = performance.now();
   const where = ['--data', data, '--port', String(port), '--kubeconfig', kubeconfig, '--database-socket', postgres.address.host];
-  const director = spawn(process.execPath, [PROGRAM, 'director', ...where, '--log-level', 'warn'], {
+  const director = spawn(process.execPath, [...profiling('director'), PROGRAM, 'director', ...where, '--log-level', 'warn'], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const stop = async (): Promise<void> => {

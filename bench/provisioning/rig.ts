@@ -23,6 +23,7 @@ import type { DirectorApi } from '../../src/ports/director.ts';
 import { plainRelease } from '../../tests/support/plain-release.ts';
 import { startBenchDirector } from '../director/target.ts';
 import type { BenchDirector } from '../director/target.ts';
+import { profiling } from '../profiling.ts';
 
 export const NAMESPACE = 'bench';
 const SYSTEM_NAMESPACE = 'outrigger-system';
@@ -97,12 +98,6 @@ export async function startPlane(options: PlaneOptions): Promise<BenchPlane> {
   }
 }
 
-/** With OUTRIGGER_BENCH_PROFILE=<folder> each extension server leaves a CPU profile there when it ends. */
-function profiling(name: string): string[] {
-  const folder = process.env['OUTRIGGER_BENCH_PROFILE'];
-  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}.cpuprofile`];
-}
-
 interface HostToken {
   readonly name: string;
   readonly token: string;
@@ -127,7 +122,7 @@ async function furnish(api: DirectorApi, homes: readonly string[]): Promise<read
 }
 
 function startHollow(origin: string, ca: string, { machineMs, servicesMs }: PlaneOptions, hosts: readonly HostToken[]): ChildProcess {
-  const child = spawn(process.execPath, [HOLLOW], { stdio: ['pipe', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn(process.execPath, [...profiling('hollow'), HOLLOW], { stdio: ['pipe', 'inherit', 'inherit', 'ipc'] });
   const caHash = certificates().publicKeyHash(ca);
   child.stdin?.end(JSON.stringify({ directors: [origin], caHash, hosts, machineMs, servicesMs, leaseRenewMs: 60_000 }));
   return child;
