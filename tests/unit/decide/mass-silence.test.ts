@@ -49,6 +49,20 @@ describe('mass silence', () => {
     assert.equal(at(600_000 + TTL_MS), 3);
   });
 
+  it('I1: one node that is heard makes the site heard', () => {
+    let known = NO_SILENCE;
+    for (let nowMs = 0; nowMs <= 900_000; nowMs += LOOK_MS) {
+      const leases = ['quiet', 'loud'].map((uid) => ({ uid, revision: uid === 'loud' ? String(nowMs) : '1', ttlMs: TTL_MS }));
+      const sites = [0, 1, 2].map((at) => ({
+        uid: `site-${at}`,
+        leases: leases.map((one) => ({ ...one, uid: `${one.uid}-${at}` })),
+        longSilent: false,
+      }));
+      known = watchSites(known, sites, nowMs);
+    }
+    assert.deepEqual(judged(known), { active: false, settled: true, silentSites: 0, sites: 3 });
+  });
+
   it('I2: more than 20 % within five minutes, not 20 %', () => {
     const until = { untilMs: 900_000 };
     assert.equal(judged(watch(quiet(2, 10), until)).active, false);

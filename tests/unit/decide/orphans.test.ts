@@ -41,11 +41,15 @@ const license = {
   status: { sites: { dock: { siteUid: 'dock-uid', syncedAt: '' } } },
 } as unknown as UniversalLicense;
 const bearer = { kind: 'node', uid: NODE_UID, name: 'harbor-a1-n1', incarnation: 1 } as const;
+const hostToken = {
+  metadata: meta('bootstrap-9876543210'),
+  fields: { tokenHash: '', expiresAt: '', bearer: { kind: 'host', name: 'h1' } as const },
+};
 const token = { metadata: meta('bootstrap-0123456789'), fields: { tokenHash: '', expiresAt: '', bearer } };
 
 const ALL: { readonly [K in keyof OrphanSight]-?: NonNullable<OrphanSight[K]> } = {
   leases: [lease(`node-${NODE_UID}`), lease(`tunnel-${NODE_UID}`, owned), lease('host-h1'), lease('node-someone')],
-  tokens: [token],
+  tokens: [token, hostToken],
   licenses: [license],
   dataCenters: [dataCenter({ reservations: reservations([0]) })],
   sites: [site],

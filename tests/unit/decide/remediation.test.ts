@@ -70,6 +70,13 @@ describe('remediation: the vouch', () => {
     assert.deepEqual(doings(managed(after, { 'harbor-a1-n1': 'Unknown' })), ['RaiseIncarnation harbor-a1-n1']);
   });
 
+  it('I1: a vouch, whoever wrote it there, replaces no primary', () => {
+    const annotations = { 'outrigger.dev/vouched-dead': '1.1' };
+    const of = site([readyNode(0, [], { annotations }), readyNode(1)]);
+    assert.deepEqual(doings(decideCluster({ ...of, massSilence: CALM })), []);
+    assert.deepEqual(decideRemediation(of, 'ExtensionServer').effects, []);
+  });
+
   it('I1: nobody is replaced for being ill alone, by whoever owns it', () => {
     const of = site([readyNode(0), readyNode(1)]);
     for (const owner of ['Manager', 'ExtensionServer'] as const)

@@ -147,3 +147,14 @@ describe('repair owner', () => {
     assert.deepEqual(owners(cluster({ status: wasAvailable() })), ['ExtensionServer', undefined]);
   });
 });
+
+describe('nodes that nobody repairs', () => {
+  it('I1: those of another attempt, and those that leave', () => {
+    const whole = cluster({ status: wasAvailable({ attempt: 2 }) });
+    const nodes = [readyNode(0, [], { attempt: 2 }), readyNode(1, [], { attempt: 1 }), readyNode(2, [], { attempt: 2, retired: true })];
+    assert.deepEqual(
+      nodes.map((one) => repairOwner({ cluster: whole, nodes }, one)),
+      ['ExtensionServer', undefined, undefined],
+    );
+  });
+});

@@ -38,7 +38,7 @@ function leftAlone(change: Parameters<typeof view>[0]): Effect[] {
   return all;
 }
 
-describe('a cluster that was available, with the repair flag left on', () => {
+describe('the known bug of the product that inspired this: a transient error long after creation, with the repair flag left on', () => {
   const reserved = dataCenter({ reservations: reservations([0, 1]) });
   const flagOn: ClusterStatus[] = [
     wasAvailable(),
