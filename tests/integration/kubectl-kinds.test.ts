@@ -87,6 +87,29 @@ for (const minor of KUBECTL_MINORS) {
       assert.match(await shell.fed(role(['get', 'list']), 'apply', '-f', '-'), /unchanged/);
     });
 
+    test('a List is taken apart: applied, applied again, read back and applied, checked strictly, deleted', async () => {
+      const metadata = (name: string): object => ({ name, namespace: shell.namespace });
+      const items = [
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata('listed'), data: { a: 'b' } },
+        { apiVersion: 'v1', kind: 'Secret', metadata: metadata('listed'), data: { a: 'Yg==' } },
+        JSON.parse(cluster('listed')) as object,
+      ];
+      const list = (all: readonly object[]): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items: all });
+      const made = await shell.fed(list(items), 'apply', '-f', '-');
+      assert.deepEqual(made.trim().split('\n'), [
+        'configmap/listed created',
+        'secret/listed created',
+        'cluster.outrigger.dev/listed created',
+      ]);
+      assert.equal((await shell.fed(list(items), 'apply', '-f', '-')).match(/ unchanged/g)?.length, 3);
+      const read = await shell.ok('get', 'configmap/listed', 'cluster/listed', '-o', 'json');
+      assert.match(read, /"kind": "List"/);
+      assert.equal((await shell.fed(read, 'apply', '-f', '-')).match(/ (unchanged|configured)/g)?.length, 2);
+      const odd = { ...(JSON.parse(cluster('odd')) as { spec: object }), spec: { virtualDataCenter: 'v', release: 'r', odd: 1 } };
+      assert.match(await shell.refusedFed(list([odd]), 'apply', '-f', '-'), /unknown field "spec\.odd"/);
+      assert.equal((await shell.fed(list(items), 'delete', '--wait=false', '-f', '-')).match(/ deleted/g)?.length, 3);
+    });
+
     test('refusals name what is wrong and what would be right', async () => {
       await shell.fed(cluster('right'), 'create', '-f', '-');
       assert.match(

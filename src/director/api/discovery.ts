@@ -25,7 +25,10 @@ export interface Document {
 }
 
 export function documentOf(value: JsonObject): Document {
-  const body = Buffer.from(JSON.stringify(value), 'utf8');
+  return documentOfBytes(Buffer.from(JSON.stringify(value), 'utf8'));
+}
+
+export function documentOfBytes(body: Buffer): Document {
   return { body, etag: `"${hash('sha256', body, 'hex').toUpperCase()}"` };
 }
 

@@ -45,7 +45,7 @@ export function openApiV3(types: readonly ResourceType[], group: string, version
   return { openapi: '3.0.0', info: { title: 'Outrigger', version: release }, paths, components: { schemas } };
 }
 
-/** All kinds in one document of the older form; without paths, which nobody reads there. */
+/** All kinds in one document of the older form; without paths, which nobody reads there (in protobuf: openapi-v2-protobuf.ts). */
 export function openApiV2(types: readonly ResourceType[], release: string): JsonObject {
   const definitions: JsonObject = sharedSchemas('#/definitions/');
   for (const type of types) Object.assign(definitions, typeSchemas(type, '#/definitions/'));
@@ -62,12 +62,22 @@ interface Gvk {
   readonly kind: string;
 }
 
+/** Where the objects of a kind are. */
+function basePath({ group, version, plural, namespaced }: ResourceType): string {
+  return `${root(group, version)}${namespaced ? '/namespaces/{namespace}' : ''}/${plural}`;
+}
+
+/** Where one of them is. */
+export function itemPath(type: ResourceType): string {
+  return `${basePath(type)}/{name}`;
+}
+
 function typePaths(type: ResourceType): JsonObject {
   const { group, version, kind, plural, namespaced } = type;
   const gvk = { group, version, kind };
   const name = schemaName(group, version, kind);
   const list = schemaName(group, version, type.listKind);
-  const base = `${root(group, version)}${namespaced ? '/namespaces/{namespace}' : ''}/${plural}`;
+  const base = basePath(type);
   const scope = namespaced ? [pathParameter('namespace')] : [];
   const named = [...scope, pathParameter('name')];
   const paths: JsonObject = {
@@ -85,7 +95,7 @@ function typePaths(type: ResourceType): JsonObject {
       ),
       parameters: scope,
     },
-    [`${base}/{name}`]: { ...itemOperations(gvk, name, plural, true), parameters: named },
+    [itemPath(type)]: { ...itemOperations(gvk, name, plural, true), parameters: named },
   };
   if (namespaced) {
     paths[`${root(group, version)}/${plural}`] = {

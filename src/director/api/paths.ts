@@ -6,8 +6,9 @@
 
 import type { EntityStore } from '../../ports/store.ts';
 import { wantsAggregatedDiscovery } from './accept.ts';
-import { aggregated, AGGREGATED_TYPE, coreVersions, documentOf, group, groupList, resourceList } from './discovery.ts';
+import { aggregated, AGGREGATED_TYPE, coreVersions, documentOf, documentOfBytes, group, groupList, resourceList } from './discovery.ts';
 import type { Document } from './discovery.ts';
+import { OPENAPI_V2_PROTOBUF, openApiV2Protobuf, wantsOpenApiV2Protobuf } from './openapi-v2-protobuf.ts';
 import { openApiPaths, openApiV2, openApiV3 } from './openapi.ts';
 import type { Metrics } from './metrics.ts';
 import type { Query } from './query.ts';
@@ -155,6 +156,12 @@ function openApi(
 ): Outcome<Reply> | undefined {
   const { path } = request;
   const types = parts.registry.all();
+  if (path === '/openapi/v2' && wantsOpenApiV2Protobuf(request.header('accept')))
+    return served(
+      made(`${path} protobuf`, () => documentOfBytes(openApiV2Protobuf(types, parts.release))),
+      request,
+      OPENAPI_V2_PROTOBUF,
+    );
   if (path === '/openapi/v2')
     return served(
       made(path, () => documentOf(openApiV2(types, parts.release))),

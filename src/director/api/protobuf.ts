@@ -7,7 +7,7 @@
  * I2: only the fields in the table are read; all that a client may set of these kinds is in it.
  */
 
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { Json, JsonObject } from '../../model/json.ts';
 import { isMessage, messageOf, PROTOBUF_KINDS } from './protobuf-messages.ts';
 import type { Field, MessageName } from './protobuf-messages.ts';
@@ -17,6 +17,17 @@ import type { Outcome } from './status.ts';
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 const MAGIC = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
 const DEPTH_MAX = 16;
+
+/** A message of texts and messages, in the order given. */
+export function lengthDelimited(fields: readonly (readonly [number: number, value: string | Uint8Array])[]): Uint8Array {
+  const writer = new BinaryWriter();
+  for (const [number, value] of fields) {
+    writer.tag(number, WireType.LengthDelimited);
+    if (typeof value === 'string') writer.string(value);
+    else writer.bytes(value);
+  }
+  return writer.finish();
+}
 
 /** The object in `bytes`, with apiVersion and kind. */
 export function decodeProtobuf(bytes: Buffer): Outcome<JsonObject> {
