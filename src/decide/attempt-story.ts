@@ -45,7 +45,7 @@ export function stepDone(record: Attempt, next: Step | undefined, now: string): 
   const waited = waits === undefined ? {} : { waitedFor: waits };
   done.steps = [...record.steps, { name, startedAt, endedAt: now, ...waited }].slice(-16);
   const tookMs = Math.max(0, Date.parse(now) - Date.parse(startedAt));
-  const how = waits === undefined ? '' : `; last it ${waits}`;
+  const how = waits === undefined ? '' : `; its last word: ${waits}`;
   return told(done, now, tookMs < 100 ? `${name} is done${how}.` : `${name} is done after ${(tookMs / 1000).toFixed(1)} s${how}.`);
 }
 

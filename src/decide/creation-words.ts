@@ -65,6 +65,16 @@ export function replacing(view: ClusterView, verdict: Extract<Verdict, { cause: 
   return `${fault}; ${metadata.name} alone is replaced by its incarnation ${spec.incarnation + 1} (replacement ${times} of at most ${view.config.nodeReplacements} in attempt ${attempt})`;
 }
 
+/** Why a node whose machine is at fault is not replaced alone, for the end of the sentence that names the fault. */
+export function notReplaced(view: ClusterView, verdict: Verdict, attempt: number): string {
+  if (verdict.cause !== 'NewAttempt') return '';
+  const { nodeReplacements } = view.config;
+  const times = replacementsOf(view.nodes.filter((node) => node.spec.attempt === attempt));
+  if (times < nodeReplacements) return '; its host has lost track of it, so it cannot be replaced alone';
+  if (nodeReplacements === 0) return '; no node is replaced alone (nodeReplacements of the ServerConfig is 0)';
+  return `; ${times === 1 ? 'one node was' : `${times} nodes were`} replaced in this attempt already, all that nodeReplacements of the ServerConfig allows`;
+}
+
 export function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

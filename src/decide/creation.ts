@@ -24,7 +24,7 @@ import { backoffMs } from '../base/backoff.ts';
 import { attemptsAfter, recordOf, statusPatch, timestamp } from './attempt.ts';
 import { begunAttempt, failedAttempt, isTold, stepDone, told, waitsFor } from './attempt-story.ts';
 import type { ClusterView, Decision } from './cluster-view.ts';
-import { conditionsWhile, progressing, replacing, stuckConditions, whileWaiting } from './creation-words.ts';
+import { conditionsWhile, notReplaced, progressing, replacing, stuckConditions, whileWaiting } from './creation-words.ts';
 import type { Pending } from './creation-words.ts';
 import { decideDeletion } from './deletion.ts';
 import { guardOf } from './effect.ts';
@@ -157,7 +157,8 @@ function working(view: ClusterView, status: ClusterStatus, before: Attempt, foun
   if (endsAttempt(verdict)) {
     if (!view.live) return { ...NO_EFFECTS, needsLive: true, watching };
     const late = `${record.step} did not finish within ${view.config.stepDeadlineSeconds} s: ${whileWaiting(view, result.message, undefined)}`;
-    return fail(view, status, record, result.state === 'Failed' ? `${record.step}: ${result.message}` : late, verdict);
+    const fault = `${record.step}: ${result.message}${notReplaced(view, verdict, record.number)}`;
+    return fail(view, status, record, result.state === 'Failed' ? fault : late, verdict);
   }
   const stands = 'waitingFor' in verdict ? restamped(record, verdict.waitingFor, timestamp(view.nowMs)) : record;
   return onward(view, status, stands, result, clock, unclaimed);

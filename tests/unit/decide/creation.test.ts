@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ClusterView, Decision } from '../../../src/decide/cluster-view.ts';
 import { clusterKey, decideCluster } from '../../../src/decide/creation.ts';
+import { DEFAULT_SERVER_CONFIG } from '../../../src/model/server-config.ts';
 import type { ClusterStatus } from '../../../src/model/cluster.ts';
 import type { STEPS } from '../../../src/model/attempt.ts';
 import { atStep, cluster, dataCenter, node, readyNode, reservations, seenFor, T0, view } from './fixtures.ts';
@@ -172,8 +173,19 @@ describe('creation', () => {
       status: { infrastructure: { incarnation: 3, phase: 'Gone', message: 'no disk' } },
     });
     const lost = node(0, { host: 'h1', status: { infrastructure: { incarnation: 1, phase: 'Failed', reason: 'RecordLost' } } });
-    for (const broken of [third, lost]) {
-      const decision = decideCluster(view({ cluster: cluster({ status: atStep('PrimaryReady') }), nodes: [broken] }));
+    const first = node(0, { host: 'h1', status: { infrastructure: { incarnation: 1, phase: 'Gone', message: 'no disk' } } });
+    const cases = [
+      [third, DEFAULT_SERVER_CONFIG, /no disk; 2 nodes were replaced in this attempt already, all that nodeReplacements .* allows\.$/],
+      [lost, DEFAULT_SERVER_CONFIG, /; its host has lost track of it, so it cannot be replaced alone\.$/],
+      [
+        first,
+        { ...DEFAULT_SERVER_CONFIG, nodeReplacements: 0 },
+        /; no node is replaced alone \(nodeReplacements of the ServerConfig is 0\)\.$/,
+      ],
+    ] as const;
+    for (const [broken, config, why] of cases) {
+      const decision = decideCluster(view({ cluster: cluster({ status: atStep('PrimaryReady') }), nodes: [broken], config }));
+      assert.match(statusOf(decision).attempts?.[0]?.log?.find((line) => line.includes('failed')) ?? '', why);
       assert.deepEqual(kinds(decision), ['PatchClusterStatus']);
       assert.equal(statusOf(decision).abandonedAttempt, 1);
       assert.equal(statusOf(decision).attempts?.[0]?.cause, 'NewAttempt');

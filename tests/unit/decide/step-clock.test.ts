@@ -57,7 +57,7 @@ describe('the story of an attempt', () => {
   it('attempt-story I2: a record of before the log existed is told on', () => {
     const later = new Date(T0 + 3_200).toISOString();
     const done = stepDone(waitsFor(atWork(), 'waits for n0'), 'CreateWorkers', later);
-    assert.deepEqual(done.log, ['2030-01-01T00:00:03Z PrimaryReady is done after 3.2 s; last it waits for n0.']);
+    assert.deepEqual(done.log, ['2030-01-01T00:00:03Z PrimaryReady is done after 3.2 s; its last word: waits for n0.']);
     assert.deepEqual([done.waits, done.steps.at(-1)?.waitedFor], [undefined, 'waits for n0']);
   });
 
