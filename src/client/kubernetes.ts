@@ -41,9 +41,12 @@ interface Call {
 /** Where a kubeconfig comes from: a file's path, or its text. */
 export type KubeconfigSource = { readonly file: string } | { readonly text: string };
 
+/** The token to log in with now, in place of what the kubeconfig says; undefined: as that says. */
+export type Bearer = () => string | undefined;
+
 /** An API client for the current context of a kubeconfig. Throws `Fault` SettingInvalid when it cannot be used. */
-export function kubernetesApi(source: KubeconfigSource): EntityApi {
-  return apiOver(loadConfig(source), undefined);
+export function kubernetesApi(source: KubeconfigSource, bearer?: Bearer): EntityApi {
+  return apiOver({ ...loadConfig(source), bearer }, undefined);
 }
 
 function apiOver(access: Access, traceparent: string | undefined): EntityApi {
@@ -103,6 +106,7 @@ export async function serverDateMs(source: KubeconfigSource, signal: AbortSignal
 interface Access {
   readonly config: KubeConfig;
   readonly kept: KeptDispatcher;
+  readonly bearer?: Bearer | undefined;
 }
 
 function loadConfig(source: KubeconfigSource): Access {
@@ -120,13 +124,20 @@ function loadConfig(source: KubeconfigSource): Access {
   return { config, kept: keptDispatcher(config) };
 }
 
-async function contextOf({ config, kept }: Access, call: Call): Promise<{ readonly url: URL; readonly context: RequestContext }> {
+async function contextOf({ config, kept, bearer }: Access, call: Call): Promise<{ readonly url: URL; readonly context: RequestContext }> {
   const server = config.getCurrentCluster()?.server ?? '';
   const url = new URL(server.replace(/\/$/, '') + call.path);
   for (const [key, value] of Object.entries(call.query ?? {})) if (value !== undefined) url.searchParams.set(key, value);
   const context = new RequestContext(url.toString(), call.method);
   kept.attach(context);
   await config.applySecurityAuthentication(context);
+  const token = bearer?.();
+  // Whatever the client took from the kubeconfig is older; header names are not told apart by case.
+  if (token !== undefined) {
+    const headers = context.getHeaders();
+    for (const name of Object.keys(headers)) if (name.toLowerCase() === 'authorization') delete headers[name];
+    context.setHeaderParam('Authorization', `Bearer ${token}`);
+  }
   return { url, context };
 }
 

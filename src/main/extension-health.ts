@@ -4,10 +4,11 @@
  * I1: beyond this machine only TLS: what the endpoint tells is no secret, but whoever reads it must know that it is true.
  */
 
+import { present } from '../base/assert.ts';
 import { observeHandler } from '../extension/observe.ts';
 import type { Observed } from '../extension/observe.ts';
 import { Fault } from '../model/fault.ts';
-import { hostPortOf } from '../model/network-address.ts';
+import { healthListenProblem, hostPortOf } from '../model/network-address.ts';
 import { isKeyOf } from '../platform/certificate.ts';
 import { systemFiles } from '../platform/files.ts';
 import { listenHttp } from '../platform/http-server.ts';
@@ -25,25 +26,16 @@ export interface HealthSettings {
 export async function listenForHealth(settings: HealthSettings, observed: Observed, log: Log): Promise<HttpServer | undefined> {
   const { healthListen } = settings;
   if (healthListen === undefined) return undefined;
-  const where = hostPortOf(healthListen);
-  if (where === undefined)
-    throw new Fault('SettingInvalid', `--health-listen must be address:port, for example 127.0.0.1:9464; "${healthListen}" is none.`);
   const tls = identityOf(settings);
-  if (tls === undefined && !isLoopback(where.host))
-    throw new Fault(
-      'SettingInvalid',
-      `--health-listen ${healthListen} is not on loopback, so it needs TLS: name --certificate and --key, or listen on 127.0.0.1.`,
-    );
+  const problem = healthListenProblem(healthListen, tls !== undefined);
+  if (problem !== undefined) throw new Fault('SettingInvalid', problem);
+  const where = present(hostPortOf(healthListen), 'the address of --health-listen');
   const onError = (error: unknown): void => log.error('A request of the health endpoint failed.', { error });
   const remedy = 'or choose another one with --health-listen';
   const server = await listenHttp({ ...where, remedy, handler: observeHandler(observed), onError, ...(tls === undefined ? {} : { tls }) });
   const scheme = tls === undefined ? 'http' : 'https';
   log.info('Health and metrics are told.', { url: `${scheme}://${healthListen}`, paths: ['/livez', '/readyz', '/metrics'] });
   return server;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 }
 
 function identityOf({ certificate, key }: HealthSettings): TlsIdentity | undefined {

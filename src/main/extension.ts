@@ -4,6 +4,8 @@
 
 import type { Command } from 'commander';
 import { kubernetesApi } from '../client/kubernetes.ts';
+import { openCredential } from '../extension/credential.ts';
+import type { Credential } from '../extension/credential.ts';
 import { faultPointOf, withFaultPoint } from '../extension/fault-point.ts';
 import { runExtensionServer } from '../extension/loop.ts';
 import type { LoopSight } from '../extension/loop.ts';
@@ -12,6 +14,8 @@ import { Fault } from '../model/fault.ts';
 import type { ExitCode } from '../model/fault.ts';
 import { endAbruptly } from '../platform/abrupt-end.ts';
 import { systemClock } from '../platform/clock.ts';
+import { systemFiles } from '../platform/files.ts';
+import { bearerToken } from '../platform/kubeconfig.ts';
 import { createLog } from '../platform/log.ts';
 import { programVersion } from '../platform/program.ts';
 import { tracerOf } from '../platform/otlp.ts';
@@ -54,7 +58,10 @@ async function runExtension({ settings, signal }: CommandContext<(typeof SETTING
   const server = `${settings.identity ?? 'server'}-${random.uuid().slice(0, 8)}`;
   const log = createLog({ role: 'extension', level: settings.logLevel }).with({ server });
   const telemetry = newTelemetry();
-  const deps = { api: countedApi(apiOf(settings.kubeconfig, log), telemetry), clock: systemClock(), random, log };
+  const { kubeconfig } = settings;
+  const clock = systemClock();
+  const credential = openCredential({ read: () => bearerToken(kubeconfig, systemFiles().readText), clock, random, log });
+  const deps = { api: countedApi(apiOf(kubeconfig, credential, log), telemetry), clock, random, log };
   let sight: LoopSight | undefined;
   const tracer = tracerOf(settings.otlpEndpoint, { service: 'outrigger-extension', instance: server, log });
   const observed = {
@@ -73,7 +80,7 @@ async function runExtension({ settings, signal }: CommandContext<(typeof SETTING
   service.status(`Works as ${server}.`);
   const traced = tracer === undefined ? {} : { tracer };
   const options = { server, onRound: service.progressed, telemetry, ...traced, onBegin: (begun: LoopSight) => void (sight = begun) };
-  await Promise.all([runExtensionServer(deps, options, signal), measureLag(telemetry, deps.clock, signal)]);
+  await Promise.all([runExtensionServer(deps, options, signal), measureLag(telemetry, clock, signal), credential.keep(deps.api, signal)]);
   await health?.close(0);
   await tracer?.flush();
   log.info('The extension server has stopped.');
@@ -81,8 +88,8 @@ async function runExtension({ settings, signal }: CommandContext<(typeof SETTING
 }
 
 /** The director's API; in tests, with the point at which this process dies. */
-function apiOf(kubeconfig: string, log: Log): EntityApi {
-  const api = kubernetesApi({ file: kubeconfig });
+function apiOf(kubeconfig: string, credential: Credential, log: Log): EntityApi {
+  const api = kubernetesApi({ file: kubeconfig }, credential.token);
   const point = faultPointOf(process.env);
   if (point === undefined) return api;
   log.warn(`This server is started by a test: it kills itself ${point.when} its write ${point.write}.`);

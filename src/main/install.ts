@@ -15,6 +15,7 @@ import type { Setting, SettingName } from '../model/settings.ts';
 import { absolutePath } from '../platform/config-file.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemFiles } from '../platform/files.ts';
+import { isKeyOf } from '../platform/certificate.ts';
 import { parseClusterAccess } from '../platform/kubeconfig.ts';
 import { machineServices } from '../platform/machine-services.ts';
 import { parsePostgresUrl } from '../platform/postgres/server.ts';
@@ -108,6 +109,7 @@ function planDeps(readableByAll: (path: string) => boolean): PlanDeps {
     command: (args) => programCommand(args),
     checkDatabaseUrl: parsePostgresUrl,
     checkKubeconfig: parseClusterAccess,
+    isKeyOf,
     checkStoreKey: (path) => openSealer(path, { create: false }),
   };
 }

@@ -47,3 +47,16 @@ export function hostPortOf(address: string): { readonly host: string; readonly p
   const at = address.lastIndexOf(':');
   return { host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) };
 }
+
+/** What is wrong with an address for health and metrics, as a sentence: beyond this machine only TLS. Undefined: nothing. */
+export function healthListenProblem(healthListen: string | undefined, hasTls: boolean): string | undefined {
+  if (healthListen === undefined) return undefined;
+  const where = hostPortOf(healthListen);
+  if (where === undefined) return `--health-listen must be address:port, for example 127.0.0.1:9464; "${healthListen}" is none.`;
+  if (hasTls || isLoopback(where.host)) return undefined;
+  return `--health-listen ${healthListen} is not on loopback, so it needs TLS: name --certificate and --key, or listen on 127.0.0.1.`;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
+}

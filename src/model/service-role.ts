@@ -53,7 +53,7 @@ export const SERVICE_ROLE_FACTS: Readonly<Record<ServiceRole, ServiceRoleFacts>>
   },
   extension: {
     description: 'Outrigger extension server: creates, repairs and deletes clusters',
-    settings: ['kubeconfig', 'identity', 'healthListen', 'otlpEndpoint', 'logLevel'],
+    settings: ['kubeconfig', 'identity', 'healthListen', 'certificate', 'key', 'otlpEndpoint', 'logLevel'],
     hasState: false,
     isOutlived: false,
     bindsLowPorts: false,

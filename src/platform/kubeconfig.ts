@@ -2,6 +2,7 @@
  * Reads a kubeconfig as the director writes it: one cluster, one client certificate. And writes one for whoever logs in by a token file.
  */
 
+import { dirname, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { Fault } from '../model/fault.ts';
 import { isJsonObject } from '../model/json.ts';
@@ -37,6 +38,33 @@ export function parseAdminKubeconfig(text: string, path: string): AdminAccess {
     throw new Fault('SettingInvalid', `${path} is not the kubeconfig that the director wrote; remove it and start again.`);
   }
   return { server, identity: { authority, certificate, privateKey } };
+}
+
+/**
+ * The bearer token of the current context's user, as it lies in the kubeconfig or in the file that it names (as kubectl has it, or as the official
+ * client does); undefined: it logs in another way. Throws `Fault` SettingInvalid when the kubeconfig is none, FolderUnwritable when a file cannot be read.
+ */
+export function bearerToken(path: string, readText: (path: string) => string | undefined): string | undefined {
+  const content = parsed(readText(path) ?? '', path);
+  const context = named(content, 'contexts', field(content, 'current-context'));
+  const user = field(named(content, 'users', field(field(context, 'context'), 'user')), 'user');
+  const config = field(field(user, 'auth-provider'), 'config');
+  const file = field(user, 'tokenFile') ?? field(config, 'tokenFile');
+  const token = typeof file === 'string' ? readText(resolve(dirname(path), file)) : field(user, 'token');
+  return typeof token === 'string' && token.trim() !== '' ? token.trim() : undefined;
+}
+
+function parsed(text: string, path: string): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    throw new Fault('SettingInvalid', `The kubeconfig ${path} is not YAML.`, { cause });
+  }
+}
+
+function named(content: unknown, list: string, name: unknown): unknown {
+  const items = field(content, list);
+  return Array.isArray(items) ? (items as unknown[]).find((item) => field(item, 'name') === name) : undefined;
 }
 
 /** A kubeconfig whose bearer reads the token from `tokenFile` again and again. */

@@ -11,6 +11,7 @@ import { Fault } from '../../model/fault.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { SERVICE_CONFIG, SERVICE_ROLE_FACTS, UNIT_FOLDER, servicePlaces } from '../../model/service-role.ts';
 import type { Owner, ServiceRole } from '../../model/service-role.ts';
+import { healthListenProblem } from '../../model/network-address.ts';
 import { SETTINGS, flagOf, variableOf } from '../../model/settings.ts';
 import type { Setting, SettingName } from '../../model/settings.ts';
 import type { Files } from '../../ports/files.ts';
@@ -28,6 +29,8 @@ export interface PlanDeps {
   readonly checkDatabaseUrl: (url: string) => void;
   readonly checkKubeconfig: (text: string, path: string) => void;
   readonly checkStoreKey: (path: string) => void;
+  /** Whether this PEM key is that of this PEM certificate. */
+  readonly isKeyOf: (key: string, certificate: string) => boolean;
 }
 
 export interface PlannedFile {
@@ -55,7 +58,7 @@ const ROOT: Owner = { user: 'root', group: 'root' };
 /** Below these nothing is seen by a service that is shut in. */
 const HIDDEN = ['home', 'root', 'run/user', 'tmp', 'var/tmp'];
 /** Handed on in a file of their own, or used once: not for the environment. */
-const NOT_IN_ENVIRONMENT: readonly SettingName[] = ['kubeconfig', 'storeKeyFile', 'token', 'caHash'];
+const NOT_IN_ENVIRONMENT: readonly SettingName[] = ['kubeconfig', 'storeKeyFile', 'certificate', 'key', 'token', 'caHash'];
 /** An agent's settings are for joining; what holds afterwards stands in its node's folder. */
 const WITHOUT_ENVIRONMENT: readonly ServiceRole[] = ['agent'];
 
@@ -187,7 +190,7 @@ function storeKey(deps: PlanDeps, source: unknown, target: string, owner: Owner)
   return { path: target, text, mode: 0o600, owner, isSecret: true };
 }
 
-function extensionExtra(deps: PlanDeps, { given, own }: RoleInput): RoleExtra {
+function extensionExtra(deps: PlanDeps, { texts, given, own }: RoleInput): RoleExtra {
   const path = `${SERVICE_CONFIG}/extension.kubeconfig`;
   const source = typeof given['kubeconfig'] === 'string' ? given['kubeconfig'] : path;
   const text = deps.files.readText(source);
@@ -199,9 +202,37 @@ function extensionExtra(deps: PlanDeps, { given, own }: RoleInput): RoleExtra {
     );
   }
   deps.checkKubeconfig(text, source);
+  const tls = healthTls(deps, given, own);
+  const problem = healthListenProblem(texts[variableOf('healthListen')], tls !== undefined);
+  if (problem !== undefined) throw new Fault('SettingInvalid', problem);
   return {
-    variables: { [variableOf('kubeconfig')]: path },
-    files: [{ path, text, mode: 0o640, owner: { user: 'root', group: own.group }, isSecret: true }],
+    variables: { [variableOf('kubeconfig')]: path, ...tls?.variables },
+    files: [{ path, text, mode: 0o640, owner: { user: 'root', group: own.group }, isSecret: true }, ...(tls?.files ?? [])],
+  };
+}
+
+/** Certificate and key of the address of its health: those that are given, else those that were given before. Undefined: there are none. */
+function healthTls(deps: PlanDeps, given: GivenSettings, own: Owner): Required<Pick<RoleExtra, 'variables' | 'files'>> | undefined {
+  const places = { certificate: `${SERVICE_CONFIG}/extension.crt`, key: `${SERVICE_CONFIG}/extension.key` };
+  if ((given['certificate'] === undefined) !== (given['key'] === undefined))
+    throw new Fault('UsageWrong', '--certificate and --key belong together: name both files, or none.');
+  const textFor = (name: 'certificate' | 'key'): string | undefined => {
+    const source = given[name];
+    if (typeof source !== 'string') return deps.files.readText(places[name]);
+    const text = deps.files.readText(source);
+    if (text === undefined) throw new Fault('SettingInvalid', `${flagOf(name)} ${source} is not there.`);
+    return text;
+  };
+  const [certificate, key] = [textFor('certificate'), textFor('key')];
+  if (certificate === undefined || key === undefined) return undefined;
+  if (!deps.isKeyOf(key, certificate)) throw new Fault('SettingInvalid', 'What --key names is not the private key of the certificate.');
+  const owner: Owner = { user: 'root', group: own.group };
+  return {
+    variables: { [variableOf('certificate')]: places.certificate, [variableOf('key')]: places.key },
+    files: [
+      { path: places.certificate, text: certificate, mode: 0o644, owner, isSecret: false },
+      { path: places.key, text: key, mode: 0o640, owner, isSecret: true },
+    ],
   };
 }
 

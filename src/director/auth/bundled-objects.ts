@@ -23,6 +23,8 @@ interface Rule {
   readonly groups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
+  /** Of these objects alone. */
+  readonly names?: readonly string[];
 }
 
 function rule(group: string, resources: readonly string[], verbs: readonly string[]): Rule {
@@ -46,6 +48,9 @@ const EXTENSION_RULES: readonly Rule[] = [
 
 /** Leases by which the extension servers know each other, in outrigger-system only. */
 const EXTENSION_LEASE_RULES: readonly Rule[] = [rule('coordination.k8s.io', ['leases'], [...READ, 'create', ...CHANGE, 'delete'])];
+
+/** Its own token, to be renewed before it ends. */
+const EXTENSION_TOKEN_RULES: readonly Rule[] = [{ ...rule('', ['serviceaccounts/token'], ['create']), names: [EXTENSION_ACCOUNT] }];
 
 const VIEW_RULES: readonly Rule[] = [
   rule(API_GROUP, ['clusters', 'clusters/status', 'clusters/scale', 'clusternodes', 'clusternodes/status'], READ),
@@ -93,6 +98,8 @@ export function bundledObjects(): BundledObject[] {
     clusterRoleBinding('outrigger:extension', 'outrigger:extension', extension),
     role('outrigger:extension-leases', EXTENSION_LEASE_RULES),
     roleBinding('outrigger:extension-leases', extension),
+    role('outrigger:extension-token', EXTENSION_TOKEN_RULES),
+    roleBinding('outrigger:extension-token', extension),
     clusterRole('outrigger:basic', BASIC_RULES, DISCOVERY_PATHS),
     clusterRoleBinding('outrigger:basic', 'outrigger:basic', everybody),
     clusterRole('cluster-admin', [rule('*', ['*'], ['*'])], ['*'], ['*']),
@@ -136,10 +143,11 @@ function roleBinding(name: string, subject: JsonObject): BundledObject {
 }
 
 function rulesObject(rules: readonly Rule[], paths: readonly string[], pathVerbs: readonly string[]): JsonObject[] {
-  const ofResources = rules.map(({ groups, resources, verbs }): JsonObject => ({
+  const ofResources = rules.map(({ groups, resources, verbs, names }): JsonObject => ({
     apiGroups: [...groups],
     resources: [...resources],
     verbs: [...verbs],
+    ...(names === undefined ? {} : { resourceNames: [...names] }),
   }));
   return paths.length === 0 ? ofResources : [...ofResources, { nonResourceURLs: [...paths], verbs: [...pathVerbs] }];
 }

@@ -32,6 +32,7 @@ function plan(
       checkDatabaseUrl: () => undefined,
       checkKubeconfig: () => undefined,
       checkStoreKey: () => undefined,
+      isKeyOf: (key, certificate) => key === `key of ${certificate}`,
       ...more,
     },
     role,
@@ -51,6 +52,25 @@ function refused(pattern: RegExp, ...args: Parameters<typeof plan>): void {
 }
 
 describe('install: plan', () => {
+  test('an extension server that is looked at from elsewhere has certificate and key, which stay until others are given', () => {
+    const kube = { '/k': 'kubeconfig', '/c': 'cert', '/y': 'key of cert', '/z': 'key of another' };
+    const given = { kubeconfig: '/k', healthListen: '0.0.0.0:9464', certificate: '/c', key: '/y' };
+    const made = plan('extension', given, kube);
+    assert.match(textOf(made, '/etc/outrigger/extension.env'), /OUTRIGGER_CERTIFICATE=.*extension\.crt[^]*OUTRIGGER_KEY=.*extension\.key/);
+    const { mode, owner, isSecret } = made.files.find(({ path }) => path === '/etc/outrigger/extension.key') ?? {};
+    assert.deepEqual([mode, owner, isSecret], [0o640, { user: 'root', group: 'outrigger-extension' }, true]);
+    const installed = Object.fromEntries(made.files.map(({ path, text }) => [path, text]));
+    const again = plan('extension', { logLevel: 'debug' }, installed);
+    assert.equal(textOf(again, '/etc/outrigger/extension.key'), 'key of cert');
+    assert.match(textOf(again, '/etc/outrigger/extension.env'), /OUTRIGGER_KEY=/);
+    refused(/belong together/, 'extension', { kubeconfig: '/k', certificate: '/c' }, kube);
+    refused(/--certificate \/none is not there/, 'extension', { ...given, certificate: '/none' }, kube);
+    refused(/not the private key of the certificate/, 'extension', { ...given, key: '/z' }, kube);
+    refused(/not on loopback, so it needs TLS/, 'extension', { kubeconfig: '/k', healthListen: '0.0.0.0:9464' }, kube);
+    refused(/must be address:port/, 'extension', { kubeconfig: '/k', healthListen: 'here' }, kube);
+    plan('extension', { kubeconfig: '/k', healthListen: '127.0.0.1:9464' }, kube);
+  });
+
   test('I1: what would not start is refused with a sentence', () => {
     refused(/A director needs a database: --database-url/, 'director', {});
     refused(/An extension server needs --kubeconfig/, 'extension', {});

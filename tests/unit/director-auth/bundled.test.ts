@@ -160,6 +160,7 @@ describe('extension servers', () => {
       'create coordination.k8s.io/leases outrigger-system/',
       'patch coordination.k8s.io/leases outrigger-system/extension-1',
       'delete coordination.k8s.io/leases outrigger-system/extension-1',
+      'create /serviceaccounts/token outrigger-system/extension',
     ];
     for (const need of needs) yes(authorizer.authorize(extension, asks(need)));
     const excess = [
@@ -171,7 +172,9 @@ describe('extension servers', () => {
       'patch outrigger.dev/clusternodes/status demo/harbor-a1-n0',
       'patch coordination.k8s.io/leases demo/node-1',
       'delete coordination.k8s.io/leases demo/node-1',
-      'create /serviceaccounts/token outrigger-system/extension',
+      'create /serviceaccounts/token outrigger-system/other',
+      'create /serviceaccounts/token demo/extension',
+      'get /serviceaccounts outrigger-system/extension',
       `create ${RBAC}/clusterrolebindings /`,
     ];
     for (const one of excess) no(authorizer.authorize(extension, asks(one)), /no role that is bound/);
