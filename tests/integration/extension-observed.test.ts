@@ -6,10 +6,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ended, made, NAMESPACE, startPlane } from '../../bench/provisioning/rig.ts';
 import type { BenchPlane } from '../../bench/provisioning/rig.ts';
+import { kubernetesApi } from '../../src/client/kubernetes.ts';
 import { CLUSTERS, SERVER_CONFIGS } from '../../src/model/addresses.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import { LEASES } from '../../src/model/core-kinds.ts';
@@ -102,6 +104,22 @@ describe('an extension server seen from outside', { timeout: 120_000 }, () => {
     await untilAnswers('/readyz', 200);
   });
 
+  it('goes on with a token that is replaced in its file, after all earlier ones were taken back', async () => {
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'extension', namespace: SYSTEM_NAMESPACE } };
+    assert.ok((await plane.api.delete(SERVICE_ACCOUNTS, SYSTEM_NAMESPACE, 'extension', {}, within())).ok);
+    await made(plane.api.create(SERVICE_ACCOUNTS, SYSTEM_NAMESPACE, account, within()));
+    assert.match(await untilAnswers('/readyz', 503), /^Its Lease was last renewed/);
+    const given = await made(plane.api.post(tokenPath('extension'), TOKEN_REQUEST, within()));
+    const { token } = (given as unknown as { readonly status: { readonly token: string } }).status;
+    writeFileSync(join(dirname(plane.kubeconfig), 'token'), token);
+    await untilAnswers('/readyz', 200);
+    // As the server itself: another token of its own, and none of anybody else.
+    const own = kubernetesApi({ file: plane.kubeconfig }, () => token);
+    assert.ok((await own.post(tokenPath('extension'), TOKEN_REQUEST, within())).ok);
+    const other = await own.post(tokenPath('other'), TOKEN_REQUEST, within());
+    assert.ok(!other.ok && other.reason === 'Forbidden', JSON.stringify(other));
+  });
+
   it('does not answer while it hangs', async () => {
     server.kill('SIGSTOP');
     assert.equal(await ask('/livez'), undefined);
@@ -133,6 +151,13 @@ describe('an extension server seen from outside', { timeout: 120_000 }, () => {
     assert.match(said, /--health-listen 0\.0\.0\.0:9464 is not on loopback, so it needs TLS/);
   });
 });
+
+const SERVICE_ACCOUNTS = { group: '', version: 'v1', plural: 'serviceaccounts', kind: 'ServiceAccount', scope: 'Namespaced' } as const;
+const TOKEN_REQUEST = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [], expirationSeconds: 600 } };
+
+function tokenPath(account: string): string {
+  return `/api/v1/namespaces/${SYSTEM_NAMESPACE}/serviceaccounts/${account}/token`;
+}
 
 function start(...args: string[]): ChildProcess {
   const all = [PROGRAM, 'extension', '--kubeconfig', plane.kubeconfig, '--identity', 'watched', ...args];
