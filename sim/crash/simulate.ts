@@ -7,10 +7,10 @@
 
 import { ANNOTATION_FORCE_DELETE } from '../../src/model/labels.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
-import { GROUP_VERSION } from '../../src/model/resource.ts';
 import { watchSafety } from '../checks.ts';
 import { loseMachine, powerOff, startDaemon } from '../host.ts';
 import type { SimHost } from '../host-state.ts';
+import { openDataCenter, orderCluster } from '../orders.ts';
 import { createProcess } from '../process.ts';
 import type { Process } from '../process.ts';
 import { NAMESPACE } from '../script.ts';
@@ -73,14 +73,8 @@ function judge(world: World, story: Story, first: Process, writes: readonly stri
 
 function tell(world: World, hosts: readonly SimHost[], story: Story): void {
   const at = (ms: number, work: () => void): void => void world.scheduler.after(ms, work);
-  const quota = { nodes: 12, cpuMillis: 64_000, memoryMiB: 65_536 };
-  world.store.create('person', 'virtualdatacenters', NAMESPACE, {
-    apiVersion: GROUP_VERSION,
-    kind: 'VirtualDataCenter',
-    metadata: { name: 'lab' },
-    spec: { quota, hosts: hosts.map((host) => host.name), nodeDriver: 'process' },
-  });
-  at(1_000, () => order(world, Number(/^create (\d)$/.exec(story)?.[1] ?? 1)));
+  openDataCenter(world, hosts);
+  at(1_000, () => orderCluster(world, 'c1', Number(/^create (\d)$/.exec(story)?.[1] ?? 1)));
   const lose = (): void => {
     for (const host of hosts) for (const machine of host.machines.values()) loseMachine(host, machine);
   };
@@ -120,24 +114,5 @@ function forceDelete(world: World, hosts: readonly SimHost[], remove: () => void
   world.store.mergePatch('person', 'clusters', NAMESPACE, 'c1', { metadata: { annotations: { [ANNOTATION_FORCE_DELETE]: 'true' } } });
   world.scheduler.after(150_000, () => {
     for (const host of hosts) startDaemon(host);
-  });
-}
-
-function order(world: World, workers: number): void {
-  world.store.create('person', 'clusters', NAMESPACE, {
-    apiVersion: GROUP_VERSION,
-    kind: 'Cluster',
-    metadata: { name: 'c1', finalizers: [] },
-    spec: {
-      virtualDataCenter: 'lab',
-      release: '1.0.0',
-      nodes: 'Provisioned',
-      workers,
-      resources: { cpuMillis: 500, memoryMiB: 256 },
-      services: [],
-      availability: { failover: 'None', nodeRestart: 'Medium' },
-      upgrade: { readySeconds: 300, whenNodeDown: 'Wait' },
-      autoRepairOnErrors: true,
-    },
   });
 }

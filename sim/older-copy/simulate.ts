@@ -15,12 +15,12 @@ import type { SpecMemory } from '../../src/decide/spec-age.ts';
 import type { ClusterNode } from '../../src/model/cluster-node.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import { conditionOf } from '../../src/model/condition.ts';
-import { GROUP_VERSION } from '../../src/model/resource.ts';
 import type { Dice } from '../dice.ts';
 import { startDaemon } from '../host.ts';
 import type { SimHost } from '../host-state.ts';
 import { labelOf, runningPods } from '../machine.ts';
 import type { Machine } from '../machine-state.ts';
+import { openDataCenter, orderCluster } from '../orders.ts';
 import { NAMESPACE } from '../script.ts';
 import { startServer } from '../server.ts';
 import { emptyStage, furnish } from '../simulate.ts';
@@ -83,33 +83,8 @@ async function runTo(world: World, untilMs: number): Promise<void> {
 // ---- people -----------------------------------------------------------------------------------------------------------------------------
 
 function planOrders(world: World, hosts: readonly SimHost[], dice: Dice): void {
-  const quota = { nodes: 12, cpuMillis: 64_000, memoryMiB: 65_536 };
-  world.store.create('person', 'virtualdatacenters', NAMESPACE, {
-    apiVersion: GROUP_VERSION,
-    kind: 'VirtualDataCenter',
-    metadata: { name: 'lab' },
-    spec: { quota, hosts: hosts.map((host) => host.name), nodeDriver: 'process' },
-  });
-  for (const name of ['c1', 'c2']) world.scheduler.after(dice.between(500, 60_000), () => order(world, name, dice.between(0, 2)));
-}
-
-function order(world: World, name: string, workers: number): void {
-  world.store.create('person', 'clusters', NAMESPACE, {
-    apiVersion: GROUP_VERSION,
-    kind: 'Cluster',
-    metadata: { name, finalizers: [] },
-    spec: {
-      virtualDataCenter: 'lab',
-      release: '1.0.0',
-      nodes: 'Provisioned',
-      workers,
-      resources: { cpuMillis: 500, memoryMiB: 256 },
-      services: [],
-      availability: { failover: 'None', nodeRestart: 'Medium' },
-      upgrade: { readySeconds: 300, whenNodeDown: 'Wait' },
-      autoRepairOnErrors: true,
-    },
-  });
+  openDataCenter(world, hosts);
+  for (const name of ['c1', 'c2']) world.scheduler.after(dice.between(500, 60_000), () => orderCluster(world, name, dice.between(0, 2)));
 }
 
 /** What is asked for after the copy, and lost with it. */
@@ -120,7 +95,7 @@ function planLater(world: World, dice: Dice, copyMs: number, restoreMs: number, 
     ['scale c1', () => change('c1', { workers: dice.between(0, 2) })],
     ['scale c2', () => change('c2', { workers: dice.between(0, 2) })],
     ['release of c1', () => change('c1', { release: '1.0.1' })],
-    ['another cluster', () => order(world, 'c3', dice.between(0, 1))],
+    ['another cluster', () => orderCluster(world, 'c3', dice.between(0, 1))],
     ['c2 is deleted', () => void world.store.remove('person', 'clusters', NAMESPACE, 'c2', {})],
   ];
   for (const [name, act] of acts) {
