@@ -32,6 +32,7 @@ import type { SiteKeeper } from '../src/agent/site-keeper.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
 import type { EntityApi } from '../src/ports/api.ts';
 import { simulatedApi } from './api.ts';
+import { inBursts } from './burst.ts';
 import { startChange } from './change.ts';
 import type { SimChange } from './change.ts';
 import { cutLeftMs, lagMs } from './faults.ts';
@@ -47,6 +48,8 @@ import type { World } from './world.ts';
 
 /** A manager looks again at what it could not do. */
 const MANAGE_MS = 30_000;
+/** As EVERY_MS of src/agent/manager.ts. */
+const BURST_MS = 250;
 
 interface Agent {
   readonly world: World;
@@ -61,6 +64,7 @@ interface Agent {
   seen: Observations;
   isReporting: boolean;
   isManaging: boolean;
+  readonly manageSoon: () => void;
   /** Something changed while it managed. */
   manageAgain: boolean;
   reported: string;
@@ -101,7 +105,7 @@ export function startAgent(world: World, machine: Machine): void {
       onPlan: () => {
         tellPods(agent.pods, machine, agent.known);
         reportSoon(agent);
-        manage(agent);
+        agent.manageSoon();
       },
     }),
     site: undefined,
@@ -109,6 +113,7 @@ export function startAgent(world: World, machine: Machine): void {
     seen: NO_OBSERVATIONS,
     isReporting: false,
     isManaging: false,
+    manageSoon: inBursts(life, BURST_MS, () => manage(agent)),
     manageAgain: false,
     reported: '',
     said: '',
@@ -230,7 +235,7 @@ function refresh(agent: Agent): void {
   tellPods(agent.pods, machine, agent.known);
   agent.change.poke();
   reportSoon(agent);
-  manage(agent);
+  agent.manageSoon();
 }
 
 function self(agent: Agent): string {

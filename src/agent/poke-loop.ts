@@ -32,6 +32,9 @@ export interface PokeLoopDeps {
   readonly log: Log;
 }
 
+/** Made once: an abort without a reason makes an error with a stack, each time. */
+const POKED = new Error('poked');
+
 const RETRY = { baseMs: 200, capMs: 10_000, jitter: 0.5 };
 
 export function pokeLoop(
@@ -58,7 +61,7 @@ export function pokeLoop(
       const { promise } = poked;
       const idle = new AbortController();
       if (failures === 0) await Promise.race([promise, pause(deps, options.resyncMs ?? Infinity, AbortSignal.any([signal, idle.signal]))]);
-      idle.abort();
+      idle.abort(POKED);
       if (signal.aborted) return;
       poked = Promise.withResolvers<void>();
       const startedMs = deps.clock.monotonicMs();

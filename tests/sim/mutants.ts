@@ -6,7 +6,7 @@ export interface Mutant {
   readonly name: string;
   /** Below the repository. */
   readonly file: string;
-  /** The seed that found it last: tried first, to spare time. */
+  /** The seed that found it last: tried first, to spare time. `node tests/sim/refresh-seeds.ts` brings the stale ones up to date. */
   readonly seed: number;
   /** Must occur in the file exactly once. */
   readonly find: string;
@@ -151,7 +151,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a host without records begins a life again that ran there',
-    seed: 1,
+    seed: 2,
     file: 'src/decide/host-claim.ts',
     find: "said === undefined || said === 'Claimed' ? 'start' : 'sayLost'",
     replace: "said !== 'Gone' ? 'start' : 'sayLost'",
@@ -193,7 +193,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a node takes what is new without its turn',
-    seed: 4,
+    seed: 7,
     file: 'src/decide/cluster-plan.ts',
     find: 'if (plan.previous === undefined || plan.moved.includes(nodeUid)) return plan.target;',
     replace: 'if (plan.moved.length >= 0) return plan.target;',
