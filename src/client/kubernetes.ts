@@ -168,7 +168,7 @@ async function sendCall(access: Access, call: Call): Promise<Reply> {
 
 /** undici's own `request`, not `fetch`: the web's streams cost more than all else of a call, and a redirect would lead credentials elsewhere. */
 function dispatcherOf(context: RequestContext): { readonly dispatcher?: Dispatcher } {
-  const dispatcher = context.getDispatcher() as Dispatcher | undefined;
+  const dispatcher = context.getDispatcher();
   return dispatcher === undefined ? {} : { dispatcher };
 }
 

@@ -48,10 +48,16 @@ const WORDED: ReadonlySet<string> = new Set(['attempts', 'conditions', 'errorSet
 
 function factsOf({ attempts, conditions, errorSet }: ClusterStatus): unknown {
   return {
-    attempts: attempts?.map(({ waits: _, ...facts }) => facts),
+    attempts: attempts?.map(withoutWaits),
     conditions: conditions?.map(({ type, status, reason }) => ({ type, status, reason })),
     errorSet: errorSet?.map(({ reason }) => reason),
   };
+}
+
+function withoutWaits(attempt: Attempt): Attempt {
+  const facts = { ...attempt };
+  delete facts.waits;
+  return facts;
 }
 
 function held(view: ClusterView, key: string): Hold | undefined {
