@@ -4,16 +4,10 @@
 
 import type { Calibration } from '../calibration.ts';
 import type { CreationFigures } from './creation.ts';
-import type { StandingFigures } from './standing.ts';
 
 /** docs/internals: at least so many two-node clusters a second, and the slowest of a hundred no slower than so many times one alone. */
 const CLUSTERS_PER_SECOND = 10;
 const P99_OVER_ALONE = 2;
-/** Of each extension server while clusters only stand. */
-const IDLE_CORE = 0.05;
-const IDLE_MEGABYTES = 300;
-const CAUGHT_UP_SECONDS = 10;
-
 export interface ProvisioningFigures {
   readonly machine: string;
   readonly calibration: Calibration;
@@ -52,40 +46,6 @@ export function render({ machine, calibration, servers, homes, rows }: Provision
     ...(broken.length === 0 ? ['All promises were kept.'] : broken.map((one_) => `Broken: ${one_}.`)),
     '',
   ].join('\n');
-}
-
-/** A sentence for each. */
-export function brokenStanding({ idle, caughtUpSeconds }: StandingFigures): string[] {
-  const broken = idle.flatMap(({ server, core, megabytes }) => [
-    ...(core > IDLE_CORE ? [`${server} uses ${percent(core)} of a core, promised are ${percent(IDLE_CORE)}`] : []),
-    ...(megabytes > IDLE_MEGABYTES ? [`${server} holds ${Math.round(megabytes)} MB, promised are ${IDLE_MEGABYTES}`] : []),
-  ]);
-  if (caughtUpSeconds > CAUGHT_UP_SECONDS)
-    broken.push(`caught up after ${caughtUpSeconds.toFixed(1)} s, promised are ${CAUGHT_UP_SECONDS} s`);
-  return broken;
-}
-
-export function renderStanding({ machine, calibration, servers, standing }: StandingReport): string {
-  const broken = brokenStanding(standing);
-  return [
-    `${standing.clusters} clusters stand, ${servers} extension servers, ${standing.renewalsPerSecond.toFixed(0)} renewals of Leases a second`,
-    `${machine}; SHA-256 ${Math.round(calibration.hashMBs)} MB/s, fdatasync ${calibration.syncMs.toFixed(2)} ms`,
-    `caught up after ${standing.caughtUpSeconds.toFixed(2)} s`,
-    ...standing.idle.map(({ server, core, megabytes }) => `${server}: ${percent(core)} of a core, ${Math.round(megabytes)} MB`),
-    ...(broken.length === 0 ? ['All promises were kept.'] : broken.map((one) => `Broken: ${one}.`)),
-    '',
-  ].join('\n');
-}
-
-export interface StandingReport {
-  readonly machine: string;
-  readonly calibration: Calibration;
-  readonly servers: number;
-  readonly standing: StandingFigures;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
 }
 
 function ms(value: number): string {

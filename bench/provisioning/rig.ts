@@ -17,6 +17,7 @@ import { directorApi } from '../../src/platform/api-client.ts';
 import { certificates } from '../../src/platform/certificate.ts';
 import { newJoinSecret } from '../../src/platform/join-secret.ts';
 import { tokenKubeconfig } from '../../src/platform/kubeconfig.ts';
+import { programCommand } from '../../src/platform/program.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import type { Answer } from '../../src/ports/api.ts';
 import type { DirectorApi } from '../../src/ports/director.ts';
@@ -27,7 +28,6 @@ import { profiling } from '../profiling.ts';
 
 export const NAMESPACE = 'bench';
 const SYSTEM_NAMESPACE = 'outrigger-system';
-const PROGRAM = resolve(import.meta.dirname, '../../src/main/outrigger.ts');
 const HOLLOW = resolve(import.meta.dirname, '../hollow/main.ts');
 /** The most that a Host may lend. */
 const HOST_NODES = 1000;
@@ -40,8 +40,10 @@ export interface BenchPlane {
   readonly homes: readonly string[];
   /** By name: director, postgres, hollow, extension-1 …; what stands for each is a root of its processes. */
   pids(): Readonly<Record<string, number>>;
-  /** One more extension server, by the program itself. */
-  startServer(name: string): ChildProcess;
+  /** One more extension server, by the program itself; of a flag of `args` that is said already the last one counts. */
+  startServer(name: string, ...args: readonly string[]): ChildProcess;
+  /** Ends the hollow hosts: nobody claims anything from here on. */
+  stopHosts(): Promise<void>;
   /** What an extension server logs in with. */
   readonly kubeconfig: string;
   stop(): Promise<void>;
@@ -80,9 +82,10 @@ export async function startPlane(options: PlaneOptions): Promise<BenchPlane> {
     const hosts = await furnish(api, homes);
     if (options.hosts) children.set('hollow', startHollow(origin, ca, options, hosts));
     const kubeconfig = await extensionKubeconfig(api, origin, ca, folder);
-    const startServer = (name: string): ChildProcess => {
-      const args = ['extension', '--kubeconfig', kubeconfig, '--identity', name, '--log-level', 'warn'];
-      const child = spawn(process.execPath, [...profiling(name), PROGRAM, ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const startServer = (name: string, ...more: readonly string[]): ChildProcess => {
+      const args = ['extension', '--kubeconfig', kubeconfig, '--identity', name, '--log-level', 'warn', ...more];
+      const [node, ...command] = programCommand(args);
+      const child = spawn(node, [...profiling(name), ...command], { stdio: ['ignore', 'inherit', 'inherit'] });
       children.set(name, child);
       return child;
     };
@@ -91,7 +94,12 @@ export async function startPlane(options: PlaneOptions): Promise<BenchPlane> {
       const others = [...children].map(([name, child]): [string, number] => [name, child.pid ?? 0]);
       return { director: directorPid, postgres, ...Object.fromEntries(others) };
     };
-    return { api, director, homes, pids, startServer, kubeconfig, stop };
+    const stopHosts = async (): Promise<void> => {
+      const hollow = children.get('hollow');
+      if (hollow !== undefined) await ended(hollow);
+      children.delete('hollow');
+    };
+    return { api, director, homes, pids, startServer, stopHosts, kubeconfig, stop };
   } catch (cause) {
     await stop();
     throw cause;

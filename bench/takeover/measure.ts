@@ -38,7 +38,7 @@ export interface Takeovers {
 interface Scene {
   readonly plane: BenchPlane;
   readonly children: Map<string, ChildProcess>;
-  readonly live: () => string[];
+  readonly live: () => readonly string[];
   readonly clusters: Map<string, { readonly revision: string; readonly wake: (atMs: number) => void }>;
   readonly early: Map<string, { readonly revision: string; readonly atMs: number }[]>;
   started: number;
@@ -99,7 +99,7 @@ async function takeAway(scene: Scene, signal: 'SIGKILL' | 'SIGTERM'): Promise<re
   return await Promise.all(names.map(async (name) => (await takenUp(scene, name)) - begin));
 }
 
-function allLive(scene: Scene): string[] | undefined {
+function allLive(scene: Scene): readonly string[] | undefined {
   const live = scene.live();
   const names = [...scene.children.keys()];
   const isComplete = live.length === names.length && names.every((name) => live.some((one) => one.startsWith(`${name}-`)));

@@ -9,7 +9,9 @@
  * I3: a watch line is handed on only when it is whole; a torn or malformed line ends the watch, so that the caller resumes without loss.
  */
 
-import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
+// Not the whole client: its models are most of it (src/platform/light-kubernetes.ts).
+import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import { HttpMethod, RequestContext } from '@kubernetes/client-node/dist/gen/http/http.js';
 import { request } from 'undici';
 import type { Dispatcher } from 'undici';
 

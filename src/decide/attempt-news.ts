@@ -36,7 +36,9 @@ function isCurrent({ number }: Attempt, known: ReadonlyMap<number, Attempt>, new
   return known.has(number) || number > newest;
 }
 
+/** An attempt that had ended does no more steps; what is kept of it may not tell those that it did. */
 function stepsSince(old: Attempt | undefined, now: Attempt): AttemptNews['steps'] {
+  if (old?.endedAt !== undefined) return [];
   const done = new Set((old?.steps ?? []).map((step) => step.name));
   return (now.steps ?? []).filter((step) => !done.has(step.name)).map((step) => ({ ...step, attempt: now.number }));
 }

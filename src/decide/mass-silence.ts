@@ -28,14 +28,18 @@ export interface SiteSight {
 }
 
 interface SeenLease {
+  readonly uid: string;
   readonly revision: string;
   /** Monotonic ms at which it was first seen so. */
   readonly atMs: number;
 }
 
 interface SeenSite {
-  /** When it fell silent; undefined: it is not. */
-  readonly fellMs: number | undefined;
+  /** What was seen of it last. */
+  readonly sight: SiteSight;
+  readonly leases: readonly SeenLease[];
+  /** When it falls silent, or fell, if nothing more is heard of it. */
+  readonly fallsMs: number;
   /** It was silent before this observer began, and nothing was heard of it since. */
   readonly isOld: boolean;
   /** This observer has seen a sign of life of it. */
@@ -45,11 +49,11 @@ interface SeenSite {
 export interface SilenceMemory {
   readonly beganMs: number | undefined;
   readonly atMs: number;
-  readonly leases: ReadonlyMap<string, SeenLease>;
+  /** By uid. */
   readonly sites: ReadonlyMap<string, SeenSite>;
 }
 
-export const NO_SILENCE: SilenceMemory = { beganMs: undefined, atMs: 0, leases: new Map(), sites: new Map() };
+export const NO_SILENCE: SilenceMemory = { beganMs: undefined, atMs: 0, sites: new Map() };
 
 export interface MassSilence {
   readonly active: boolean;
@@ -59,43 +63,59 @@ export interface MassSilence {
   readonly sites: number;
 }
 
-/** The memory after one more look at all sites. Looks are LIMITS.massSilenceLookMs apart, unless the observer stood still. */
+/**
+ * The memory after one more look at all sites. Looks are LIMITS.massSilenceLookMs apart, unless the observer stood still. A site of which nothing changed
+ * may be handed in as the same object: then it costs next to nothing, and there may be ten thousand.
+ */
 export function watchSites(memory: SilenceMemory, sites: readonly SiteSight[], monotonicMs: number): SilenceMemory {
   const passedMs = memory.beganMs === undefined ? 0 : monotonicMs - memory.atMs;
   const stoodMs = passedMs > 3 * LIMITS.massSilenceLookMs ? passedMs - LIMITS.massSilenceLookMs : 0;
-  const leases = new Map<string, SeenLease>();
   const seen = new Map<string, SeenSite>();
   for (const site of sites) {
-    let fellMs = -Infinity;
-    let isHeard = false;
-    for (const { uid, revision, ttlMs } of site.leases) {
-      const known = memory.leases.get(uid);
-      isHeard ||= known !== undefined && known.revision !== revision;
-      const atMs = known?.revision === revision ? known.atMs + stoodMs : monotonicMs;
-      leases.set(uid, { revision, atMs });
-      fellMs = Math.max(fellMs, atMs + ttlMs);
-    }
     if (site.leases.length === 0) continue;
     const before = memory.sites.get(site.uid);
-    const isOld = !isHeard && (before === undefined ? site.longSilent : before.isOld);
-    const wasHeard = isHeard || before?.wasHeard === true;
-    seen.set(site.uid, { fellMs: fellMs <= monotonicMs ? fellMs : undefined, isOld, wasHeard });
+    const isSame = before !== undefined && before.sight === site && stoodMs === 0;
+    seen.set(site.uid, isSame ? before : seenSite(before, site, stoodMs, monotonicMs));
   }
-  return { beganMs: memory.beganMs === undefined ? monotonicMs : memory.beganMs + stoodMs, atMs: monotonicMs, leases, sites: seen };
+  return { beganMs: memory.beganMs === undefined ? monotonicMs : memory.beganMs + stoodMs, atMs: monotonicMs, sites: seen };
+}
+
+function seenSite(before: SeenSite | undefined, sight: SiteSight, stoodMs: number, monotonicMs: number): SeenSite {
+  const leases: SeenLease[] = [];
+  let fallsMs = -Infinity;
+  let isHeard = false;
+  for (const { uid, revision, ttlMs } of sight.leases) {
+    const known = before?.leases.find((one) => one.uid === uid);
+    isHeard ||= known !== undefined && known.revision !== revision;
+    const atMs = known?.revision === revision ? known.atMs + stoodMs : monotonicMs;
+    leases.push({ uid, revision, atMs });
+    fallsMs = Math.max(fallsMs, atMs + ttlMs);
+  }
+  const isOld = !isHeard && (before === undefined ? sight.longSilent : before.isOld);
+  return { sight, leases, fallsMs, isOld, wasHeard: isHeard || before?.wasHeard === true };
 }
 
 /** Whether there is a mass silence, by the last look. */
 export function massSilenceOf(memory: SilenceMemory, config: ServerConfigSpec): MassSilence {
   const percent = config.massSilencePercent ?? DEFAULT_SERVER_CONFIG.massSilencePercent ?? 100;
   const windowMs = (config.massSilenceSeconds ?? DEFAULT_SERVER_CONFIG.massSilenceSeconds ?? 0) * 1000;
-  const counted = [...memory.sites.values()].filter(({ isOld }) => !isOld);
-  const fell = counted.flatMap(({ fellMs }) => fellMs ?? []).toSorted((a, b) => a - b);
-  const together = mostWithin(fell, windowMs);
-  const isMany = (sites: number): boolean => sites * 100 > percent * counted.length && sites >= LIMITS.massSilenceSitesMin;
+  const fell: number[] = [];
+  let counted = 0;
+  let unknown = 0;
+  for (const { isOld, fallsMs, wasHeard } of memory.sites.values()) {
+    if (isOld) continue;
+    counted += 1;
+    if (fallsMs <= memory.atMs) fell.push(fallsMs);
+    if (fallsMs <= memory.atMs || !wasHeard) unknown += 1;
+  }
+  const together = mostWithin(
+    fell.toSorted((a, b) => a - b),
+    windowMs,
+  );
+  const isMany = (sites: number): boolean => sites * 100 > percent * counted && sites >= LIMITS.massSilenceSitesMin;
   const watchedMs = memory.beganMs === undefined ? 0 : memory.atMs - memory.beganMs;
-  const unknown = counted.filter(({ fellMs, wasHeard }) => fellMs !== undefined || !wasHeard).length;
   const isSettled = watchedMs >= LIMITS.nodeLeaseTtlMs || (memory.beganMs !== undefined && !isMany(unknown));
-  return { active: isMany(together), settled: isSettled, silentSites: fell.length, sites: counted.length };
+  return { active: isMany(together), settled: isSettled, silentSites: fell.length, sites: counted };
 }
 
 /** How many of `times` (ascending) lie within some span of `windowMs`, at most. */

@@ -95,10 +95,30 @@ export function observeLeases(memory: LeaseMemory, leases: readonly Lease[], mon
   return next;
 }
 
+interface Live {
+  readonly servers: readonly string[];
+  /** It holds from then on, until then (monotonic). */
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** By the memory that it follows from, which never changes: at a start it is asked for with each of ten thousand keys. */
+const live = new WeakMap<LeaseMemory, Live>();
+
 /** The servers that live, sorted. */
-export function liveServers(memory: LeaseMemory, monotonicMs: number): string[] {
-  const live = [...memory].filter(([, seen]) => monotonicMs - seen.sinceMs < seen.leaseMs);
-  return live.map(([server]) => server).sort();
+export function liveServers(memory: LeaseMemory, monotonicMs: number): readonly string[] {
+  const known = live.get(memory);
+  if (known !== undefined && known.fromMs <= monotonicMs && monotonicMs < known.untilMs) return known.servers;
+  const servers: string[] = [];
+  let untilMs = Infinity;
+  for (const [server, { sinceMs, leaseMs }] of memory) {
+    if (monotonicMs - sinceMs >= leaseMs) continue;
+    servers.push(server);
+    untilMs = Math.min(untilMs, sinceMs + leaseMs);
+  }
+  servers.sort();
+  live.set(memory, { servers, fromMs: monotonicMs, untilMs });
+  return servers;
 }
 
 /** Whether of every Lease in the memory it is known whether its server lives. */
@@ -118,9 +138,9 @@ export function isMine(
   rules: Pick<SharingRules, 'shared' | 'overdueMs'> = DEFAULT_SHARING,
 ): boolean {
   if (!rules.shared) return true;
-  const live = liveServers(memory, monotonicMs);
-  if (!live.includes(self)) return false;
-  return dueMs >= rules.overdueMs || ownerOf(key, live) === self;
+  const servers = liveServers(memory, monotonicMs);
+  if (!servers.includes(self)) return false;
+  return dueMs >= rules.overdueMs || ownerOf(key, servers) === self;
 }
 
 /** How a server stands among the others, by its own clock. */

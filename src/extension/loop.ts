@@ -177,20 +177,22 @@ function learn(informers: Informers, object: { readonly kind: string }): void {
 
 /** Looks at every cluster anew. */
 function lookAtAll(state: LoopState, informers: Informers): void {
-  for (const cluster of informers.clusters.list()) state.queue.add(clusterKey(cluster), state.deps.clock.monotonicMs());
+  const nowMs = state.deps.clock.monotonicMs();
+  for (const cluster of informers.clusters.list()) state.queue.add(clusterKey(cluster), nowMs);
   state.wake();
 }
 
 /** Which clusters a change concerns. */
 function listen(state: LoopState, informers: Informers): void {
-  const add = (key: string): void => {
-    const isMine = state.membership.mine(key, 0);
+  const add = (key: string, nowMs = state.deps.clock.monotonicMs()): void => {
+    const isMine = state.membership.mine(key, 0, nowMs);
     // Of another server's cluster only overdue work matters here; each of its changes would be looked at by every server else.
-    state.queue.add(key, state.deps.clock.monotonicMs() + (isMine ? 0 : OTHERS_LOOK_MS));
+    state.queue.add(key, nowMs + (isMine ? 0 : OTHERS_LOOK_MS));
     if (isMine) state.wake();
   };
   const addAll = (concerns: (cluster: Cluster) => boolean): void => {
-    for (const cluster of informers.clusters.list()) if (concerns(cluster)) add(clusterKey(cluster));
+    const nowMs = state.deps.clock.monotonicMs();
+    for (const cluster of informers.clusters.list()) if (concerns(cluster)) add(clusterKey(cluster), nowMs);
   };
   informers.clusters.onChange((cluster) => add(clusterKey(cluster)));
   informers.nodes.onChange((node) => add(`${node.metadata.namespace ?? ''}/${node.spec.cluster}`));
@@ -275,16 +277,16 @@ async function lookAt(state: LoopState, cluster: Cluster, key: string, signal: A
   const nowMs = deps.clock.monotonicMs();
   const { namespace = '', name } = cluster.metadata;
   const { overdueMs, resyncMs } = state.rules();
-  if (state.membership.mine(key, 0)) {
-    if (isTakenOver(state.others.get(key), state.membership.live())) state.counts.takeovers += 1;
+  if (state.membership.mine(key, 0, nowMs)) {
+    if (isTakenOver(state.others.get(key), state.membership.live(nowMs))) state.counts.takeovers += 1;
     state.others.delete(key);
   } else {
-    state.others.set(key, ownerOf(key, state.membership.live()));
+    state.others.set(key, ownerOf(key, state.membership.live(nowMs)));
     const isDue = isWorkDue(deps, namespace, name, memory);
     if (!isDue) state.dueSince.delete(key);
     const since = isDue ? (state.dueSince.get(key) ?? nowMs) : nowMs;
     if (isDue) state.dueSince.set(key, since);
-    if (!isDue || !state.membership.mine(key, nowMs - since)) {
+    if (!isDue || !state.membership.mine(key, nowMs - since, nowMs)) {
       queue.add(key, isDue ? Math.max(since + overdueMs, nowMs + 500) : nowMs + resyncMs);
       return;
     }
@@ -292,11 +294,11 @@ async function lookAt(state: LoopState, cluster: Cluster, key: string, signal: A
     deps.log.warn(`Work on ${key} has been due for ${overdueMs / 1000} s and its server does nothing; this one does it.`);
   }
   state.dueSince.delete(key);
-  const fromMs = deps.clock.monotonicMs();
   const result = await reconcile(deps, cluster, memory, signal);
-  if (deps.telemetry !== undefined) countLook(deps.telemetry, deps.clock.monotonicMs() - fromMs);
+  const afterMs = deps.clock.monotonicMs();
+  if (deps.telemetry !== undefined) countLook(deps.telemetry, afterMs - nowMs);
   state.memories.set(key, result.memory);
   state.counts.looks += 1;
   if (result.lostRace) state.counts.conflicts += 1;
-  queue.add(key, deps.clock.monotonicMs() + (result.againMs ?? resyncMs));
+  queue.add(key, afterMs + (result.againMs ?? resyncMs));
 }

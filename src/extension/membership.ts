@@ -27,10 +27,10 @@ const SETTLE_LOOK_MS = 50;
 const RETRY_BASE_MS = 200;
 
 export interface Membership {
-  /** Whether this server works on `key`; `dueMs`: for how long work on it has been due and not done (0: none is). */
-  mine(key: string, dueMs: number): boolean;
-  /** Those that are seen to live, sorted. */
-  live(): readonly string[];
+  /** Whether this server works on `key`; `dueMs`: for how long work on it has been due and not done (0: none is). `nowMs`: the clock, when it was just read. */
+  mine(key: string, dueMs: number, nowMs?: number): boolean;
+  /** Those that are seen to live, sorted. `nowMs`: the clock, when it was just read. */
+  live(nowMs?: number): readonly string[];
   /** How long ago (ms) the newest renewal that was confirmed was sent; undefined: this server is not among those that show themselves. */
   leaseAgeMs(): number | undefined;
   /** Called whenever the set of living servers changed. */
@@ -62,7 +62,7 @@ export function createMembership(deps: InformerDeps, server: string, { rules, ob
   const listeners: ((live: readonly string[]) => void)[] = [];
   const { clock } = deps;
   const state: MembershipState = { deps, server, rules, obeys, progressing, standing: newStanding(clock.monotonicMs()) };
-  const live = (): readonly string[] => liveServers(state.standing.leases, clock.monotonicMs());
+  const live = (nowMs = clock.monotonicMs()): readonly string[] => liveServers(state.standing.leases, nowMs);
   let shown = '';
 
   const look = (): void => {
@@ -83,7 +83,7 @@ export function createMembership(deps: InformerDeps, server: string, { rules, ob
   leases.onChange(look);
 
   return {
-    mine: (key, dueMs) => mayWork(state.standing, server, key, dueMs, clock.monotonicMs(), rules()),
+    mine: (key, dueMs, nowMs = clock.monotonicMs()) => mayWork(state.standing, server, key, dueMs, nowMs, rules()),
     live,
     leaseAgeMs: () => (state.standing.shownMs === undefined ? undefined : clock.monotonicMs() - state.standing.shownMs),
     onChange: (listener) => void listeners.push(listener),

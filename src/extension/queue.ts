@@ -6,6 +6,8 @@
  * I3: it holds each key at most once, so it is bounded by the number of clusters.
  */
 
+import { createDueTimes } from '../base/due-times.ts';
+
 export interface WorkQueue {
   /** Asks for a look at `key` no later than `dueMs` (monotonic). */
   add(key: string, dueMs: number): void;
@@ -22,32 +24,20 @@ export interface WorkQueue {
 }
 
 export function createQueue(): WorkQueue {
-  const later = new Map<string, number>();
+  const later = createDueTimes();
   const ready = new Set<string>();
   const working = new Set<string>();
   /** Keys that became due while they were worked on. */
   const again = new Set<string>();
-  /** A lower bound of the times in `later`, so that most calls need not look through it. */
-  let soonest = Number.POSITIVE_INFINITY;
 
   const promote = (nowMs: number): void => {
-    if (soonest > nowMs) return;
-    soonest = Number.POSITIVE_INFINITY;
-    for (const [key, dueMs] of later) {
-      if (dueMs > nowMs) soonest = Math.min(soonest, dueMs);
-      else {
-        later.delete(key);
-        (working.has(key) ? again : ready).add(key);
-      }
-    }
+    for (let key = later.popDue(nowMs); key !== undefined; key = later.popDue(nowMs)) (working.has(key) ? again : ready).add(key);
   };
 
   return {
     add: (key, dueMs) => {
       if (ready.has(key) || again.has(key)) return;
-      const earliest = Math.min(dueMs, later.get(key) ?? Number.POSITIVE_INFINITY);
-      later.set(key, earliest);
-      soonest = Math.min(soonest, earliest);
+      later.set(key, Math.min(dueMs, later.get(key) ?? Number.POSITIVE_INFINITY));
     },
     take: (nowMs) => {
       promote(nowMs);
@@ -67,10 +57,7 @@ export function createQueue(): WorkQueue {
       ready.delete(key);
       again.delete(key);
     },
-    nextDueMs: () => {
-      if (ready.size > 0) return Number.NEGATIVE_INFINITY;
-      return later.size === 0 ? undefined : soonest;
-    },
+    nextDueMs: () => (ready.size > 0 ? Number.NEGATIVE_INFINITY : later.nextMs()),
     atWork: () => working.size,
     waiting: (nowMs) => {
       promote(nowMs);

@@ -34,18 +34,18 @@ export async function sweepForever(
   const touched = touchedNamespaces(deps.informers);
   const sweepAndNote = async (namespace: string, before: Observations, nowMs: number): Promise<void> => {
     const seen = await sweep(deps, namespace, before, signal);
-    if (seen === undefined) touched.add(namespace);
+    if (seen === undefined) touched.now.add(namespace);
     else memories.set(namespace, { seen, sweptMs: nowMs });
   };
   while (!signal.aborted) {
     const { clusters, nodes, sites, virtualDataCenters } = deps.informers;
     const synced = clusters.synced() && nodes.synced() && sites.synced() && virtualDataCenters.synced();
-    for (const namespace of synced ? namespacesOf(deps.informers) : []) {
+    for (const namespace of synced ? touched.all : []) {
       const known = memories.get(namespace);
       const nowMs = deps.clock.monotonicMs();
       if (!mine(`sweep/${namespace}`)) memories.delete(namespace);
-      else if (isDue(known, nowMs, resyncMs()) || touched.has(namespace)) {
-        touched.delete(namespace);
+      else if (isDue(known, nowMs, resyncMs()) || touched.now.has(namespace)) {
+        touched.now.delete(namespace);
         await sweepAndNote(namespace, known?.seen ?? NO_OBSERVATIONS, nowMs);
       }
     }
@@ -63,23 +63,24 @@ function isDue(known: Memory | undefined, nowMs: number, resyncMs: number): bool
   return known === undefined || known.seen.size > 0 || nowMs - known.sweptMs >= resyncMs;
 }
 
-/** Where something changed that a sweep looks at. */
-function touchedNamespaces({ clusters, nodes, sites, virtualDataCenters }: Informers): Set<string> {
-  const touched = new Set<string>();
-  const touch = ({ metadata }: { readonly metadata: { readonly namespace?: string } }): void => void touched.add(metadata.namespace ?? '');
-  clusters.onChange(touch);
-  nodes.onChange(touch);
-  sites.onChange(touch);
-  virtualDataCenters.onChange(touch);
-  return touched;
+interface Touched {
+  /** Where something changed since the last sweep. */
+  readonly now: Set<string>;
+  /** Where there ever was something that a sweep looks at. */
+  readonly all: ReadonlySet<string>;
 }
 
-function namespacesOf(informers: Informers): Set<string> {
-  const found = new Set<string>();
-  for (const node of informers.nodes.list()) found.add(node.metadata.namespace ?? '');
-  for (const site of informers.sites.list()) found.add(site.metadata.namespace ?? '');
-  for (const vdc of informers.virtualDataCenters.list()) found.add(vdc.metadata.namespace ?? '');
-  return found;
+function touchedNamespaces({ clusters, nodes, sites, virtualDataCenters }: Informers): Touched {
+  const [now, all] = [new Set<string>(), new Set<string>()];
+  const touch = ({ metadata }: { readonly metadata: { readonly namespace?: string } }): void => {
+    now.add(metadata.namespace ?? '');
+    all.add(metadata.namespace ?? '');
+  };
+  for (const copy of [clusters, nodes, sites, virtualDataCenters]) {
+    for (const object of copy.list()) touch(object);
+    copy.onChange(touch);
+  }
+  return { now, all };
 }
 
 /** Undefined: the director did not answer; it is looked at again soon. */
@@ -103,8 +104,11 @@ async function sweep(deps: ReconcileDeps, namespace: string, seen: Observations,
 
 function cachedView(deps: ReconcileDeps, namespace: string, seen: Observations): SweepView {
   const { clusters, nodes, sites, virtualDataCenters } = deps.informers;
-  const within = <T extends { readonly metadata: { readonly namespace?: string } }>(all: Iterable<T>): T[] =>
-    [...all].filter((one) => one.metadata.namespace === namespace);
+  const within = <T extends { readonly metadata: { readonly namespace?: string } }>(all: Iterable<T>): T[] => {
+    const found: T[] = [];
+    for (const one of all) if (one.metadata.namespace === namespace) found.push(one);
+    return found;
+  };
   return {
     live: false,
     virtualDataCenters: within(virtualDataCenters.list()),

@@ -60,7 +60,7 @@ export interface Informers extends Copies {
 
 export function createInformers(deps: InformerDeps): Informers {
   return withIndexes({
-    clusters: createInformer(deps, CLUSTERS),
+    clusters: createInformer(deps, CLUSTERS, {}, withoutStory),
     nodes: createInformer(deps, CLUSTER_NODES),
     virtualDataCenters: createInformer(deps, VIRTUAL_DATA_CENTERS),
     releases: createInformer(deps, CLUSTER_RELEASES),
@@ -69,6 +69,21 @@ export function createInformers(deps: InformerDeps): Informers {
     hosts: createInformer(deps, HOSTS),
     leases: createInformer(deps, LEASES, {}, heartbeatOf),
   });
+}
+
+/**
+ * How the attempts at a cluster went, step by step, is half of it, and nothing is decided by that once it was available: its attempts are written no
+ * more (src/decide/creation.ts, I4).
+ */
+function withoutStory(cluster: Cluster): Cluster {
+  const { status } = cluster;
+  if (status?.availableAt === undefined || status.attempts === undefined) return cluster;
+  const attempts = status.attempts.map((attempt) => {
+    if (attempt.outcome === undefined) return attempt;
+    const { log: _log, ...rest } = attempt;
+    return { ...rest, steps: [] };
+  });
+  return { ...cluster, status: { ...status, attempts } };
 }
 
 /** There is a Lease for each node, and of each only that it changed, and how long it holds, is ever looked at: the rest would be half of the memory. */

@@ -137,6 +137,7 @@ const VERBS: readonly Verb[] = [
 
 // Agents and balancers must stay light: what follows would cost them megabytes.
 await runNodeRole(process.argv.slice(2));
+(await import('../platform/light-kubernetes.ts')).leaveOutKubernetesModels();
 const { createProgram, runProgram } = await import('./command.ts');
 
 const [first, second] = process.argv.slice(2);

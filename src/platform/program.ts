@@ -23,10 +23,13 @@ export const COMPILE_ROLE = 'compile-roles';
 /** Every node has these, and none makes much garbage at a time: small young spaces and one helper thread save 5 MB each. */
 const LIGHT_ROLES = ['agent', 'balancer', 'service', 'connection-server', COMPILE_ROLE];
 const LIGHT_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
+/** An extension server reads all that stands and keeps it: what it first lies in while young, 50 MB as Node has it, is never used again. */
+const COPY_FLAGS = ['--max-semi-space-size=2'];
 
 /** The command line that runs `outrigger` with `args`. */
 export function programCommand(args: readonly string[]): readonly [string, ...string[]] {
-  const flags = LIGHT_ROLES.includes(args[0] ?? '') ? LIGHT_FLAGS : [];
+  const role = args[0] ?? '';
+  const flags = LIGHT_ROLES.includes(role) ? LIGHT_FLAGS : role === 'extension' ? COPY_FLAGS : [];
   return [process.execPath, ...flags, programFile(), ...args];
 }
 

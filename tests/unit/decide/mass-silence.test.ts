@@ -140,4 +140,26 @@ describe('mass silence', () => {
       { numRuns: 60 },
     );
   });
+
+  it('I1 I4: a site that is handed in as the same object while nothing of it changed is judged alike', () => {
+    const looks = fc.array(fc.record({ afterMs: fc.constantFrom(LOOK_MS, LOOK_MS, LOOK_MS, 90_000), renewed: fc.subarray([0, 1, 2, 3]) }), {
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(looks, (all) => {
+        let [kept, fresh]: SilenceMemory[] = [NO_SILENCE, NO_SILENCE];
+        let sights = sitesAt(0, quiet(0, 4), new Set([1]));
+        let nowMs = 0;
+        for (const [turn, { afterMs, renewed }] of all.entries()) {
+          nowMs += afterMs;
+          sights = sights.map((sight, index) =>
+            renewed.includes(index) ? { ...sight, leases: sight.leases.map((lease) => ({ ...lease, revision: `turn-${turn}` })) } : sight,
+          );
+          kept = watchSites(kept ?? NO_SILENCE, sights, nowMs);
+          fresh = watchSites(fresh ?? NO_SILENCE, structuredClone(sights), nowMs);
+          assert.deepEqual(judged(kept), judged(fresh));
+        }
+      }),
+    );
+  });
 });

@@ -11,7 +11,7 @@ const SETTINGS_PATH = 'src/model/settings.ts';
 
 /** Names that are not settings: marks on processes, and switches of the tools. */
 const OTHERS: Readonly<Record<string, string>> = {
-  OUTRIGGER_BENCH_PROFILE: 'where the extension servers of bench/provisioning leave CPU profiles',
+  OUTRIGGER_BENCH_PROFILE: 'where the extension servers of the benches leave CPU profiles',
   OUTRIGGER_PROT: 'a misspelled setting, in the test of what is said about one',
   OUTRIGGER_STORE_KEY_FILE: 'where the key that seals Secrets lies, when not in the data folder',
 };
