@@ -23,8 +23,11 @@ export const COMPILE_ROLE = 'compile-roles';
 /** Every node has these, and none makes much garbage at a time: small young spaces and one helper thread save 5 MB each. */
 const LIGHT_ROLES = ['agent', 'balancer', 'service', 'connection-server', COMPILE_ROLE];
 const LIGHT_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
-/** An extension server reads all that stands and keeps it: what it first lies in while young, 50 MB as Node has it, is never used again. */
-const COPY_FLAGS = ['--max-semi-space-size=2'];
+/**
+ * An extension server reads all that stands once, and keeps it. As Node has it, the heap grows for what is thrown away meanwhile and stays so: with ten
+ * thousand clusters to twice of what is kept. So the young space is small, and old space is collected when it has grown by 40 %.
+ */
+const COPY_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=40'];
 
 /** The command line that runs `outrigger` with `args`. */
 export function programCommand(args: readonly string[]): readonly [string, ...string[]] {

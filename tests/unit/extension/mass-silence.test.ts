@@ -79,7 +79,8 @@ function world(): World {
   const informers = { clusters, nodes, leases, configs: copyOf(), indexes } as unknown as Informers;
   let nowMs = 0;
   const log = { error: () => undefined, warn: () => undefined } as unknown as Log;
-  let [untilMs, each] = [0, (_: number): void => undefined];
+  let untilMs = 0;
+  let each: (nowMs: number) => void = () => undefined;
   let stop = new AbortController();
   const sleep = async (ms: number): Promise<void> => {
     nowMs += ms;
