@@ -72,6 +72,9 @@ const OTHERS_LOOK_MS = 1_000;
 /** Said to whoever sleeps. Without a reason of its own each waking would make an exception, with its stack. */
 const WOKEN = 'woken';
 
+/** While the copies are being filled. */
+const UNFILLED_LOOK_MS = 50;
+
 const IDLE_WAIT_MS = 800;
 const IDLE_LOOK_MS = 10;
 
@@ -184,7 +187,14 @@ function lookAtAll(state: LoopState, informers: Informers): void {
 
 /** Which clusters a change concerns. */
 function listen(state: LoopState, informers: Informers): void {
-  const add = (key: string, nowMs = state.deps.clock.monotonicMs()): void => {
+  let isFilled = false;
+  const add = (key: string, nowMs?: number): void => {
+    isFilled ||= isSynced(informers);
+    // Nothing is looked at before; whose it is will be asked then.
+    if (isFilled) addFilled(key, nowMs ?? state.deps.clock.monotonicMs());
+    else state.queue.add(key, Number.NEGATIVE_INFINITY);
+  };
+  const addFilled = (key: string, nowMs: number): void => {
     const isMine = state.membership.mine(key, 0, nowMs);
     // Of another server's cluster only overdue work matters here; each of its changes would be looked at by every server else.
     state.queue.add(key, nowMs + (isMine ? 0 : OTHERS_LOOK_MS));
@@ -240,7 +250,8 @@ async function untilDue(state: LoopState, ready: boolean, signal: AbortSignal): 
   state.wake = () => waker.abort(WOKEN);
   const hasRoom = state.queue.atWork() < state.rules().concurrency;
   const nextMs = ready && hasRoom ? state.queue.nextDueMs() : undefined;
-  const pauseMs = nextMs === undefined ? 500 : Math.min(500, Math.max(0, nextMs - clock.monotonicMs()));
+  const longestMs = ready ? 500 : UNFILLED_LOOK_MS;
+  const pauseMs = nextMs === undefined ? longestMs : Math.min(longestMs, Math.max(0, nextMs - clock.monotonicMs()));
   await clock.sleep(pauseMs, AbortSignal.any([signal, waker.signal])).catch(() => undefined);
 }
 
@@ -273,7 +284,8 @@ function forget(state: LoopState, key: string): void {
 
 async function lookAt(state: LoopState, cluster: Cluster, key: string, signal: AbortSignal): Promise<void> {
   const { deps, queue } = state;
-  const memory = state.memories.get(key) ?? NO_MEMORY;
+  const known = state.memories.get(key);
+  const memory = known ?? NO_MEMORY;
   const nowMs = deps.clock.monotonicMs();
   const { namespace = '', name } = cluster.metadata;
   const { overdueMs, resyncMs } = state.rules();
@@ -281,13 +293,14 @@ async function lookAt(state: LoopState, cluster: Cluster, key: string, signal: A
     if (isTakenOver(state.others.get(key), state.membership.live(nowMs))) state.counts.takeovers += 1;
     state.others.delete(key);
   } else {
+    const isFirst = !state.others.has(key);
     state.others.set(key, ownerOf(key, state.membership.live(nowMs)));
     const isDue = isWorkDue(deps, namespace, name, memory);
     if (!isDue) state.dueSince.delete(key);
     const since = isDue ? (state.dueSince.get(key) ?? nowMs) : nowMs;
     if (isDue) state.dueSince.set(key, since);
     if (!isDue || !state.membership.mine(key, nowMs - since, nowMs)) {
-      queue.add(key, isDue ? Math.max(since + overdueMs, nowMs + 500) : nowMs + resyncMs);
+      queue.add(key, isDue ? Math.max(since + overdueMs, nowMs + 500) : nowMs + spread(resyncMs, isFirst, deps.random.float()));
       return;
     }
     state.counts.overdue += 1;
@@ -300,5 +313,10 @@ async function lookAt(state: LoopState, cluster: Cluster, key: string, signal: A
   state.memories.set(key, result.memory);
   state.counts.looks += 1;
   if (result.lostRace) state.counts.conflicts += 1;
-  queue.add(key, afterMs + (result.againMs ?? resyncMs));
+  queue.add(key, afterMs + (result.againMs ?? spread(resyncMs, known === undefined, deps.random.float())));
+}
+
+/** All clusters are looked at when a server starts; were they looked at again all at once, it would be so for ever. Never later than the resync. */
+function spread(resyncMs: number, isFirst: boolean, dice: number): number {
+  return resyncMs * (isFirst ? dice : 0.9 + 0.1 * dice);
 }
