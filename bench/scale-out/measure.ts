@@ -32,6 +32,8 @@ const SYSTEM_NAMESPACE = 'outrigger-system';
 const PATIENCE_MS = 120_000;
 /** Since a server shows its Lease until the others know it. */
 const KNOWN_MS = 1_000;
+/** Fewer say nothing. */
+const LEAST = 4;
 
 export interface RowOptions {
   readonly servers: number;
@@ -73,22 +75,17 @@ export async function openFleet(plane: BenchPlane, delayMs: number): Promise<Fle
     const children = names.map((name) => plane.startServer(name, '--kubeconfig', kubeconfig));
     try {
       const live = await liveOf(plane, names);
-      const begin = performance.now();
-      const [fromMs, untilMs] = [begin + row.warmUpMs, begin + row.warmUpMs + row.windowMs];
-      const took: number[] = [];
+      const window = openWindow(row);
       const keepBusy = async (server: string): Promise<void> => {
-        while (performance.now() < untilMs) {
+        while (!window.isOver()) {
           const beganMs = performance.now();
           await create(plane, nextOf(server, live), made_, available);
-          const nowMs = performance.now();
-          if (nowMs >= fromMs && nowMs < untilMs) took.push(nowMs - beganMs);
+          window.count(performance.now() - beganMs);
         }
       };
-      const cores = coresWithin(plane, relay, fromMs, untilMs);
+      const cores = coresWithin(plane, relay, window);
       await Promise.all(live.flatMap((server) => Array.from({ length: row.underWay }, () => keepBusy(server))));
-      took.sort((a, b) => a - b);
-      const p50Ms = took[Math.floor(took.length / 2)] ?? Number.NaN;
-      return { servers: row.servers, clusters: took.length, perSecond: took.length / (row.windowMs / 1000), ...(await cores), p50Ms };
+      return { servers: row.servers, ...window.figures(), ...(await cores) };
     } finally {
       await Promise.all(children.map(ended));
     }
@@ -98,6 +95,42 @@ export async function openFleet(plane: BenchPlane, delayMs: number): Promise<Fle
     stop: async () => {
       stopping.abort();
       await ended(relay);
+    },
+  };
+}
+
+/** What is counted: from the end of the warm-up for as long as was asked for, and at least until some became available. */
+interface Window {
+  readonly fromMs: number;
+  /** Resolves when it is over. */
+  readonly over: Promise<void>;
+  isOver(): boolean;
+  /** A cluster became available now that took so long. */
+  count(tookMs: number): void;
+  figures(): Pick<RowFigures, 'clusters' | 'perSecond' | 'p50Ms'>;
+}
+
+function openWindow({ warmUpMs, windowMs }: RowOptions): Window {
+  const fromMs = performance.now() + warmUpMs;
+  const over = Promise.withResolvers<void>();
+  const took: number[] = [];
+  let overMs: number | undefined;
+  return {
+    fromMs,
+    over: over.promise,
+    isOver: () => overMs !== undefined,
+    count: (tookMs) => {
+      const nowMs = performance.now();
+      if (overMs !== undefined || nowMs < fromMs) return;
+      took.push(tookMs);
+      if (nowMs < fromMs + windowMs || took.length < LEAST) return;
+      overMs = nowMs;
+      over.resolve();
+    },
+    figures: () => {
+      const seconds = ((overMs ?? fromMs + windowMs) - fromMs) / 1000;
+      const p50Ms = took.toSorted((a, b) => a - b)[Math.floor(took.length / 2)] ?? Number.NaN;
+      return { clusters: took.length, perSecond: took.length / seconds, p50Ms };
     },
   };
 }
@@ -162,14 +195,13 @@ async function liveOf(plane: BenchPlane, names: readonly string[]): Promise<read
 async function coresWithin(
   plane: BenchPlane,
   relay: ChildProcess,
-  fromMs: number,
-  untilMs: number,
+  { fromMs, over }: Window,
 ): Promise<Pick<RowFigures, 'cores' | 'machineCores'>> {
   const roots = (): number[] => [...Object.values(plane.pids()), relay.pid ?? 0, process.pid];
   const used = (): number => [...new Set(roots().flatMap(withDescendants))].reduce((sum, pid) => sum + cpuSeconds(pid), 0);
   await new Promise((done) => setTimeout(done, fromMs - performance.now()));
   const before = { ours: used(), all: machineSeconds(), atMs: performance.now() };
-  await new Promise((done) => setTimeout(done, untilMs - performance.now()));
+  await over;
   const seconds = (performance.now() - before.atMs) / 1000;
   return { cores: (used() - before.ours) / seconds, machineCores: (machineSeconds() - before.all) / seconds };
 }
