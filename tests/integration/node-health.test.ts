@@ -16,6 +16,7 @@ import type { Cluster } from '../../src/model/cluster.ts';
 import { conditionOf } from '../../src/model/condition.ts';
 import type { Condition, ConditionType } from '../../src/model/condition.ts';
 import { EVENTS } from '../../src/model/core-kinds.ts';
+import type { JsonObject } from '../../src/model/json.ts';
 import { ANNOTATION_CONFIRM_DEAD, ANNOTATION_VOUCHED_DEAD } from '../../src/model/labels.ts';
 import { programCommand } from '../../src/platform/program.ts';
 import { clusterOf, createCluster, kill9, NAMESPACE, say, seconds, startControlPlane } from '../support/control-plane.ts';
@@ -31,6 +32,8 @@ const WAIT_MS = 60_000;
 /** The least that the schema takes. */
 const HELD_S = 10;
 const STARTUP_S = 30;
+/** The least that the schema takes; a server believes its own clock alone, after 10 s. */
+const STEP_DEADLINE_S = 5;
 const LEASE = '1s';
 const SITES = Array.from({ length: 10 }, (_, index) => `site-${index}`);
 
@@ -40,6 +43,8 @@ describe('node health', () => {
   let silent: Fleet;
   let port = 0;
   let struckMs = 0;
+  /** Nodes of alone. */
+  let aloneUids: readonly string[] = [];
   let blocker: Server | undefined;
   const frozen = new Map<string, readonly number[]>();
 
@@ -133,6 +138,9 @@ describe('node health', () => {
 
   test('many sites fall silent at once: it is said of each and in the metrics, and nothing is replaced', async () => {
     blocker = await takePort(plane, await nodeOf('tight', 1));
+    await plane.patch(SERVER_CONFIGS, '', 'a-node-health', { spec: { stepDeadlineSeconds: STEP_DEADLINE_S } });
+    const alone = (await plane.list(CLUSTER_NODES)).filter((one) => one.spec.cluster === 'alone');
+    aloneUids = alone.map((one) => one.metadata.uid).toSorted();
     await silence('quiet', 1);
     await silence('alone', 0);
     silent.freeze();
@@ -200,6 +208,34 @@ describe('node health', () => {
     await says('late-a1-n1', /Incarnation 1 of late-a1-n1, on host nobody, never came up for 30 s/);
     await untilOne('late', 'is whole', isWhole);
     assert.equal((await nodeOf('late', 1)).spec.host, 'local');
+  });
+
+  test('the known bug of the product that inspired this: an error long after creation destroys nothing, and the store refuses it', async () => {
+    const { metadata, spec, status } = await clusterOf(plane, 'alone');
+    assert.equal(spec.autoRepairOnErrors, true, 'the flag was left on');
+    assert.ok(performance.now() > struckMs + 2 * STEP_DEADLINE_S * 1000, 'the error lasts longer than any step may');
+    assert.deepEqual([status?.phase, status?.attempt, status?.abandonedAttempt, status?.autoRepair], ['Error', 1, undefined, 'Disarmed']);
+    assert.deepEqual(
+      status?.attempts?.map(({ outcome }) => outcome),
+      ['Available'],
+    );
+    const nodes = (await plane.list(CLUSTER_NODES)).filter((one) => one.spec.clusterUid === metadata.uid);
+    assert.deepEqual(
+      nodes.map((one) => [one.metadata.uid, one.metadata.deletionTimestamp, one.spec.incarnation]).toSorted(),
+      aloneUids.map((uid) => [uid, undefined, 1]),
+      'the very nodes that it became available with',
+    );
+    const steps: readonly (readonly [JsonObject, RegExp])[] = [
+      [{ abandonedAttempt: 1 }, /abandonedAttempt/],
+      [{ attempt: 2 }, /attempt/],
+      [{ autoRepair: 'Armed' }, /autoRepair/],
+      [{ availableAt: null }, /availableAt/],
+    ];
+    for (const [patch, named] of steps) {
+      const answer = await plane.api.mergePatch(CLUSTERS, NAMESPACE, 'alone', { status: patch }, AbortSignal.timeout(WAIT_MS), 'status');
+      assert.ok(!answer.ok && answer.reason === 'Invalid', JSON.stringify(answer));
+      assert.match(answer.message, named);
+    }
   });
 
   test('a silent primary is never replaced; its cluster names what a person can do, and that helps', async () => {
