@@ -47,6 +47,12 @@ export async function settles(plane: ControlPlane, what: string, names: readonly
   say(`${what}: all is as it should be after ${seconds(performance.now() - begun)}`);
 }
 
+/** What is left of clusters where there shall be none, a sentence each: entities, reservations, tokens, Leases, processes, folders and records of the host. */
+export async function leftOvers(plane: ControlPlane): Promise<readonly string[]> {
+  const world = await look(plane);
+  return [...nameComplaints(world, []), ...orphanComplaints(plane, world), ...reservationComplaints(world)];
+}
+
 /** The ends of all logs: nothing is left of them when the test has cleaned up. */
 function lastWords(plane: ControlPlane): string {
   const folders = [
