@@ -53,6 +53,8 @@ export function stuckConditions(view: ClusterView, failure: string): readonly Co
 
 /** What the step waits for or does, with what the director says against it. */
 export function whileWaiting(view: ClusterView, message: string, waitingFor: WaitingFor | undefined): string {
+  if (waitingFor === 'MassSilence')
+    return `${message}; many sites of this director fell silent at once, which is the network or this place: until they are heard again the attempt is not given up and no node replaced`;
   if (view.refusal === undefined) return message;
   const refused = `${message}; the director refused: ${view.refusal}`;
   return waitingFor === 'Director' ? `${refused}. It is tried on and goes on by itself when the director takes it` : refused;

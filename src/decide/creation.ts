@@ -37,6 +37,7 @@ import { hostDeathEffects } from './host-death.ts';
 import { letGoLicensed } from './let-go.ts';
 import type { LetGo } from './let-go.ts';
 import { licensed } from './license.ts';
+import { isObeyed } from './mass-silence.ts';
 import { agentOf } from './node-facts.ts';
 import { NO_EFFECTS, clusterEvent, soonest } from './outcome.ts';
 import { seenMs } from './observation.ts';
@@ -147,6 +148,7 @@ function working(view: ClusterView, status: ClusterStatus, before: Attempt, foun
       ...(record.waitingFor === undefined ? {} : { waitingFor: record.waitingFor }),
       ...(result.state === 'Failed' ? { node: result.node } : {}),
       ...(view.refusal === undefined ? {} : { refusal: view.refusal }),
+      massSilence: isObeyed(view.massSilence, record.waitingFor === 'MassSilence'),
     },
     budgetOf(view, status, record),
   );
@@ -358,7 +360,12 @@ function budgetOf(view: ClusterView, status: ClusterStatus, record: Attempt): Re
 /** Whether the failed attempt, which counts already, is followed by another one. */
 function mayAbandon(view: ClusterView, status: ClusterStatus, record: Attempt): boolean {
   const budget = budgetOf(view, status, record);
-  return causeOf({ isLate: true }, { ...budget, failures: budget.failures - 1 }).cause === 'NewAttempt';
+  return (
+    causeOf(
+      { isLate: true, massSilence: isObeyed(view.massSilence, record.waitingFor === 'MassSilence') },
+      { ...budget, failures: budget.failures - 1 },
+    ).cause === 'NewAttempt'
+  );
 }
 
 /** Failed attempts at the spec as it is now: a person who changes it gets all attempts anew. */

@@ -10,11 +10,13 @@
  * I3: what trying again cannot bring (a person's input, room on a host, a machine to join, a director that refuses) stops the step, explains, and goes on
  *     by itself when it has come; nothing is torn down for it.
  * I4: attempts are bounded: the last one that the configuration allows ends in Stop.
+ * I5: in a mass silence (mass-silence.ts) what would end an attempt or replace a node stops instead: the network failed, not this
+ *     cluster. But for a node that a person confirmed dead: that person has looked.
  */
 
 import type { Attempt } from '../model/attempt.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
-import { deathOf, isLost, isUnattended, machineOf } from './node-facts.ts';
+import { deathOf, isConfirmedDead, isLost, isUnattended, machineOf } from './node-facts.ts';
 
 export type WaitingFor = NonNullable<Attempt['waitingFor']>;
 
@@ -28,6 +30,8 @@ export interface StepTrouble {
   readonly isLate: boolean;
   /** Why the director refused the last write for good. */
   readonly refusal?: string;
+  /** Many sites of the director fell silent at once. */
+  readonly massSilence?: boolean;
 }
 
 /** What is left to be tried. */
@@ -63,6 +67,7 @@ export function causeOf(trouble: StepTrouble, budget: RepairBudget): Verdict {
     // Another attempt would be refused the same.
     if (refusal !== undefined) return { cause: 'Stop', waitingFor: 'Director' };
   }
+  if (trouble.massSilence === true && (node === undefined || !isConfirmedDead(node))) return { cause: 'Stop', waitingFor: 'MassSilence' };
   if (budget.wasAvailable) return { cause: 'Stop', why: 'WasAvailable' };
   if (!budget.autoRepair) return { cause: 'Stop', why: 'RepairDisabled' };
   if (node !== undefined && canReplace(node) && budget.replacements < budget.maxReplacements) return { cause: 'ReplaceNode', node };

@@ -118,6 +118,11 @@ export function massSilenceOf(memory: SilenceMemory, config: ServerConfigSpec): 
   return { active: isMany(together), settled: isSettled, silentSites: fell.length, sites: counted };
 }
 
+/** Whether an extension server obeys one: by its own observation; while that is too young, by what `stands` where it acts. `seen`: absent: nobody looks. */
+export function isObeyed(seen: MassSilence | undefined, stands: boolean): boolean {
+  return seen?.active === true || (stands && seen?.settled === false);
+}
+
 /** How many of `times` (ascending) lie within some span of `windowMs`, at most. */
 function mostWithin(times: readonly number[], windowMs: number): number {
   let most = 0;

@@ -16,6 +16,7 @@ import { LIMITS } from '../model/limits.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { guardOf } from './effect.ts';
 import type { Effect } from './effect.ts';
+import { isObeyed } from './mass-silence.ts';
 import { allowedMs, healthCheckOf, tooManyUnhealthy } from './node-health.ts';
 import type { HealthCheck, Illness } from './node-health.ts';
 import { deathOf, isConfirmedDead, isForJoined, isLeaving, vouchedTerm } from './node-facts.ts';
@@ -54,7 +55,8 @@ export function decideRemediation(view: ClusterView, owner: RepairOwner, vouchin
   const { watching } = obeyed;
   if (many !== undefined) {
     const isSaid = owner === 'Manager' || due.length > 0;
-    return { effects: [], changes: isSaid && !obeyed.active ? [['RemediationAllowed', 'False', 'TooManyUnhealthy', many]] : [], watching };
+    const changes: readonly ConditionChange[] = isSaid ? [['RemediationAllowed', 'False', 'TooManyUnhealthy', many]] : [];
+    return { effects: [], changes: obeyed.active ? saidBy(view, owner, true, anySilent || due.length > 0) : changes, watching };
   }
   const allowed = obeyed.active ? due.filter(isConfirmedDead) : due;
   const vouched = obeyed.active || vouching === undefined ? [] : suspects.flatMap((node) => vouch(node, overdue, vouching.term, check));
@@ -109,10 +111,7 @@ function nodeEvent(node: ClusterNode, reason: 'NodeReplaced' | 'NodeVouchedDead'
  */
 function massSilence(view: ClusterView, owner: RepairOwner): { readonly active: boolean; readonly watching: readonly string[] } {
   const stands = saidReason(view.cluster.status) === 'MassSilence';
-  if (owner === 'ExtensionServer') {
-    const { massSilence: seen } = view;
-    return { active: seen?.active === true || (stands && seen !== undefined && !seen.settled), watching: [] };
-  }
+  if (owner === 'ExtensionServer') return { active: isObeyed(view.massSilence, stands), watching: [] };
   if (!stands) return { active: false, watching: [] };
   const key = `massSilence/${view.cluster.metadata.uid}`;
   return { active: seenMs(view.seen, key, view.monotonicMs) < LIMITS.massSilenceObeyedMs, watching: [key] };

@@ -166,8 +166,8 @@ export function wasAway(standing: Standing, monotonicMs: number, { leaseMs }: Sh
 /** The standing after a look at all Leases of a synced copy. */
 export function lookAround(standing: Standing, leases: readonly Lease[], monotonicMs: number, rules: SharingRules): Standing {
   const away = wasAway(standing, monotonicMs, rules);
-  const before = away ? doubted(standing.leases, monotonicMs) : standing.leases;
-  const seen = observeLeases(before, leases, monotonicMs);
+  // What changed during a pause may have changed at its beginning: of nobody is it known any more whether he lives, so nothing is remembered.
+  const seen = observeLeases(away ? NO_LEASES : standing.leases, leases, monotonicMs);
   const joining = away || (standing.joining && !isSettled(seen, monotonicMs));
   return { leases: seen, lookedMs: monotonicMs, shownMs: away ? undefined : standing.shownMs, joining };
 }
@@ -189,9 +189,4 @@ export function mayWork(standing: Standing, self: string, key: string, dueMs: nu
 /** Whether a key that was `before`'s and is this server's now was taken over: from one that lives it came because this server joined. */
 export function isTakenOver(before: string | undefined, live: readonly string[]): boolean {
   return before !== undefined && !live.includes(before);
-}
-
-/** Of nobody is it known any more whether he lives; until it is, all count as alive, so that nothing is taken from the living. */
-function doubted(memory: LeaseMemory, monotonicMs: number): LeaseMemory {
-  return new Map([...memory].map(([server, seen]) => [server, { ...seen, sinceMs: monotonicMs, changed: false }]));
 }

@@ -11,6 +11,7 @@ import { recordOf } from './attempt.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Pending } from './creation-words.ts';
 import type { WaitingFor } from './failure-cause.ts';
+import { isObeyed } from './mass-silence.ts';
 import { seenMs } from './observation.ts';
 
 export interface StepClock {
@@ -35,6 +36,7 @@ export function stepClock(view: ClusterView, record: Attempt): StepClock {
 /** What trying again cannot bring: what the step says; or the director, while it refuses what it refused for the whole of the deadline. */
 export function standsFor(view: ClusterView, record: Attempt, result: Pending): WaitingFor | undefined {
   if (result.state === 'Wait' && result.waitingFor !== undefined) return result.waitingFor;
+  if (record.waitingFor === 'MassSilence' && isObeyed(view.massSilence, true)) return 'MassSilence';
   return record.waitingFor === 'Director' && view.refusal !== undefined ? 'Director' : undefined;
 }
 

@@ -5,14 +5,16 @@
  *     thousand sites, to find each one's nodes and Leases anew was half of what an idle server did.
  * I2: while the copies are not filled nobody is silent.
  * I3: its beginning and its end are logged, and told to the one who listens.
+ * I4: a node that is proven dead is not silent: two lost machines would else be a mass silence that nobody ends, because nothing is replaced in it.
  */
 
 import { massSilenceOf, NO_SILENCE, watchSites } from '../decide/mass-silence.ts';
 import type { MassSilence, SiteSight } from '../decide/mass-silence.ts';
-import { isLeaving } from '../decide/node-facts.ts';
+import { deathOf, isLeaving } from '../decide/node-facts.ts';
 import { activeConfig } from '../decide/server-config.ts';
 import { leaseTtlMs } from '../decide/silence.ts';
 import { conditionOf } from '../model/condition.ts';
+import type { ClusterNode } from '../model/cluster-node.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { NODE_LEASE_PREFIX } from '../model/labels.ts';
 import { LIMITS } from '../model/limits.ts';
@@ -109,7 +111,7 @@ function watchSight({ clusters, nodes, leases, indexes }: Informers): SightOf {
     const members = (): Slot[] =>
       indexes.nodes
         .of(metadata.uid)
-        .filter((node) => node.spec.attempt === status?.attempt && !isLeaving(node))
+        .filter((node) => node.spec.attempt === status?.attempt && isWatched(node))
         .map((node) => slotOf(node.metadata.uid));
     const those = kept?.slots ?? members();
     const seen = those.flatMap(({ lease }) => lease ?? []);
@@ -118,6 +120,10 @@ function watchSight({ clusters, nodes, leases, indexes }: Informers): SightOf {
     else kept.sight = sight;
     return sight;
   };
+}
+
+function isWatched(node: ClusterNode): boolean {
+  return !isLeaving(node) && deathOf(node) === undefined;
 }
 
 function isCurrent({ slots, sight }: Site): boolean {

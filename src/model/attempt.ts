@@ -42,7 +42,7 @@ export const attemptSchema = {
     step: { type: 'string', enum: STEPS, description: 'The step at work, or the one that failed.' },
     waitingFor: {
       type: 'string',
-      enum: ['Input', 'Host', 'Join', 'Director'],
+      enum: ['Input', 'Host', 'Join', 'Director', 'MassSilence'],
       description: 'What the step waits for that trying again cannot bring; its deadline does not run meanwhile.',
     },
     waits: { type: 'string', maxLength: LOG_LINE_CHARS, description: 'What the step at work waits for.' },

@@ -22,6 +22,7 @@ const trouble: fc.Arbitrary<StepTrouble> = fc.record(
     waitingFor: fc.constantFrom('Input' as const, 'Host' as const, 'Join' as const),
     node: fc.constantFrom(...faults),
     refusal: fc.constant('no'),
+    massSilence: fc.boolean(),
   },
   { requiredKeys: ['isLate'] },
 );
@@ -66,6 +67,18 @@ describe('the cause of a failure', () => {
     const confirmed = node(1, { host: 'h1', annotations: { 'outrigger.dev/confirm-dead': '1' } });
     assert.equal(causeOf({ isLate: false, node: confirmed }, FRESH).cause, 'ReplaceNode');
     assert.equal(replacementsOf([node(0), node(1, { incarnation: 3 })]), 2);
+  });
+
+  it('I5: ends nothing and replaces nothing in a mass silence, but for what a person confirmed dead', () => {
+    fc.assert(
+      fc.property(trouble, budget, (what, left) => {
+        const { cause } = causeOf({ ...what, massSilence: true }, left);
+        assert.ok(cause === 'Retry' || cause === 'Stop');
+      }),
+    );
+    assert.deepEqual(causeOf({ isLate: true, massSilence: true }, FRESH), { cause: 'Stop', waitingFor: 'MassSilence' });
+    const confirmed = node(1, { host: 'h1', annotations: { 'outrigger.dev/confirm-dead': '1' } });
+    assert.equal(causeOf({ isLate: true, node: confirmed, massSilence: true }, FRESH).cause, 'ReplaceNode');
   });
 
   it('I3 I4: tears nothing down for what trying again cannot bring, and ends', () => {

@@ -77,6 +77,14 @@ describe('standing', () => {
     assert.deepEqual(workOf(back, 60_500), workOf(atWork(), 1_000));
   });
 
+  it('I7: that a Lease changed during the pause says nothing of its server now', () => {
+    const woken = lookAround(atWork(), [lease('a', 1), lease('b', 40)], 60_000, RULES);
+    const next = lookAround(woken, [lease('b', 40)], 61_000, RULES);
+    assert.equal(next.joining, true, 'b may have died since');
+    assert.equal(lookAround(next, [lease('b', 40)], 63_000, RULES).joining, false);
+    assert.deepEqual(liveServers(next.leases, 63_000), []);
+  });
+
   it('I1: each Lease lasts as long as it says itself', () => {
     const seen = lookAround(newStanding(0), [lease('a', 1, 3), lease('b', 1, 10)], 0, RULES);
     assert.deepEqual(liveServers(seen.leases, 3_000), ['b']);
