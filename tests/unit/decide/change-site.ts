@@ -47,6 +47,11 @@ export class Site {
   whenNodeDown: 'Wait' | 'Proceed' = 'Wait';
   wasAvailable = true;
   last: ChangeStep | undefined;
+  /**
+   * Nodes that were not heard at some time since they were given their turn. It cannot be taken back from them, so Proceed passes them over and they may
+   * carry it out late, beside others (I2), also when they are heard again just before.
+   */
+  readonly away = new Set<SiteNode>();
   /** Hashes of contents of which hello never gets ready. */
   readonly broken = new Set<string>();
 
@@ -92,8 +97,12 @@ export class Site {
       monotonicMs: this.nowMs,
       nowMs: T0 + this.nowMs,
     });
+    const given = new Set(primary.plan?.moved);
     this.clock = step.clock;
     primary.plan = step.plan;
+    for (const one of this.nodes)
+      if (one.isHeard && step.plan?.moved.includes(one.word.metadata.uid) === true && !given.has(one.word.metadata.uid))
+        this.away.delete(one);
     this.last = step;
     return step;
   }
@@ -124,6 +133,12 @@ export class Site {
     for (const name of replaced) one.ready.delete(name);
     one.content = next;
     return true;
+  }
+
+  /** It is heard no more, or again. */
+  toggleHearing(one: SiteNode): void {
+    one.isHeard = !one.isHeard;
+    if (!one.isHeard) this.away.add(one);
   }
 
   settle(one: SiteNode): void {

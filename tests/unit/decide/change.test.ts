@@ -296,9 +296,9 @@ const events: fc.Arbitrary<Event[]> = fc.array(
 
 const CONTENTS = [ONE, TWO, THREE, contentOfVersion('1.0.3', ['1.0.0', '1.0.1', '1.0.2'])];
 
-/** Nodes that are heard and whose hello went away for a change and is not back. */
+/** Nodes whose hello went away for a change and is not back, but for those that were passed over. */
 function replacing(made: Site, began: ReadonlyMap<SiteNode, string>): SiteNode[] {
-  return made.nodes.filter((one) => one.isHeard && began.has(one) && !one.ready.has('hello'));
+  return made.nodes.filter((one) => !made.away.has(one) && began.has(one) && !one.ready.has('hello'));
 }
 
 function carryOut(made: Site, event: Event, began: Map<SiteNode, string>): void {
@@ -312,7 +312,7 @@ function carryOut(made: Site, event: Event, began: Map<SiteNode, string>): void 
   if (event.do === 'fetch') made.fetch(one);
   if (event.do === 'settle') made.settle(one);
   if (event.do === 'speak') made.speak(one);
-  if (event.do === 'hearing' && one !== made.primary) one.isHeard = !one.isHeard;
+  if (event.do === 'hearing' && one !== made.primary) made.toggleHearing(one);
   if (event.do === 'take') {
     const others = made.nodes.filter((other) => other !== one && other.isHeard);
     const before = replacing(made, began).filter((other) => other !== one);
@@ -320,9 +320,8 @@ function carryOut(made: Site, event: Event, began: Map<SiteNode, string>): void 
     if (!made.take(one)) return;
     if (had && !one.ready.has('hello')) {
       const isStuck = before.every((other) => made.broken.has(began.get(other) ?? ''));
-      // A turn cannot be taken back from a node that is not heard: Proceed passes it over, and it may carry out what it was given (I2).
       assert.ok(
-        !one.isHeard || before.length === 0 || isStuck,
+        made.away.has(one) || before.length === 0 || isStuck,
         `I2: ${one.index} replaces beside ${before.map(({ index }) => index).join()}`,
       );
       assert.ok(
