@@ -218,7 +218,7 @@ describe('deletion', () => {
     const forcedMs = performance.now();
     await plane.patch(CLUSTERS, NAMESPACE, 'forced', { metadata: { annotations: { 'outrigger.dev/force-delete': 'true' } } });
 
-    await Promise.all(Object.values(cases).map(({ strike }) => strike?.()));
+    await Promise.all(Object.values(cases).map(async ({ strike }) => await strike?.()));
     for (const [name, { ready }] of Object.entries(cases))
       await eventually(`${name} is where it is to be deleted`, async () => ready(await clusterOf(plane, name)), WAIT_MS, 100).catch(
         async () => assert.fail(`${name} is not where it is to be deleted: ${JSON.stringify((await clusterOf(plane, name)).status)}`),

@@ -220,8 +220,9 @@ describe('node health', () => {
       ['Available'],
     );
     const nodes = (await plane.list(CLUSTER_NODES)).filter((one) => one.spec.clusterUid === metadata.uid);
+    nodes.sort((a, b) => (a.metadata.uid < b.metadata.uid ? -1 : 1));
     assert.deepEqual(
-      nodes.map((one) => [one.metadata.uid, one.metadata.deletionTimestamp, one.spec.incarnation]).toSorted(),
+      nodes.map((one) => [one.metadata.uid, one.metadata.deletionTimestamp, one.spec.incarnation]),
       aloneUids.map((uid) => [uid, undefined, 1]),
       'the very nodes that it became available with',
     );
