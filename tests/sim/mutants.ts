@@ -16,7 +16,7 @@ export interface Mutant {
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'deletes, and all else that destroys, are decided from cached reads',
-    seed: 49,
+    seed: 62,
     file: 'src/decide/effect.ts',
     find: 'export function isDestructive(effect: Effect): boolean {',
     replace: "export function isDestructive(effect: Effect): boolean {\n  if (effect.kind !== 'RecordEvent') return false;",
@@ -37,7 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the next attempt begins without the live list',
-    seed: 11,
+    seed: 62,
     file: 'src/decide/creation.ts',
     find: '  if (!view.live) return { ...NO_EFFECTS, needsLive: true, watching: [retryKey(view, attempt)] };',
     replace: '',
