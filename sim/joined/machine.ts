@@ -40,8 +40,15 @@ interface Keeper {
 export function joinMachine(world: World, name: string, { metadata, spec }: ClusterNode): JoinedMachine {
   const host = MACHINE_PREFIX + name;
   const machine: Machine = {
-    ...{ host, namespace: metadata.namespace ?? '', node: metadata.name, nodeUid: metadata.uid, incarnation: spec.incarnation },
-    ...{ cluster: spec.cluster, clusterUid: spec.clusterUid, index: spec.index, role: spec.role },
+    host,
+    namespace: metadata.namespace ?? '',
+    node: metadata.name,
+    nodeUid: metadata.uid,
+    incarnation: spec.incarnation,
+    cluster: spec.cluster,
+    clusterUid: spec.clusterUid,
+    index: spec.index,
+    role: spec.role,
     agent: createProcess(host, world.dice.fork(`joined ${name}`)),
     isAlive: true,
     exited: () => undefined,
