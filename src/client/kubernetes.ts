@@ -148,6 +148,7 @@ interface Reply {
   readonly body: Json | undefined;
 }
 
+/** By undici's own `request`, not `fetch`: the web's streams cost more than all else of a call, and a redirect would lead credentials elsewhere. */
 async function sendCall(access: Access, call: Call): Promise<Reply> {
   const { url, context } = await contextOf(access, call);
   const headers: Record<string, string> = { ...context.getHeaders(), accept: 'application/json' };
@@ -168,7 +169,6 @@ async function sendCall(access: Access, call: Call): Promise<Reply> {
   }
 }
 
-/** undici's own `request`, not `fetch`: the web's streams cost more than all else of a call, and a redirect would lead credentials elsewhere. */
 function dispatcherOf(context: RequestContext): { readonly dispatcher?: Dispatcher } {
   const dispatcher = context.getDispatcher();
   return dispatcher === undefined ? {} : { dispatcher };
