@@ -26,6 +26,12 @@ const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./up.ts')).registerDown(program),
   },
   {
+    name: 'cluster',
+    summary: 'Order, change, look at and delete clusters',
+    group: 'Look and change:',
+    register: async (program) => (await import('./cluster.ts')).registerCluster(program),
+  },
+  {
     name: 'status',
     summary: 'Show the whole in one screen, or what would happen if something died now',
     group: 'Look and change:',
@@ -54,12 +60,6 @@ const VERBS: readonly Verb[] = [
     summary: 'Show sites, and pair clusters with them',
     group: 'Look and change:',
     register: async (program) => (await import('./site.ts')).registerSite(program),
-  },
-  {
-    name: 'cluster',
-    summary: 'Look after single clusters: accept an older spec',
-    group: 'Look and change:',
-    register: async (program) => (await import('./cluster.ts')).registerCluster(program),
   },
   {
     name: 'node',
