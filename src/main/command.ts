@@ -122,8 +122,8 @@ async function runCommand<N extends SettingName>(
   process.exit();
 }
 
-/** Settings of a command; config.yaml is read from the folder that flags and variables name. */
-function settle<N extends SettingName>(names: readonly N[], flags: Record<string, unknown>): SettingValues<N> {
+/** Settings of a command by their flags; config.yaml is read from the folder that flags and variables name. */
+export function settle<N extends SettingName>(names: readonly N[], flags: Record<string, unknown>): SettingValues<N> {
   const sources = { flags: givenFlags(names, flags), env: process.env, absolute: absolutePath };
   const folder = resolveSettings(['data'], sources).data;
   const file = readYamlFile(`${folder}/config.yaml`);

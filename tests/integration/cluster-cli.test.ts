@@ -36,11 +36,15 @@ function nextRelease(): JsonObject {
   return { ...release, spec: { ...release.spec, upgradesFrom: [PLAIN_RELEASE] } };
 }
 
-/** No pipe of it is a terminal. */
 function outrigger(...args: readonly string[]): Promise<CommandResult> {
-  const [file, ...rest] = programCommand([...args, '--data', plane.data]);
+  return run([...args, '--data', plane.data]);
+}
+
+/** No pipe of it is a terminal. */
+function run(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<CommandResult> {
+  const [file, ...rest] = programCommand(args);
   return new Promise((resolve) => {
-    const child = execFile(file, rest, { timeout: PATIENCE_MS }, (error, out, err) => {
+    const child = execFile(file, rest, { timeout: PATIENCE_MS, env }, (error, out, err) => {
       assert.ok(!`${out}${err}`.includes('\u001B'), 'no escape sequence is written where there is no terminal');
       resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, out, err });
     });
@@ -87,6 +91,14 @@ test('list: a table that lines up, or the objects', async () => {
     ['harbor', 'pier'],
   );
   assert.equal((await outrigger('cluster', 'list', '-o', 'xml')).code, 2);
+});
+
+test('kubectl: the pinned one where none is installed, with the credentials of the folder and its own exit codes', async () => {
+  const bare = { ...process.env, PATH: '/nowhere', KUBECONFIG: '' };
+  const got = await run(['kubectl', '--data', plane.data, 'get', 'cluster', 'pier', '-n', NAMESPACE, '-o', 'name'], bare);
+  assert.deepEqual([got.code, got.out], [0, 'cluster.outrigger.dev/pier\n'], got.err);
+  const none = await run(['kubectl', '--data', plane.data, 'get', 'cluster', 'nobody'], bare);
+  assert.deepEqual([none.code, /NotFound/.test(none.err)], [1, true], none.err);
 });
 
 test('scale: waits until it is so; more than the quota holds ends with 1 and the reason', async () => {
