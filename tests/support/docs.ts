@@ -91,7 +91,7 @@ export function problemOf(tree: CommandTree, call: readonly string[], isWhole: b
   let command = tree;
   let path = tree.name;
   // Brackets of what may be left out, and dots for what is not written out.
-  const rest = call.map((word) => word.replaceAll(/[[\]\\]/g, '')).filter((word) => word !== '…' && word !== '');
+  const rest = call.map((word) => word.replaceAll(/[[\]\\]/g, '')).filter((word) => word !== '');
   let given = 0;
   while (rest.length > 0) {
     const word = rest.shift() ?? '';
@@ -103,7 +103,8 @@ export function problemOf(tree: CommandTree, call: readonly string[], isWhole: b
     } else if (word.startsWith('-') && word !== '-') {
       const problem = optionProblem(command, path, word, rest);
       if (problem !== undefined) return problem;
-    } else if (!isWhole && /^[A-Z]+$/.test(word) && command.commands.length > 0) return undefined;
+    } else if (word === '…') continue;
+    else if (!isWhole && /^[A-Z]+$/.test(word) && command.commands.length > 0) return undefined;
     else if (command.commands.length > 0 && command.most === 0) return `${path} has no verb ${word}`;
     else given++;
   }
