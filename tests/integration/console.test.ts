@@ -192,7 +192,7 @@ describe('the console', () => {
   test('the page never complained, and logging out ends the session at the director too', async () => {
     const { page, complaints } = ada;
     assert.deepEqual(complaints, []);
-    const token = (await page.evaluate('JSON.parse(sessionStorage.getItem("outrigger-session")).token')) as string;
+    const token = await page.evaluate<string>('JSON.parse(sessionStorage.getItem("outrigger-session")).token');
     const asks = `fetch('/apis/outrigger.dev/v1/clusters?limit=1', { headers: { authorization: 'Bearer ${token}' } }).then((answer) => answer.status)`;
     assert.equal(await page.evaluate(asks), 200);
     await page.getByRole('button', { name: 'Log out' }).click();

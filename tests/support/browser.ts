@@ -4,9 +4,9 @@
  * It trusts the director's certificate without being asked, and nothing else is made easier for the page: its Content-Security-Policy holds.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 
@@ -20,7 +20,6 @@ const FLAGS = [
   '--disable-sync',
 ];
 const ACTION_MS = 20_000;
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Where pictures go, for people who want to look; unset: none are made. */
 const SHOTS = process.env['CONSOLE_SHOTS'];
 
@@ -57,15 +56,15 @@ interface AxeResult {
 
 /** Fails with what a person with a screen reader, or with weak eyes, would stumble over. */
 export async function assertAccessible(page: Page, where: string): Promise<void> {
-  await page.evaluate(AXE);
-  const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResult;
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<AxeResult>('axe.run(document, { resultTypes: ["violations"] })');
   const says = violations.map(({ id, help, nodes }) => `${id}: ${help}\n    ${nodes.map(({ html }) => html.slice(0, 200)).join('\n    ')}`);
   assert.equal(says.length, 0, `${where} is not accessible:\n  ${says.join('\n  ')}`);
 }
 
 /** Fails when the page is wider than the screen. */
 export async function assertFits(page: Page, where: string): Promise<void> {
-  const [width, screen] = (await page.evaluate('[document.documentElement.scrollWidth, window.innerWidth]')) as [number, number];
+  const [width, screen] = await page.evaluate<[number, number]>('[document.documentElement.scrollWidth, window.innerWidth]');
   assert.ok(width <= screen, `${where} is ${width} px wide on a screen of ${screen}`);
 }
 

@@ -5,9 +5,9 @@
  */
 
 import { Card, CardBody, CardTitle, DescriptionList, Icon, Label, LabelGroup } from '@patternfly/react-core';
-import CheckCircleIcon from '@patternfly/react-icons/dist/esm/icons/check-circle-icon';
-import ExclamationCircleIcon from '@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon';
-import InProgressIcon from '@patternfly/react-icons/dist/esm/icons/in-progress-icon';
+import { CheckCircleIcon } from '@patternfly/react-icons/dist/esm/icons/check-circle-icon';
+import { ExclamationCircleIcon } from '@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon';
+import { InProgressIcon } from '@patternfly/react-icons/dist/esm/icons/in-progress-icon';
 import type { Cluster } from '../../../src/model/cluster.ts';
 import { Fact } from './fact.tsx';
 import type { DrawnNode, DrawnService } from './drawn-node.ts';

@@ -3,9 +3,9 @@
  */
 
 import { ExpandableSection, Icon, List, ListItem } from '@patternfly/react-core';
-import CheckCircleIcon from '@patternfly/react-icons/dist/esm/icons/check-circle-icon';
-import ExclamationCircleIcon from '@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon';
-import InfoCircleIcon from '@patternfly/react-icons/dist/esm/icons/info-circle-icon';
+import { CheckCircleIcon } from '@patternfly/react-icons/dist/esm/icons/check-circle-icon';
+import { ExclamationCircleIcon } from '@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon';
+import { InfoCircleIcon } from '@patternfly/react-icons/dist/esm/icons/info-circle-icon';
 import type { ReactNode } from 'react';
 import { dateTimeText } from '../shell/moment.ts';
 import type { StoryLine } from './story.ts';
@@ -44,7 +44,6 @@ export function StoryCard({ lines }: { readonly lines: readonly StoryLine[] }) {
               <ExpandableSection toggleText={`What was done (${line.more.length})`} toggleAriaLabel={`What was done: ${line.title}`}>
                 <List isPlain>
                   {line.more.map((sentence, index) => (
-                    // oxlint-disable-next-line react/no-array-index-key -- the same sentence may stand twice
                     <ListItem key={`${index} ${sentence}`} className="or-break">
                       {sentence}
                     </ListItem>

@@ -4,7 +4,7 @@
  * I1: whoever listens to the table hears how many lines there are and which one this is, though most are not drawn.
  */
 
-import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
+import { SortByDirection, Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef } from 'react';
 import { PlaceLink } from '../shell/navigation.tsx';
@@ -72,7 +72,7 @@ function Heads({ view, change }: Pick<FleetTableProps, 'view' | 'change'>) {
             sort={{
               columnIndex,
               sortBy: { index: active, direction: view.descending ? 'desc' : 'asc' },
-              onSort: (_event, _index, direction) => change({ sort, descending: direction === 'desc' }),
+              onSort: (_event, _index, direction) => change({ sort, descending: direction === SortByDirection.desc }),
             }}
           >
             {label}

@@ -43,7 +43,7 @@ export interface WatchOrder<T> {
 
 const PAGE = 1_000;
 const FIRST_PAUSE_MS = 500;
-const PAUSES = { baseMs: FIRST_PAUSE_MS, capMs: 15_000, jitter: 0.5 };
+const PAUSES = { baseMs: FIRST_PAUSE_MS, capMs: 5_000, jitter: 0.5 };
 /** Rights may be given meanwhile. */
 const REFUSED_PAUSE_MS = 30_000;
 /** Bookmarks come each 60 s. */
