@@ -184,6 +184,12 @@ describe('the console', () => {
       await openCluster(page, 'harbor');
       await page.getByRole('list', { name: 'Nodes' }).getByText('harbor-a1-n0').waitFor();
       await lookAt(page, `cluster ${theme}`);
+      await page
+        .getByRole('button', { name: /^What was done/ })
+        .first()
+        .click();
+      await page.getByRole('heading', { name: 'Story' }).scrollIntoViewIfNeeded();
+      await lookAt(page, `story ${theme}`);
       assert.deepEqual(person.complaints, []);
       await page.context().close();
     });

@@ -65,7 +65,7 @@ function NodeCard({ node, term }: { readonly node: DrawnNode; readonly term: num
 }
 
 function StateIcon({ node }: { readonly node: DrawnNode }) {
-  if (node.isLeaving)
+  if (node.isLeaving || node.isComing)
     return (
       <Icon aria-hidden="true">
         <InProgressIcon />

@@ -23,6 +23,8 @@ export interface DrawnNode {
   readonly isPrimary: boolean;
   readonly isReady: boolean;
   readonly isLeaving: boolean;
+  /** It was not ready in this life yet: that is no failure. */
+  readonly isComing: boolean;
   /** What it is, in a few words. */
   readonly state: string;
   readonly address: string | undefined;
@@ -33,6 +35,9 @@ export interface DrawnNode {
   readonly message: string | undefined;
   readonly services: readonly DrawnService[];
 }
+
+/** Phases of a machine that does not come up by itself. */
+const TROUBLED = new Set(['Exited', 'Gone', 'Failed']);
 
 export function drawnNodes(cluster: Cluster, nodes: Iterable<ClusterNode>): readonly DrawnNode[] {
   const own = Array.from(nodes).filter(({ spec }) => spec.cluster === cluster.metadata.name);
@@ -56,6 +61,7 @@ function drawnNode(cluster: Cluster, node: ClusterNode): DrawnNode {
     isPrimary,
     isReady,
     isLeaving,
+    isComing: !isReady && !isLeaving && (agent === undefined || agent.phase === 'Joined') && !TROUBLED.has(machine?.phase ?? ''),
     state: isLeaving ? 'Is leaving' : isReady ? 'Ready' : (agent?.phase ?? machine?.phase ?? 'Waits for a host'),
     address: inCluster?.address ?? agent?.address ?? machine?.address,
     host,

@@ -139,7 +139,7 @@ describe('the drawing', () => {
       first?.services.map(({ name, isSingleton }) => [name, isSingleton]),
       [['web', true]],
     );
-    assert.deepEqual([second?.state, second?.isReady, second?.tunnel], ['Waits for a host', false, undefined]);
+    assert.deepEqual([second?.state, second?.isReady, second?.isComing, second?.tunnel], ['Waits for a host', false, true, undefined]);
   });
 
   test('I1: what an older incarnation said is not said of this one', () => {
