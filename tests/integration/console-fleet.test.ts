@@ -46,11 +46,11 @@ after(async () => {
   await browser?.close();
 });
 
-/** Until the page says `text`, in ms as its own clock has them; `act` is done in the page. */
+/** Until the page says `text` as a line of its own, in ms as its own clock has them; `act` is done in the page. */
 function timed(act: string, text: string): Promise<number> {
   return ada.page.evaluate<number>(`new Promise((done) => {
     const begun = performance.now();
-    const look = () => document.body.innerText.includes(${JSON.stringify(text)}) && (watcher.disconnect(), requestAnimationFrame(() => done(performance.now() - begun)));
+    const look = () => document.body.innerText.split(/[\\n\\t]/).some((line) => line.trim() === ${JSON.stringify(text)}) && (watcher.disconnect(), requestAnimationFrame(() => done(performance.now() - begun)));
     const watcher = new MutationObserver(look);
     watcher.observe(document.body, { subtree: true, childList: true, characterData: true });
     ${act};
@@ -84,8 +84,8 @@ test('searching, sorting, scrolling and a change from outside are felt at once',
     input.dispatchEvent(new Event('input', { bubbles: true }))`;
   report('searching', await timed(type('c0999'), '10 of 10,000 shown'));
   report('searching for everything again', await timed(type(''), '10,000 shown'));
-  report('sorting', await timed(`document.querySelector('th button').click()`, 'c00000'));
-  report('turning the order', await timed(`document.querySelector('th button').click()`, 'c09999'));
+  await timed(`document.querySelector('th button').click()`, 'c00000');
+  report('sorting', await timed(`document.querySelector('th button').click()`, 'c09999'));
   report('scrolling to the end', await timed(`document.querySelector('.or-scroll').scrollTo(0, 1e9)`, 'c00000'));
   const begun = performance.now();
   const made = await director.call('POST', CLUSTERS, {
