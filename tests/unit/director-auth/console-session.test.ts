@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { createConsoleSessions } from '../../../src/director/auth/console-session.ts';
 import { isRefused } from '../../../src/director/auth/identity.ts';
 import type { AuthAnswer, Identity, Refused } from '../../../src/director/auth/identity.ts';
 import { sha256 } from '../../../src/director/auth/service-account.ts';
@@ -23,7 +24,8 @@ import {
 import type { JsonObject } from '../../../src/model/json.ts';
 import { LIMITS } from '../../../src/model/limits.ts';
 import { newJoinSecret } from '../../../src/platform/join-secret.ts';
-import { never, openTestAuth, openWorld, put, remove, testAuthorizer } from './support.ts';
+import type { EntityStore } from '../../../src/ports/store.ts';
+import { never, openTestAuth, openWorld, put, random, remove, testAuthorizer } from './support.ts';
 
 async function open(t: TestContext) {
   const world = await openWorld(t);
@@ -133,6 +135,22 @@ describe('sessions', () => {
     const other = await openTestAuth(t, elsewhere);
     const token = await logIn(await link());
     assert.ok(!isRefused(await other.authenticator.authenticate({ authorization: `Bearer ${token}` })));
+  });
+
+  test('I3: a director whose copy is behind looks again before it refuses', async (t) => {
+    const { link, logIn, world } = await open(t);
+    const token = await logIn(await link());
+    let isBehind = true;
+    const store: EntityStore = {
+      ...world.store,
+      get: (key) => (isBehind ? undefined : world.store.get(key)),
+      fresh: (signal) => {
+        isBehind = false;
+        return world.store.fresh(signal);
+      },
+    };
+    const behind = createConsoleSessions({ ...world, store, random, newSecret: newJoinSecret });
+    assert.ok(!isRefused(await behind.judge(token)));
   });
 
   test('I4: neither code nor token is stored, nor reaches the log', async (t) => {
