@@ -60,23 +60,25 @@ export function browserWorld(): { readonly world: WatchWorld; readonly onUnautho
 
 const WORLD: WatchWorld = {
   open: async (path, signal) => streamOf(await fetch(path, { headers: authorization(), signal, credentials: 'omit', cache: 'no-store' })),
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, ms);
-      // Whoever comes back to the tab, or to the network, does not wait.
-      window.addEventListener('online', () => resolve(), { once: true, signal });
-      signal.addEventListener(
-        'abort',
-        () => {
-          clearTimeout(timer);
-          reject(new Error('It was told to end.'));
-        },
-        { once: true },
-      );
-    }),
+  sleep,
   nowMs: () => Date.now(),
   random: () => Math.random(),
 };
+
+/** Whoever comes back to the network does not wait. */
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const over = new AbortController();
+    const end = (settle: () => void): void => {
+      clearTimeout(timer);
+      over.abort();
+      settle();
+    };
+    const timer = setTimeout(() => end(resolve), ms);
+    window.addEventListener('online', () => end(resolve), { signal: over.signal });
+    signal.addEventListener('abort', () => end(() => reject(new Error('It was told to end.'))), { signal: over.signal });
+  });
+}
 
 function streamOf(answer: Response): StreamAnswer {
   return { status: answer.status, text: () => answer.text(), pieces: () => pieces(answer) };

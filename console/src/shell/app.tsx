@@ -120,8 +120,12 @@ function ThemeButton() {
   );
 }
 
-/** A ServiceAccount's token is no session: it is only forgotten here. A director that is down ends the session when it expires. */
+/** How long a director may take to end a session before it is forgotten here all the same. */
+const LOG_OUT_MS = 3_000;
+
+/** A ServiceAccount's token is no session: it is only forgotten here. A session that no director was told of ends when it expires. */
 async function logOut(): Promise<void> {
-  await call('DELETE', CONSOLE_SESSION_PATH).catch(() => undefined);
+  const patience = new Promise((resolve) => setTimeout(resolve, LOG_OUT_MS));
+  await Promise.race([call('DELETE', CONSOLE_SESSION_PATH).catch(() => undefined), patience]);
   endSession();
 }
