@@ -47,6 +47,20 @@ module.exports = {
       to: { path: '^(src|sim|tests|tools|bench)/' },
     },
     {
+      name: 'console-in-a-browser',
+      comment: 'the console shares what is pure (base, model, decide), and has nothing else of ours',
+      severity: 'error',
+      from: { path: '^console/' },
+      to: { path: '^(src|sim|tests|tools|bench|examples|bin)/', pathNot: '^src/(base|model|decide)/' },
+    },
+    {
+      name: 'console-without-node',
+      comment: 'a browser has no Node; the configuration of the build has',
+      severity: 'error',
+      from: { path: '^console/src/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
       name: 'main-is-the-roof',
       comment: 'main composes; nobody below src imports it',
       severity: 'error',
@@ -105,7 +119,7 @@ module.exports = {
     tsPreCompilationDeps: 'specify',
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|build)/' },
+    exclude: { path: '^(dist|build|console/dist)/|\\.(css|svg)$' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'types', 'node', 'default'],

@@ -16,6 +16,7 @@ import { createGarbage } from '../director/garbage/garbage.ts';
 import type { Garbage } from '../director/garbage/garbage.ts';
 import { openLicenseDesk } from '../director/license/license-desk.ts';
 import { createMetricDesk } from '../director/metrics/metric-desk.ts';
+import type { MetricDesk } from '../director/metrics/metric-desk.ts';
 import { createOrganizationPages } from '../director/metrics/organization-pages.ts';
 import { postgresMetrics } from '../director/metrics/postgres-metrics.ts';
 import { showDirectorProgress } from '../director/progress.ts';
@@ -30,16 +31,18 @@ import type { SettingName, SettingValues } from '../model/settings.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemFiles } from '../platform/files.ts';
 import { listenHttp } from '../platform/http-server.ts';
+import { newJoinSecret } from '../platform/join-secret.ts';
 import { jws, licenseSigner } from '../platform/jws.ts';
 import { createLog } from '../platform/log.ts';
 import { tracerOf } from '../platform/otlp.ts';
 import { embeddedAddress } from '../platform/postgres/embedded.ts';
 import { parsePostgresUrl, postgresServer } from '../platform/postgres/server.ts';
 import type { PostgresAddress } from '../platform/postgres/server.ts';
-import { programVersion } from '../platform/program.ts';
+import { packageFile, programVersion } from '../platform/program.ts';
 import { systemRandom } from '../platform/random.ts';
 import { openSealer } from '../platform/seal.ts';
 import { serviceManager } from '../platform/service-manager.ts';
+import { openStaticFiles } from '../platform/static-files.ts';
 import { certificateIssuer } from '../platform/x509.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HttpServer } from '../ports/http.ts';
@@ -138,12 +141,11 @@ async function serve(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { log } = world;
-  const auth = await openAuth({ ...world, store, x509: certificateIssuer(), jws: jws(), version: programVersion() }, work);
+  const auth = await openIdentity(world, store, work);
   const desk = await openLicenseDesk({ ...world, ...auth, store, signer: licenseSigner(), dayMs: options.day }, work);
   auth.ownPaths.add('/outrigger/v1/license', desk.sync);
   auth.ownPaths.add('/outrigger/v1/license/rotate-key', desk.rotate);
-  const metricDesk = createMetricDesk({ ...world, ...auth, metrics });
-  auth.ownPaths.add('/outrigger/v1/metrics', metricDesk.take);
+  const metricDesk = openMetricDesk(world, auth, metrics);
   const broken = Promise.withResolvers<never>();
   // What comes into being after what refers to it.
   const later: { garbage?: Garbage; http?: HttpServer; url?: string } = {};
@@ -154,6 +156,7 @@ async function serve(
     gateway: center.gateway,
     store,
     pages: createOrganizationPages({ ...world, ...auth, store, metrics }),
+    consoleFiles: openStaticFiles(packageFile('console/dist')),
     release: programVersion(),
     connections: () => later.http?.connections() ?? 0,
     onDeletion: () => later.garbage?.hint(),
@@ -189,6 +192,17 @@ async function serve(
     await http.close(LIMITS.stopGraceMs);
     auth.close();
   }
+}
+
+function openMetricDesk(world: World, auth: Auth, metrics: MetricStore): MetricDesk {
+  const desk = createMetricDesk({ ...world, ...auth, metrics });
+  auth.ownPaths.add('/outrigger/v1/metrics', desk.take);
+  return desk;
+}
+
+function openIdentity(world: World, store: EntityStore, signal: AbortSignal): Promise<Auth> {
+  const parts = { x509: certificateIssuer(), jws: jws(), newSecret: newJoinSecret, version: programVersion() };
+  return openAuth({ ...world, ...parts, store }, signal);
 }
 
 async function installBundled(api: Api, log: Log, signal: AbortSignal): Promise<void> {

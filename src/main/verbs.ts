@@ -87,6 +87,12 @@ export const VERBS: readonly Verb[] = [
     register: async (program) => (await import('./token.ts')).registerToken(program),
   },
   {
+    name: 'console',
+    summary: 'Make a one-time link to the console',
+    group: 'Look and change:',
+    register: async (program) => (await import('./console.ts')).registerConsole(program),
+  },
+  {
     name: 'portal',
     summary: "Make a password for a cluster's portal, on its machine",
     group: 'Look and change:',

@@ -152,6 +152,9 @@ export const LIMITS = {
   renewalRetryMs: 60 * 1000,
   /** A bootstrap token's life. */
   bootstrapTokenTtlMs: 3600 * 1000,
+  /** A one-time link to the console, and a session of it: a working day. */
+  consoleLinkTtlMs: 600 * 1000,
+  consoleSessionTtlMs: 8 * 3600 * 1000,
   /** A revocation may lie this far in the future: clocks of whoever revokes differ. */
   revocationAheadMs: 60 * 1000,
   /** A machine that joins by hand may have a clock that is off by this; it holds no certificate for not yet valid then, nor one for expired. */

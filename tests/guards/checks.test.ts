@@ -4,10 +4,12 @@
  * A guard that silently looks at nothing (as dependency-cruiser does beside TypeScript 7) is worse than none; these tests are why we know.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { CHECKS } from '../../tools/check/checks.ts';
-import { HEAD, configuredCanary, runTool } from './canary.ts';
+import { HEAD, HOME, configuredCanary, runTool } from './canary.ts';
 
 const code = (text: string): string => `${HEAD}${text}\n`;
 
@@ -37,7 +39,7 @@ function assertBites(context: TestContext, name: string, files: Readonly<Record<
 }
 
 describe('checks', () => {
-  for (const { name } of CHECKS.filter((check) => check.name !== 'dead' && check.name !== 'tidy')) {
+  for (const { name } of CHECKS.filter((check) => !['dead', 'tidy', 'console'].includes(check.name))) {
     test(`${name} passes a sound tree`, (context) => {
       const { code: exit, output } = runCheck(context, name, {});
       assert.equal(exit, 0, output);
@@ -51,6 +53,18 @@ describe('checks', () => {
 
   test('types refuse what Node cannot strip', (context) => {
     assertBites(context, 'types', { 'src/base/bad.ts': code('export enum A {\n  B,\n}') }, /bad\.ts.*TS1294/);
+  });
+
+  test('types of the console pass what is sound and bite on what is not: a browser has no Node', (context) => {
+    const config = { 'console/tsconfig.json': readFileSync(join(HOME, 'console', 'tsconfig.json'), 'utf8') };
+    const sound = { ...config, 'console/src/main.tsx': code('export const Page = () => <p>{document.title}</p>;') };
+    assert.equal(runCheck(context, 'console', sound).code, 0);
+    assertBites(
+      context,
+      'console',
+      { ...config, 'console/src/bad.ts': code("export const a = process.env['PATH'];") },
+      /console\/src\/bad\.ts.*TS2/,
+    );
   });
 
   test('lint bites, with types', (context) => {
@@ -113,6 +127,8 @@ const FLOORS: readonly (readonly [rule: string, from: string, to: string])[] = [
   ['no-development-packages', 'src/agent/ajv.ts', 'ajv'],
   ['declared-packages-only', 'tools/undeclared.ts', 'semver'],
   ['resolvable', 'src/agent/gone.ts', './nowhere.ts'],
+  ['console-in-a-browser', 'console/src/part.tsx', '../../src/agent/run.ts'],
+  ['console-without-node', 'console/src/disk.ts', 'node:fs'],
 ];
 
 const TARGETS = ['decide/plan', 'ports/clock', 'client/api', 'extension/loop', 'host/claim', 'agent/run', 'main/part'];

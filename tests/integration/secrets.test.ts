@@ -97,6 +97,9 @@ async function plantInDirector(): Promise<void> {
   const made = rig.run(['token', 'create', '--host', 'local', '--data', rig.data, '--json']);
   const { token } = JSON.parse(made.out) as { token: string };
   planted.push({ what: 'a join token', forms: textForms(token.split('.')[2] ?? ''), at: NOWHERE });
+  const link = rig.run(['console', 'link', '--data', rig.data]).out.trim();
+  assert.match(link, /#code=[a-z0-9]{10}\.[a-z0-9]{32}$/);
+  planted.push({ what: 'a link to the console', forms: textForms(link.slice(-32)), at: NOWHERE });
   const listed = await api.list<Secret>(SECRETS, {}, never);
   assert.ok(listed.ok);
   for (const { metadata, data } of listed.value.items)

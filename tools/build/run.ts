@@ -1,13 +1,14 @@
 /**
- * `npm run build`: compiles src to dist for publishing, because Node refuses to strip types below node_modules.
+ * `npm run build`: compiles src to dist for publishing, because Node refuses to strip types below node_modules; and builds the console.
  *
- *     node tools/build/run.ts [--root FOLDER]
+ *     node tools/build/run.ts [--root FOLDER] [console]
  *
  * I1: dist holds what src holds and nothing else: it is built aside and put in place whole.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildConsole } from './console.ts';
 
 const HOME = join(import.meta.dirname, '..', '..');
 
@@ -31,4 +32,6 @@ function build(root: string): number {
 }
 
 const at = process.argv.indexOf('--root');
-process.exitCode = build(at === -1 ? HOME : (process.argv[at + 1] ?? HOME));
+const root = at === -1 ? HOME : (process.argv[at + 1] ?? HOME);
+const built = process.argv.at(-1) === 'console' ? 0 : build(root);
+process.exitCode = built === 0 && existsSync(join(root, 'console')) ? buildConsole(root) : built;

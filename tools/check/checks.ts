@@ -36,6 +36,12 @@ export const CHECKS: readonly Check[] = [
     tells: (output) => /on (\d+ files with \d+ rules)/.exec(output)?.[1] ?? '',
   },
   { name: 'types', guards: 'types', command: [bin('tsc'), '--noEmit', '-p', 'tsconfig.json'], tells: () => 'strict' },
+  {
+    name: 'console',
+    guards: 'types of the console, which runs in a browser',
+    command: [bin('tsc'), '--noEmit', '-p', 'console/tsconfig.json'],
+    tells: () => 'strict',
+  },
   { name: 'tidy', guards: 'own laws', command: tool('tidy/main.ts'), tells: lastLine },
   { name: 'format', guards: 'format', command: [bin('oxfmt'), '--check'], tells: (output) => /on (\d+ files)/.exec(output)?.[1] ?? '' },
 ];

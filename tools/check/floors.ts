@@ -12,7 +12,7 @@ import { posix } from 'node:path';
 import { isCodePath, listFiles } from '../tidy/tree.ts';
 import type { ICruiseResult, IModule } from 'dependency-cruiser';
 
-const CRUISED = /^(?:src|sim|bench|tests|tools|examples|bin)\//;
+const CRUISED = /^(?:src|sim|bench|tests|tools|examples|bin|console)\//;
 const PACKAGE = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/;
 
 async function cruiseTree(paths: readonly string[]): Promise<ICruiseResult> {

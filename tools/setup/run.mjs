@@ -14,6 +14,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { installAptPackages } from './apt.mjs';
 import { install } from './install.mjs';
+import { ensureConsole } from './console.mjs';
 import { ensureKubectl } from './kubectl.mjs';
 import { installHooks } from './hooks.mjs';
 import { MODULES, ROOT, SetupError, node24Path, say } from './machine.mjs';
@@ -88,6 +89,7 @@ async function main([verb, ...args]) {
   }
   await install();
   installHooks();
+  if (verb === 'start' || verb === 'test') await ensureConsole();
   if (verb === 'test') {
     installAptPackages();
     for (const minor of ['32', '35']) ensureKubectl(minor);

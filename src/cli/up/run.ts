@@ -9,6 +9,7 @@
 
 import { Fault } from '../../model/fault.ts';
 import type { ExitCode } from '../../model/fault.ts';
+import { createConsoleLink } from '../../client/console-link.ts';
 import { SITES } from '../../model/addresses.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import { NAMESPACES } from '../../model/core-kinds.ts';
@@ -33,6 +34,7 @@ import { prepareSite } from './sample-site.ts';
 import type { SampleSite } from './sample-site.ts';
 import { stopEverything, stopOrphans } from './stop.ts';
 import { renderSummary } from './summary.ts';
+import type { SummaryView } from './summary.ts';
 import { supervise } from './supervisor.ts';
 import type { Part, PartEvent, Supervised } from './supervisor.ts';
 
@@ -139,7 +141,8 @@ async function comeUp(run: Run, signal: AbortSignal): Promise<ClusterFollower> {
   await Promise.all([...siteParts, ...rest.map((part) => keep(run, part))].map((one) => one.ready));
   void keepToken(deps, signal);
   const cluster = await untilLicensed(run, follower, await untilAvailable(run, follower, signal), signal);
-  showSummary(run, director, cluster, await siteOf(admin, signal));
+  const consoleLink = await linkOf(run, admin, director, signal);
+  showSummary(run, { director, consoleLink, cluster, site: await siteOf(admin, signal) });
   return follower;
 }
 
@@ -274,13 +277,17 @@ async function siteOf({ api }: AdminAccess, signal: AbortSignal): Promise<Site |
   return answer.ok ? answer.value : undefined;
 }
 
-function showSummary(run: Run, director: string, cluster: Cluster | undefined, site: Site | undefined): void {
+/** The console is a convenience: what keeps its link from being made keeps nobody from the rest. */
+async function linkOf({ deps }: Run, { api }: AdminAccess, director: string, signal: AbortSignal): Promise<string | undefined> {
+  const made = await createConsoleLink(api, deps.newJoinSecret, { director, nowMs: deps.clock.nowMs() }, signal);
+  return made.ok ? made.value : undefined;
+}
+
+function showSummary(run: Run, known: Pick<SummaryView, 'director' | 'consoleLink' | 'cluster' | 'site'>): void {
   const { deps } = run;
   const lines = renderSummary({
     paths: deps.paths,
-    director,
-    cluster,
-    site,
+    ...known,
     health: run.health,
     hasKubectl: deps.hasProgram('kubectl'),
     hasCurl: deps.hasProgram('curl'),

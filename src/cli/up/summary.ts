@@ -22,6 +22,8 @@ const KUBECTL_PROXY_PORT = 8001;
 export interface SummaryView {
   readonly paths: DataPaths;
   readonly director: string;
+  /** A one-time link to the console; undefined: none could be made. */
+  readonly consoleLink: string | undefined;
   /** The sample cluster, when it is there. */
   readonly cluster: Cluster | undefined;
   /** Its site, when it is there. */
@@ -46,6 +48,7 @@ export function renderSummary(view: SummaryView): readonly string[] {
     `Outrigger is up after ${view.took}.`,
     '',
     `  API      ${view.director}`,
+    ...consoleLines(view),
     ...(cluster === undefined ? [] : [`  Cluster  ${clusterTitle(cluster)}: ${describeCluster(cluster)}`]),
     ...nodeLines(cluster),
     ...siteLines(view),
@@ -63,6 +66,15 @@ export function renderSummary(view: SummaryView): readonly string[] {
     '',
     'Ctrl-C stops all of it; started again, it goes on where it was.',
     '',
+  ];
+}
+
+function consoleLines({ consoleLink, ownCommand, paths }: SummaryView): string[] {
+  if (consoleLink === undefined) return [];
+  return [
+    `  Console  ${consoleLink}`,
+    '           lets you in once, within ten minutes; its certificate is signed by an authority that your browser does not know, so it asks first',
+    `           another one: ${ownCommand} console link --data ${shellWord(paths.root)}`,
   ];
 }
 

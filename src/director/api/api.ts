@@ -6,6 +6,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { HttpHandler } from '../../ports/http.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
+import type { StaticFiles } from '../../ports/static-files.ts';
 import type { EntityStore } from '../../ports/store.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import { admissionOf } from '../admission/admission.ts';
@@ -19,6 +20,7 @@ import { upgradeRule } from '../admission/upgrades.ts';
 import { revocationRule } from '../admission/revocation.ts';
 import type { Authenticator, Authorizer, OwnPaths, Reviews } from '../auth/identity.ts';
 import type { GatewayDoor } from '../gateway/door.ts';
+import { createConsoleFiles } from './console-files.ts';
 import type { Engine } from './engine.ts';
 import { createHandler } from './handler.ts';
 import { createMetrics } from './metrics.ts';
@@ -38,6 +40,8 @@ export interface ApiParts {
   readonly ownPaths: OwnPaths;
   readonly reviews: Reviews;
   readonly pages?: PageHandler;
+  /** What the console was built into; absent: there is no console. */
+  readonly consoleFiles?: StaticFiles;
   /** Version of this program. */
   readonly release: string;
   /** Absent: nothing is traced. */
@@ -60,7 +64,7 @@ export interface Api {
 }
 
 export function createApi(parts: ApiParts): Api {
-  const { store, clock, random, log, signal } = parts;
+  const { store, clock, random, log, signal, tracer } = parts;
   const registry = createRegistry({ store, log });
   const inNamespace = namespaceRule(store);
   const served = servedRule(registry);
@@ -99,16 +103,13 @@ export function createApi(parts: ApiParts): Api {
   const handler = createHandler({
     engine,
     hub,
-    authenticator: parts.authenticator,
-    ownPaths: parts.ownPaths,
-    reviews: parts.reviews,
+    ...parts,
     paths,
     pages: parts.pages,
+    consoleFiles: parts.consoleFiles && createConsoleFiles(parts.consoleFiles),
     metrics,
-    trace: parts.tracer === undefined ? undefined : requestTracer(parts.tracer, { clock, random }),
+    trace: tracer && requestTracer(tracer, { clock, random }),
     gateway: parts.gateway,
-    signal,
-    onBroken: parts.onBroken,
   });
   return {
     handler,

@@ -17,6 +17,7 @@ import { isOwnPath, isRefused } from '../auth/identity.ts';
 import type { GatewayDoor } from '../gateway/door.ts';
 import { acceptedForm } from './accept.ts';
 import { readOptional } from './call.ts';
+import type { ConsoleFiles } from './console-files.ts';
 import type { Metrics } from './metrics.ts';
 import type { PathHandler } from './paths.ts';
 import { parseQuery } from './query.ts';
@@ -42,6 +43,8 @@ export interface HandlerParts extends ResourceParts {
   readonly paths: PathHandler;
   /** Paths that judge by themselves what their caller may see. */
   readonly pages: PageHandler | undefined;
+  /** The console's files, open to everybody. */
+  readonly consoleFiles: ConsoleFiles | undefined;
   readonly metrics: Metrics;
   /** Told of each request that was answered; undefined: nothing is traced. */
   readonly trace?: TraceRequest | undefined;
@@ -142,6 +145,10 @@ async function answer(parts: HandlerParts, request: HttpRequest): Promise<Answer
   if (!target.ok) return { reply: refusedReply(target), verb: 'refused' };
   const { about } = target.value;
   if (about.kind === 'path' && isOwnPath(about.path)) return { reply: await ownPath(parts, request, about.path), verb: 'own' };
+  if (about.kind === 'path' && parts.consoleFiles?.serves(about.path) === true) {
+    const asked = { method: request.method, path: about.path, header: (name: string) => request.header(name) };
+    return { reply: await parts.consoleFiles.answer(asked), verb: 'console' };
+  }
   const credentials = credentialsOf(request, about.kind === 'path' ? about.path : undefined);
   const identity = await parts.authenticator.authenticate(credentials);
   if (request.header('impersonate-user') !== undefined) return { reply: refusedReply(IMPERSONATION), verb: 'refused' };

@@ -31,7 +31,7 @@ export function bytesReply(code: number, body: Buffer, headers?: HttpHeaders): R
   return headers === undefined ? { kind: 'bytes', code, type: JSON_TYPE, body } : { kind: 'bytes', code, type: JSON_TYPE, body, headers };
 }
 
-export function textReply(code: number, text: string): Reply {
+export function textReply(code: number, text: string): Extract<Reply, { kind: 'bytes' }> {
   return { kind: 'bytes', code, type: TEXT_TYPE, body: Buffer.from(text, 'utf8') };
 }
 
@@ -44,7 +44,8 @@ export function refusedReply(refusal: Refused): Reply {
 export function sendReply(response: HttpResponse, reply: Reply, common: HttpHeaders, acceptsGzip: boolean): void {
   switch (reply.kind) {
     case 'bytes': {
-      if (acceptsGzip && reply.body.length > GZIP_FROM_BYTES && reply.code === 200) {
+      const isPlain = reply.headers?.includes('content-encoding') !== true;
+      if (acceptsGzip && isPlain && reply.body.length > GZIP_FROM_BYTES && reply.code === 200) {
         sendPieces(
           response,
           { pieces: [reply.body], totalBytes: reply.body.length },

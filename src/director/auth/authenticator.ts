@@ -1,5 +1,5 @@
 /**
- * Who is calling? A client certificate of our authority, or a ServiceAccount's token; nothing else, and nothing means 401.
+ * Who is calling? A client certificate of our authority, a ServiceAccount's token, or that of a console's session; nothing else, and nothing means 401.
  *
  * Verifying costs a few tenths of a millisecond, so what was verified is remembered: certificates by connection (it has one, judged once) and by
  * hash, tokens by hash. What can change afterwards (the time, a revocation, the ServiceAccount's life, the signing keys) is looked at with every request.
@@ -15,6 +15,8 @@ import { LIMITS } from '../../model/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EntityStore } from '../../ports/store.ts';
 import type { Certificates } from '../../ports/x509.ts';
+import { isSessionToken } from '../../model/console-session.ts';
+import type { ConsoleSessions } from './console-session.ts';
 import { ANONYMOUS, isOpenPath, isRefused } from './identity.ts';
 import type { Authenticator, Connection, Credentials, Identity, Refused } from './identity.ts';
 import type { ServiceAccountTokens, VerifiedToken } from './service-account.ts';
@@ -28,6 +30,7 @@ export interface AuthenticatorParts {
   /** PEM. */
   readonly caCertificate: string;
   readonly tokens: ServiceAccountTokens;
+  readonly sessions: Pick<ConsoleSessions, 'judge'>;
   readonly standing: Standing;
 }
 
@@ -124,6 +127,7 @@ function judgeHeader(parts: AuthenticatorParts, memory: Memory, authorization: s
   const known = memory.byToken.get(digest);
   if (known !== undefined && known.keysRevision === parts.tokens.keysRevision()) return living(parts, known);
   const token = BEARER.exec(authorization)?.[1];
+  if (token !== undefined && isSessionToken(token)) return parts.sessions.judge(token);
   return token === undefined ? NOT_BEARER : judgeToken(parts, memory, digest, token);
 }
 

@@ -12,6 +12,7 @@ import type { JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EntityStore } from '../../ports/store.ts';
 import { changedOutside } from './changes.ts';
+import { consoleSecretIn } from './console-session.ts';
 import { escalationIn } from './escalation.ts';
 import { DRILL_RIGHTS, sharedTarget } from './drill-rights.ts';
 import { HOST_RIGHTS } from './host-rights.ts';
@@ -93,6 +94,7 @@ function authorizeWrite(sources: Sources, identity: Identity, attributes: Attrib
   }
   const why =
     escalationIn(sources.rbac, identity, attributes, content) ??
+    consoleSecretIn(attributes, content) ??
     sharedTarget(sources.rbac, identity, attributes, content) ??
     foreignSection(identity, attributes, content);
   if (why !== undefined) return refuse(identity, attributes, why);

@@ -9,6 +9,7 @@
  * I2: nothing here throws for bad input: whatever a caller sends ends as a refusal.
  */
 
+import { CONSOLE_SESSION_PATH } from '../../model/console-session.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 
 /** `user`: a client certificate of our CA that is none of the others. `anonymous` exists on open paths only. */
@@ -156,6 +157,7 @@ const OWN_PATHS: ReadonlySet<string> = new Set([
   '/outrigger/v1/license',
   '/outrigger/v1/license/rotate-key',
   '/outrigger/v1/metrics',
+  CONSOLE_SESSION_PATH,
 ]);
 
 export function isOpenPath(path: string): boolean {

@@ -16,6 +16,9 @@ import type { IssuedWithKey, StoreAuthority } from './authority.ts';
 import { openAuthorizer } from './authorizer.ts';
 import { applyBundle } from './bundle.ts';
 import { bundledObjects, ROLES_BUNDLE } from './bundled-objects.ts';
+import { createConsoleSessions } from './console-session.ts';
+import { CONSOLE_SESSION_PATH } from '../../model/console-session.ts';
+import type { NewJoinSecret } from '../../ports/join-secret.ts';
 import type { Authenticator, Authorizer, OwnPaths, Reviews } from './identity.ts';
 import { holdsLivingAdmin, renderKubeconfig } from './kubeconfig.ts';
 import { createOwnPaths } from './own-paths.ts';
@@ -36,6 +39,7 @@ export interface AuthParts {
   readonly log: Log;
   readonly x509: CertificateIssuer;
   readonly jws: Jws;
+  readonly newSecret: NewJoinSecret;
   /** Of this program, for `hello`. */
   readonly version: string;
 }
@@ -76,14 +80,17 @@ export async function openAuth(parts: AuthParts, signal: AbortSignal): Promise<A
   const authorizer = openAuthorizer({ store, clock });
   const relations = openRelations(store);
   const standing = openStanding({ store, relations });
-  const authenticator = createAuthenticator({ store, clock, x509, caCertificate: authority.certificatePem, tokens, standing });
+  const sessions = createConsoleSessions(parts);
+  const authenticator = createAuthenticator({ store, clock, x509, caCertificate: authority.certificatePem, tokens, sessions, standing });
+  const ownPaths = createOwnPaths({ store, clock, log, x509, authority, relations, authenticator, version });
+  ownPaths.add(CONSOLE_SESSION_PATH, sessions.route);
   return {
     authenticator,
     authorizer,
     authority,
     relations,
     standing,
-    ownPaths: createOwnPaths({ store, clock, log, x509, authority, relations, authenticator, version }),
+    ownPaths,
     reviews: createReviews({ store, tokens, authorizer }),
     servingCertificate: (names) => makeServingCertificate(authority, names),
     keepServingCertificate: (first, names, onRenewed, until) =>

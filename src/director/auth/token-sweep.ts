@@ -3,7 +3,9 @@
  *
  * A used token is kept as long as an unused one: within that time its bearer may ask again for the certificate that it lost on the way.
  *
- * I1: only Secrets of the token type go, and only when their expiry is past by the grace.
+ * Links and sessions of the console go once they have expired.
+ *
+ * I1: only Secrets of these types go, and only when their expiry is past (of tokens: by the grace).
  */
 
 import { isFault } from '../../model/fault.ts';
@@ -12,6 +14,7 @@ import { LIMITS } from '../../model/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { EntityStore, StoredEntity } from '../../ports/store.ts';
+import { isOverConsoleSecret } from './console-session.ts';
 import { secretData, text } from './stored-object.ts';
 
 /** How long an expired token stays. */
@@ -40,7 +43,10 @@ export async function sweepTokensForever(parts: SweepParts, signal: AbortSignal)
 
 /** How many went. */
 export async function sweepTokens({ store, clock }: SweepParts, signal: AbortSignal): Promise<number> {
-  const expired = store.list('', 'secrets').filter((secret) => isTokenSecretName(secret.key.name) && isLongExpired(secret, clock.nowMs()));
+  const nowMs = clock.nowMs();
+  const expired = store
+    .list('', 'secrets')
+    .filter((secret) => (isTokenSecretName(secret.key.name) && isLongExpired(secret, nowMs)) || isOverConsoleSecret(secret, nowMs));
   let gone = 0;
   for (const { key, uid, revision } of expired) {
     const outcome = await store.write({ op: 'delete', key, uid, ifRevision: revision }, signal);

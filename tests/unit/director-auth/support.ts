@@ -16,6 +16,7 @@ import type { MemoryDatabase } from '../../../src/director/store/memory-backend.
 import { LABEL_CLUSTER_UID } from '../../../src/model/labels.ts';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
+import { newJoinSecret } from '../../../src/platform/join-secret.ts';
 import { jws } from '../../../src/platform/jws.ts';
 import { systemRandom } from '../../../src/platform/random.ts';
 import { certificateIssuer } from '../../../src/platform/x509.ts';
@@ -77,7 +78,7 @@ export async function openWorld(
 
 export async function openTestAuth(test: TestContext, world: World): Promise<Auth> {
   const { store, clock, log } = world;
-  const auth = await openAuth({ store, clock, random, log, x509, jws: jws(), version: '1.2.3' }, never);
+  const auth = await openAuth({ store, clock, random, log, x509, jws: jws(), newSecret: newJoinSecret, version: '1.2.3' }, never);
   test.after(() => auth.close());
   return auth;
 }

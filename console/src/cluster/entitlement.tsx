@@ -1,0 +1,45 @@
+/**
+ * License and release of a cluster, as facts.
+ */
+
+import { Alert, DescriptionList } from '@patternfly/react-core';
+import type { Cluster } from '../../../src/model/cluster.ts';
+import { dateTimeText } from '../shell/moment.ts';
+import { Fact } from './fact.tsx';
+
+const VARIANTS = { Success: 'success', Info: 'info', Warning: 'warning', Danger: 'danger' } as const;
+
+export function LicenseFacts({ license }: { readonly license: NonNullable<Cluster['status']>['license'] }) {
+  if (license === undefined) return <p>This cluster has no license: it is paired with no site, or nothing was synced yet.</p>;
+  const { state, severity, message, daysLeft, edition, model, seats, peakConcurrent, lastSync, nextSync, lastError } = license;
+  return (
+    <>
+      <Alert component="p" isInline isPlain variant={VARIANTS[severity]} title={`${state}: ${message}`} className="or-gap" />
+      <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: '16ch' }}>
+        {daysLeft !== undefined && <Fact term="Days left">{daysLeft}</Fact>}
+        {edition !== undefined && <Fact term="Edition">{edition}</Fact>}
+        {seats !== undefined && <Fact term="Seats">{`${seats}${model === undefined ? '' : ` (${model})`}`}</Fact>}
+        {peakConcurrent !== undefined && <Fact term="Peak use">{peakConcurrent}</Fact>}
+        {lastSync !== undefined && <Fact term="Last sync">{dateTimeText(Date.parse(lastSync))}</Fact>}
+        {nextSync !== undefined && <Fact term="Next sync">{dateTimeText(Date.parse(nextSync))}</Fact>}
+        {lastError !== undefined && <Fact term="Last failure">{lastError}</Fact>}
+      </DescriptionList>
+    </>
+  );
+}
+
+export function ReleaseFacts({ cluster: { spec, status = {} } }: { readonly cluster: Cluster }) {
+  const { current, progress, rolledBack } = status.release ?? {};
+  return (
+    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: '16ch' }}>
+      <Fact term="Runs">{current ?? 'Nothing yet'}</Fact>
+      <Fact term="Asked for">{spec.release}</Fact>
+      {progress !== undefined && <Fact term="Progress">{progress}</Fact>}
+      {rolledBack !== undefined && <Fact term="Taken back">{`${rolledBack.release}: ${rolledBack.message}`}</Fact>}
+      <Fact term="Failover">{spec.availability?.failover ?? 'None'}</Fact>
+      <Fact term="Workers">{`${status.workers ?? 0} ready of ${spec.workers}`}</Fact>
+      <Fact term="Site">{spec.site ?? 'None'}</Fact>
+      <Fact term="Available since">{status.availableAt === undefined ? 'Not yet' : dateTimeText(Date.parse(status.availableAt))}</Fact>
+    </DescriptionList>
+  );
+}
