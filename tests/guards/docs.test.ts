@@ -3,6 +3,7 @@
  * commands do what the pages say is another matter (tests/integration/docs.test.ts runs them).
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -10,7 +11,7 @@ import type { Command } from 'commander';
 import type { CommandTree } from '../../src/cli/completion/tree.ts';
 import { commandTree } from '../../src/main/command-tree.ts';
 import { wholeProgram } from '../../src/main/verbs.ts';
-import { anchorsIn, callsIn, fencesIn, inlineCodeIn, linksIn, problemOf } from '../support/docs.ts';
+import { RUN_PAGES, anchorsIn, callsIn, fencesIn, inlineCodeIn, linksIn, problemOf, ruleOf, scriptOf } from '../support/docs.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const PAGES = ['README.md', 'ARCHITECTURE.md', 'STYLE.md', 'CONTRIBUTING.md', ...pagesBelow('docs')];
@@ -66,6 +67,34 @@ test('every call of outrigger in a page is one that the program takes', () => {
   assert.ok(calls > 80, `${calls} calls were looked at`);
 });
 
+test('no command of the pages that are run escapes: each stands in a shell block with a rule', () => {
+  const guided = PAGES.filter((page) => /^docs\/(start|concepts|operating)/.test(page));
+  assert.deepEqual(
+    guided.filter((page) => !RUN_PAGES.includes(page)),
+    [],
+  );
+  for (const page of RUN_PAGES)
+    for (const { info, body, line } of fencesIn(textOf(page)))
+      if (ruleOf(info) === undefined)
+        assert.doesNotMatch(body, /^\s*(?:outrigger|kubectl|npm|node|curl|kill) [a-z$-]/m, `${page}:${line} is run by nobody`);
+});
+
+test('what is said to be run on another page is run there', () => {
+  const run = RUN_PAGES.map((page) => scriptOf(textOf(page))).join('');
+  for (const page of RUN_PAGES)
+    for (const { info, body, line } of fencesIn(textOf(page))) {
+      const rule = ruleOf(info);
+      const missing =
+        rule?.run === false && rule.isAgain
+          ? body
+              .trim()
+              .split('\n')
+              .filter((one) => !run.includes(`${one}\n`))
+          : [];
+      assert.deepEqual(missing, [], `${page}:${line}`);
+    }
+});
+
 test('every example of --help is a call that the program takes', () => {
   let examples = 0;
   const wrong = commandsOf(program).flatMap((command) => {
@@ -106,6 +135,24 @@ describe('the guard bites', () => {
       problems(shell).map((problem) => problem !== undefined),
       [true, true, true, true, false],
     );
+  });
+
+  test('on blocks that nobody runs, and a script stops where a command fails', () => {
+    assert.deepEqual(['sh', 'sh may=1,3', 'sh elsewhere', 'yaml', ''].map(ruleOf), [
+      { run: true, mayEndWith: [] },
+      { run: true, mayEndWith: [1, 3] },
+      { run: false, isAgain: false },
+      undefined,
+      undefined,
+    ]);
+    assert.throws(() => ruleOf('sh sometimes'));
+    const page = ['```sh', 'true', '```', '```sh may=3', 'exit 3', '```', '```sh elsewhere', 'false', '```', '```sh', 'false', '```'].join(
+      '\n',
+    );
+    const done = spawnSync('bash', ['-c', scriptOf(page)], { encoding: 'utf8' });
+    assert.deepEqual([done.status, done.stdout], [1, '@@ 2\n@@ 5\n@@ 11\n']);
+    const other = spawnSync('bash', ['-c', scriptOf(page.replace('exit 3', 'exit 2'))], { encoding: 'utf8' });
+    assert.deepEqual([other.status, other.stdout], [2, '@@ 2\n@@ 5\n']);
   });
 
   test('on links and headings', () => {

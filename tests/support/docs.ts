@@ -26,6 +26,45 @@ export function fencesIn(markdown: string): readonly Fence[] {
   return found;
 }
 
+/** Pages whose shell blocks are run, in this order, on one control plane. */
+export const RUN_PAGES: readonly string[] = [
+  'README.md',
+  'docs/start.md',
+  ...['entities', 'creation-and-repair', 'dual-node-cluster', 'license', 'silence-and-absence', 'authority'].map(
+    (name) => `docs/concepts/${name}.md`,
+  ),
+  ...['install', 'metrics', 'lose-a-node', 'upgrade'].map((name) => `docs/operating/${name}.md`),
+];
+
+/**
+ * What becomes of a block, by its info string: `sh` is run and must end with 0, `sh may=1,3` may end with these too; `sh again` is run, line by line, on another
+ * page; `sh elsewhere` needs another terminal or machine and is only parsed. Undefined: it is no shell.
+ */
+export type BlockRule = { readonly run: true; readonly mayEndWith: readonly number[] } | { readonly run: false; readonly isAgain: boolean };
+
+/** Throws for an info string that means none of these. */
+export function ruleOf(info: string): BlockRule | undefined {
+  const [language = '', mark, more] = info.split(' ');
+  if (language !== 'sh') return undefined;
+  if (mark === undefined) return { run: true, mayEndWith: [] };
+  if ((mark === 'elsewhere' || mark === 'again') && more === undefined) return { run: false, isAgain: mark === 'again' };
+  const codes = /^may=(\d(?:,\d)*)$/.exec(mark)?.[1];
+  if (codes !== undefined && more === undefined) return { run: true, mayEndWith: codes.split(',').map(Number) };
+  throw new Error(`"${info}" is none of sh, sh may=N,N, sh again and sh elsewhere`);
+}
+
+/** One script of all blocks of a page that are run; `@@ LINE` on standard output before each. Stops at the first that fails. */
+export function scriptOf(markdown: string): string {
+  const blocks = fencesIn(markdown).flatMap(({ line, info, body }) => {
+    const rule = ruleOf(info);
+    if (rule?.run !== true) return [];
+    const allowed = rule.mayEndWith.map((code) => `[ $code = ${code} ]`).join(' || ');
+    const run = allowed === '' ? body : `code=0\n(\n${body}) || code=$?\n[ $code = 0 ] || ${allowed} || exit $code\n`;
+    return [`echo '@@ ${line}'\n${run}`];
+  });
+  return blocks.length === 0 ? '' : `set -e\n${blocks.join('')}`;
+}
+
 /** Spans of inline code outside of fences. */
 export function inlineCodeIn(markdown: string): readonly string[] {
   const outside = markdown.replaceAll(/^\s*```[^]*?^\s*```/gm, '');
