@@ -70,6 +70,7 @@ export function startServer(world: World, process: Process): void {
     rules,
     turns: createTurns(),
     massSilence: () => silence.now(),
+    leaseSeen: (nodeUid) => silence.leaseSeen(nodeUid),
     wrote: (object) => learn(informers, object),
   };
   const server: Server = {
