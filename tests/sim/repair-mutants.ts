@@ -4,9 +4,6 @@
 
 import type { Mutant } from './mutants.ts';
 
-export const REPAIR_PROGRAM = 'sim/repair/run.ts';
-export const REPAIR_SEEDS = [1, 20] as const;
-
 export const REPAIR_MUTANTS: readonly Mutant[] = [
   {
     name: 'a silent node is replaced without proof',
@@ -17,7 +14,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'manager and extension server both own every node',
-    seed: 1,
+    seed: 3,
     file: 'src/decide/repair-owner.ts',
     find: 'repairOwner(entities, node) === owner)',
     replace: 'repairOwner(entities, node) !== undefined || owner === undefined)',
@@ -31,7 +28,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a mass silence is not said',
-    seed: 2,
+    seed: 4,
     file: 'src/decide/remediation.ts',
     find: 'if (active && affected) return',
     replace: "if (active && affected && said === 'TooManyUnhealthy') return",
@@ -45,7 +42,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'lost machines count as silent for ever',
-    seed: 3,
+    seed: 5,
     file: 'src/extension/mass-silence.ts',
     find: ' && deathOf(node) === undefined;',
     replace: ';',
