@@ -17,6 +17,7 @@
  * I6: above maxUnhealthyPercent of the members nothing is replaced, whatever the proof. Unhealthy: proven dead, ill for too long, or replaced and not
  *     ready yet.
  * I7: a new incarnation, and another illness, begin anew.
+ * I8: a startupSeconds that is shorter than a machine needs does not replace for ever: it doubles with each life of the node, up to the default.
  */
 
 import type { Cluster } from '../model/cluster.ts';
@@ -132,7 +133,7 @@ export function overdueNodes(memory: HealthMemory, nodes: readonly ClusterNode[]
     const ill = memory.ill.get(metadata.uid);
     if (ill?.incarnation !== spec.incarnation || (ill.illness === 'Unknown' && !ill.isAnswered)) continue;
     const holdsMs = ill.illness === 'Unknown' ? (ill.lease?.ttlMs ?? 0) : 0;
-    if (ill.countedMs < Math.max(allowedMs(check, ill.illness), holdsMs)) continue;
+    if (ill.countedMs < Math.max(allowedMs(check, ill.illness, spec.incarnation), holdsMs)) continue;
     found.set(metadata.name, ill.illness);
   }
   return found;
@@ -143,9 +144,12 @@ export function toAskAbout(memory: HealthMemory): readonly string[] {
   return [...memory.ill].filter(([, { illness }]) => illness !== 'NotReady').map(([uid]) => uid);
 }
 
-export function allowedMs(check: HealthCheck, illness: Illness): number {
-  const seconds = { Startup: check.startupSeconds, NotReady: check.notReadySeconds, Unknown: check.unknownSeconds }[illness];
-  return (seconds ?? 0) * 1000;
+/** How long a node of this incarnation may be ill so (I8). */
+export function allowedMs(check: HealthCheck, illness: Illness, incarnation: number): number {
+  const seconds = { Startup: check.startupSeconds, NotReady: check.notReadySeconds, Unknown: check.unknownSeconds }[illness] ?? 0;
+  if (illness !== 'Startup') return seconds * 1000;
+  const most = Math.max(seconds, DEFAULT_SERVER_CONFIG.nodeHealthCheck?.startupSeconds ?? 0);
+  return Math.min(seconds * 2 ** (incarnation - 1), most) * 1000;
 }
 
 /** Names of the unhealthy among `members` (I6). `overdue`: as far as the observer knows of any. */

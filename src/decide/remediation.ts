@@ -93,7 +93,7 @@ const WORDS: Readonly<Record<Illness, string>> = {
 function vouch(node: ClusterNode, overdue: ReadonlyMap<string, Illness>, term: number, check: HealthCheck): readonly Effect[] {
   const illness = overdue.get(node.metadata.name) ?? 'Unknown';
   const { incarnation, host } = node.spec;
-  const seconds = allowedMs(check, illness) / 1000;
+  const seconds = allowedMs(check, illness, incarnation) / 1000;
   const message = `Incarnation ${incarnation} of ${node.metadata.name}, on host ${host}, ${WORDS[illness]} for ${seconds} s (nodeHealthCheck): the manager vouches, in term ${term}, that it is over.`;
   return [{ kind: 'VouchNodeDead', on: guardOf(node), incarnation, term }, nodeEvent(node, 'NodeVouchedDead', message)];
 }

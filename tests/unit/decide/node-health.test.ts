@@ -4,7 +4,15 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { healthCheckOf, NO_HEALTH, overdueNodes, tooManyUnhealthy, toAskAbout, watchHealth } from '../../../src/decide/node-health.ts';
+import {
+  allowedMs,
+  healthCheckOf,
+  NO_HEALTH,
+  overdueNodes,
+  tooManyUnhealthy,
+  toAskAbout,
+  watchHealth,
+} from '../../../src/decide/node-health.ts';
 import type { HealthMemory, HealthSight } from '../../../src/decide/node-health.ts';
 import type { Standing } from '../../../src/decide/presence.ts';
 import type { ClusterNode } from '../../../src/model/cluster-node.ts';
@@ -140,6 +148,25 @@ describe('node health', () => {
     const held = { ...down, more: { leases: new Map([[down.worker.metadata.uid, { revision: '7', ttlMs: 600_000 }]]) } };
     assert.deepEqual(overdue(watched(599, held), down.worker), []);
     assert.equal(overdue(watched(600, held), down.worker).length, 1);
+  });
+
+  it('I8: a short startupSeconds doubles with each life, up to the default; a long one stays', () => {
+    const lives = (startupSeconds: number): number[] =>
+      [1, 2, 3, 4, 5, 6, 7, 400].map((incarnation) => allowedMs({ ...CHECK, startupSeconds }, 'Startup', incarnation) / 1000);
+    assert.deepEqual(lives(30), [30, 60, 120, 240, 480, 900, 900, 900]);
+    assert.deepEqual(
+      lives(900),
+      Array.from({ length: 8 }, () => 900),
+    );
+    assert.deepEqual(
+      lives(3_600),
+      Array.from({ length: 8 }, () => 3_600),
+    );
+    assert.equal(allowedMs(CHECK, 'NotReady', 7), allowedMs(CHECK, 'NotReady', 1));
+    const third = { ...starting.worker, spec: { ...starting.worker.spec, incarnation: 3 } };
+    const check = { ...CHECK, startupSeconds: 30 };
+    const of = (seconds: number): number => overdueNodes(watched(seconds, { ...starting, worker: third }), [PRIMARY, third], check).size;
+    assert.deepEqual([of(119), of(120)], [0, 1]);
   });
 
   it('I3: an agent that is silent while what it runs answers is never overdue', () => {
