@@ -151,7 +151,7 @@ describe('the console', () => {
     await dialog.getByLabel(`Type ${CLUSTER} to go on`).fill(CLUSTER);
     await dialog.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('heading', { name: `There is no cluster ${CLUSTER}` }).waitFor(PATIENCE);
-    await page.getByRole('link', { name: 'Fleet', exact: true }).click();
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Fleet', exact: true }).click();
     await row(page, 'harbor').waitFor();
     assert.equal(await row(page, CLUSTER).count(), 0);
   });

@@ -19,5 +19,17 @@ export function nodesPath(namespace: string): string {
   return `${GROUP}/namespaces/${encodeURIComponent(namespace)}/clusternodes`;
 }
 
+/** Objects of one of Outrigger's kinds, in one organization or in all that there are. */
+export function listPath(plural: string, namespace = ''): string {
+  return namespace === '' ? `${GROUP}/${plural}` : `${GROUP}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+}
+
+/** `namespace` '': the kind belongs to no organization. */
+export function objectPath(plural: string, namespace: string, name: string): string {
+  return `${listPath(plural, namespace)}/${encodeURIComponent(name)}`;
+}
+
+export const NAMESPACES_PATH = '/api/v1/namespaces';
+export const SYSTEM_LEASES_PATH = '/apis/coordination.k8s.io/v1/namespaces/outrigger-system/leases';
 export const ACCESS_REVIEW_PATH = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 export const SELF_REVIEW_PATH = '/apis/authentication.k8s.io/v1/selfsubjectreviews';

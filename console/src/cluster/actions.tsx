@@ -2,11 +2,11 @@
  * What can be done to a cluster. An action that cannot be done says why, to the pointer and to the keyboard.
  */
 
-import { Button, Tooltip, Flex, FlexItem } from '@patternfly/react-core';
-import type { ButtonProps } from '@patternfly/react-core';
+import { Flex, FlexItem } from '@patternfly/react-core';
 import { useState } from 'react';
 import type { Cluster } from '../../../src/model/cluster.ts';
 import { useWhyNot } from '../api/access.ts';
+import { Action } from '../shell/action.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { ScaleDialog } from './scale-dialog.tsx';
 
@@ -33,14 +33,5 @@ export function Actions({ cluster }: { readonly cluster: Cluster }) {
       {open === 'scale' && <ScaleDialog cluster={cluster} close={close} />}
       {open === 'delete' && <DeleteDialog cluster={cluster} close={close} />}
     </Flex>
-  );
-}
-
-function Action({ whyNot, ...button }: ButtonProps & { readonly whyNot: string | undefined }) {
-  if (whyNot === undefined) return <Button {...button} />;
-  return (
-    <Tooltip content={whyNot} aria="describedby">
-      <Button {...button} isAriaDisabled />
-    </Tooltip>
   );
 }
