@@ -7,8 +7,9 @@
  */
 
 import { clusterKey } from '../src/decide/creation.ts';
-import { DEFAULT_SHARING, extensionLeaseName, isMine, liveServers, NO_LEASES, observeLeases } from '../src/decide/sharding.ts';
-import type { LeaseMemory } from '../src/decide/sharding.ts';
+import { activeConfig } from '../src/decide/server-config.ts';
+import { extensionLeaseName, isMine, liveServers, NO_LEASES, observeLeases, sharingRules } from '../src/decide/sharding.ts';
+import type { LeaseMemory, SharingRules } from '../src/decide/sharding.ts';
 import { capacityWatch } from '../src/extension/capacity.ts';
 import { createQueue } from '../src/extension/queue.ts';
 import type { WorkQueue } from '../src/extension/queue.ts';
@@ -59,7 +60,7 @@ export function startServer(world: World, process: Process): void {
     log: logOf(world.trace, process.name),
     component: process.name,
     informers,
-    rules: () => DEFAULT_SHARING,
+    rules: () => rulesOf(informers),
     turns: createTurns(),
     wrote: (object) => learn(informers, object),
   };
@@ -77,8 +78,8 @@ export function startServer(world: World, process: Process): void {
   listen(server);
   heartbeat(server);
   world.scheduler.touch();
-  const mine = (key: string): boolean => isMine(server.leases, process.name, key, 0, monotonicMs(life));
-  sweepForever(deps, { mine, resyncMs: () => DEFAULT_SHARING.resyncMs }, life.controller.signal).catch((cause: unknown) =>
+  const mine = (key: string): boolean => isMine(server.leases, process.name, key, 0, monotonicMs(life), rulesOf(deps.informers));
+  sweepForever(deps, { mine, resyncMs: () => rulesOf(deps.informers).resyncMs }, life.controller.signal).catch((cause: unknown) =>
     broken(server, cause),
   );
 }
@@ -99,6 +100,10 @@ function informersOf(world: World, life: Life): Informers {
     hosts: simulatedInformer<Host>(world, life, 'hosts'),
     leases: simulatedInformer<Lease>(world, life, 'leases'),
   });
+}
+
+function rulesOf({ configs }: Informers): SharingRules {
+  return sharingRules(activeConfig([...configs.list()]));
 }
 
 function learn(informers: Informers, object: AnyEntity): void {
@@ -147,7 +152,7 @@ function heartbeat(server: Server): void {
     for (const cluster of server.deps.informers.clusters.list()) server.queue.add(clusterKey(cluster), monotonicMs(life));
     wake(server);
   }
-  later(life, DEFAULT_SHARING.renewMs, () => heartbeat(server));
+  later(life, rulesOf(server.deps.informers).renewMs, () => heartbeat(server));
 }
 
 function leasesOf(world: World): Lease[] {
@@ -199,21 +204,21 @@ async function lookAt(server: Server, cluster: Cluster, key: string): Promise<vo
   const { deps, queue, life } = server;
   const memory = server.memories.get(key) ?? NO_MEMORY;
   const nowMs = monotonicMs(life);
-  const mine = (dueMs: number): boolean => isMine(server.leases, life.process.name, key, dueMs, monotonicMs(life));
+  const mine = (dueMs: number): boolean => isMine(server.leases, life.process.name, key, dueMs, monotonicMs(life), rulesOf(deps.informers));
   if (!mine(0)) {
     const isDue = isWorkDue(deps, cluster.metadata.namespace ?? '', cluster.metadata.name, memory);
     const since = isDue ? (server.dueSince.get(key) ?? nowMs) : nowMs;
     if (isDue) server.dueSince.set(key, since);
     else server.dueSince.delete(key);
     if (!isDue || !mine(nowMs - since)) {
-      queue.add(key, isDue ? Math.max(since + DEFAULT_SHARING.overdueMs, nowMs + 500) : nowMs + DEFAULT_SHARING.resyncMs);
+      queue.add(key, isDue ? Math.max(since + rulesOf(deps.informers).overdueMs, nowMs + 500) : nowMs + rulesOf(deps.informers).resyncMs);
       return;
     }
   }
   server.dueSince.delete(key);
   const result = await reconcile(deps, cluster, memory, life.controller.signal);
   server.memories.set(key, result.memory);
-  queue.add(key, monotonicMs(life) + (result.againMs ?? DEFAULT_SHARING.resyncMs));
+  queue.add(key, monotonicMs(life) + (result.againMs ?? rulesOf(deps.informers).resyncMs));
 }
 
 /** A promise of the code was broken: in the product the process stops; here the run fails. */
