@@ -90,7 +90,7 @@ function tell(world: World, hosts: readonly SimHost[], story: Story): void {
   if (story === 'force') at(DELETE_MS, () => forceDelete(world, hosts, remove));
 }
 
-/** Does `work` the first `times` times that a machine runs. */
+/** Does `work` the first `times` times that a machine runs, before its agent can be ready. */
 function whenMachines(world: World, hosts: readonly SimHost[], times: number, work: () => void): void {
   let left = times;
   const look = (): void => {
@@ -99,7 +99,7 @@ function whenMachines(world: World, hosts: readonly SimHost[], times: number, wo
       left -= 1;
       work();
     }
-    world.scheduler.after(300, look);
+    world.scheduler.after(100, look);
   };
   look();
 }
