@@ -2,6 +2,8 @@
  * Creates two-node clusters and times each from its create to the moment at which a watcher is told that it is Available.
  */
 
+import { loadavg } from 'node:os';
+
 import { createInformer } from '../../src/client/informer.ts';
 import { CLUSTERS } from '../../src/model/addresses.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
@@ -30,6 +32,8 @@ export interface CreationFigures {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
+  /** Load of the machine at its end, over a minute. */
+  readonly load: number;
   /** Share of a core that each process used meanwhile. */
   readonly cores: Readonly<Record<string, number>>;
 }
@@ -69,7 +73,7 @@ export function watchCreations(plane: BenchPlane): Creations {
       const took = (await Promise.all(under)).sort((a, b) => a - b);
       const seconds = (performance.now() - begin) / 1000;
       const cores = Object.fromEntries(Object.entries(cpuOf(plane)).map(([name, used]) => [name, (used - (before[name] ?? 0)) / seconds]));
-      return { label, clusters: count, perSecond: count / seconds, ...quantiles(took), cores };
+      return { label, clusters: count, perSecond: count / seconds, ...quantiles(took), load: loadavg()[0] ?? 0, cores };
     },
     stop: () => stopping.abort(),
   };
@@ -83,7 +87,14 @@ export async function alone(creations: Creations, count: number): Promise<Creati
     await new Promise((done) => setTimeout(done, 300));
   }
   const took = each.map((one) => one.p50Ms).sort((a, b) => a - b);
-  return { label: 'one alone', clusters: count, perSecond: 1000 / (quantiles(took).p50Ms || 1), ...quantiles(took), cores: {} };
+  return {
+    label: 'one alone',
+    clusters: count,
+    perSecond: 1000 / (quantiles(took).p50Ms || 1),
+    ...quantiles(took),
+    load: loadavg()[0] ?? 0,
+    cores: {},
+  };
 }
 
 function quantiles(sorted: readonly number[]): Pick<CreationFigures, 'p50Ms' | 'p99Ms' | 'maxMs'> {

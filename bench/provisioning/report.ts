@@ -5,9 +5,10 @@
 import type { Calibration } from '../calibration.ts';
 import type { CreationFigures } from './creation.ts';
 
-/** docs/internals: at least so many two-node clusters a second, and the slowest of a hundred no slower than so many times one alone. */
+/** docs/decisions/0018: at least so many two-node clusters a second, and the slowest of a hundred no slower than so many times one alone. */
 const CLUSTERS_PER_SECOND = 10;
 const P99_OVER_ALONE = 2;
+
 export interface ProvisioningFigures {
   readonly machine: string;
   readonly calibration: Calibration;
@@ -33,7 +34,7 @@ export function render({ machine, calibration, servers, homes, rows }: Provision
   const lines = rows.map(
     (row) =>
       `${row.label.padEnd(14)} ${String(row.clusters).padStart(6)} clusters ${row.perSecond.toFixed(1).padStart(7)}/s   ` +
-      `p50 ${ms(row.p50Ms)}   p99 ${ms(row.p99Ms)}   max ${ms(row.maxMs)}   ${coresText(row)}`,
+      `p50 ${ms(row.p50Ms)}   p99 ${ms(row.p99Ms)}   max ${ms(row.maxMs)}   load ${row.load.toFixed(1)}`,
   );
   const [one, steady] = rows;
   const ratio = one === undefined || steady === undefined ? Number.NaN : steady.p99Ms / one.p50Ms;
@@ -42,6 +43,7 @@ export function render({ machine, calibration, servers, homes, rows }: Provision
     `Creation of two-node clusters, ${servers} extension servers, ${homes} VirtualDataCenters, hollow hosts`,
     `${machine}; SHA-256 ${Math.round(calibration.hashMBs)} MB/s, fdatasync ${calibration.syncMs.toFixed(2)} ms`,
     ...lines,
+    ...rows.filter(({ cores }) => Object.keys(cores).length > 0).map(costText),
     `p99 at the steady rate is ${ratio.toFixed(2)} × one alone`,
     ...(broken.length === 0 ? ['All promises were kept.'] : broken.map((one_) => `Broken: ${one_}.`)),
     '',
@@ -52,8 +54,9 @@ function ms(value: number): string {
   return `${Math.round(value)} ms`.padStart(8);
 }
 
-function coresText({ cores }: CreationFigures): string {
-  return Object.entries(cores)
-    .map(([name, share]) => `${name} ${share.toFixed(2)}`)
-    .join(', ');
+/** What one cluster cost each process: that holds on a busy machine too. */
+function costText({ label, cores, perSecond }: CreationFigures): string {
+  const each = Object.entries(cores).map(([name, share]): [string, number] => [name, (share / perSecond) * 1000]);
+  const sum = each.reduce((all, [, cost]) => all + cost, 0);
+  return `${label.padEnd(14)} CPU a cluster: ${each.map(([name, cost]) => `${name} ${cost.toFixed(0)}`).join(', ')}; together ${sum.toFixed(0)} ms`;
 }

@@ -5,11 +5,12 @@
  * are processes of their own. Three looks: one cluster alone on an idle plane; clusters at a steady rate; all at once. Exits with 1 when a promise was
  * broken.
  *
- *     --clusters N   clusters created in each of the two last (200)
+ *     --clusters N   clusters created all at once (200)
  *     --servers N    extension servers (2)
  *     --rate N       clusters a second of the steady rate (10)
- *     --homes N      VirtualDataCenters that they are spread over (1)
- *     --short        20 clusters
+ *     --seconds N    for how long they are created at that rate (60)
+ *     --homes N      VirtualDataCenters that they are spread over (4)
+ *     --short        20 clusters, and 2 s
  *     --json         for programs
  */
 
@@ -26,15 +27,17 @@ const { values: options } = parseArgs({
     clusters: { type: 'string', default: '200' },
     servers: { type: 'string', default: '2' },
     rate: { type: 'string', default: '10' },
-    homes: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '60' },
+    homes: { type: 'string', default: '4' },
     short: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
 const clusters = options.short ? 20 : Number(options.clusters);
+const seconds = options.short ? 2 : Number(options.seconds);
 const [servers, rate, homes] = [Number(options.servers), Number(options.rate), Number(options.homes)];
-if (![clusters, servers, rate, homes].every((one) => Number.isInteger(one) && one > 0)) {
-  console.error('Say --clusters, --servers, --rate and --homes with a count each.');
+if (![clusters, servers, rate, seconds, homes].every((one) => Number.isInteger(one) && one > 0)) {
+  console.error('Say --clusters, --servers, --rate, --seconds and --homes with a count each.');
   process.exit(2);
 }
 
@@ -56,7 +59,7 @@ async function measureCreation(): Promise<CreationFigures[]> {
     await creations.run('warm-up', 5, 5);
     return [
       await alone(creations, options.short ? 3 : 10),
-      await creations.run(`${rate} a second`, clusters, rate),
+      await creations.run(`${rate} a second`, rate * seconds, rate),
       await creations.run('all at once', clusters, 0),
     ];
   } finally {
