@@ -101,7 +101,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a host starts a machine of an abandoned attempt',
-    seed: 51,
+    seed: 504,
     file: 'src/decide/host-claim.ts',
     find: '  if ((cluster.status?.abandonedAttempt ?? 0) >= spec.attempt) return',
     replace: '  if ((cluster.status?.abandonedAttempt ?? 0) > spec.attempt + 100) return',
