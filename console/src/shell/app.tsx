@@ -30,7 +30,7 @@ import { forgetKinds } from '../watch/live-kind.ts';
 import { LogIn } from './log-in.tsx';
 import { PlaceLink, usePlace } from './navigation.tsx';
 import { PageOf } from './pages.tsx';
-import { hasRoomForSidebar, Sidebar } from './sidebar.tsx';
+import { hasRoomForSidebar, onRoomForSidebar, Sidebar } from './sidebar.tsx';
 import { useTheme } from './theme.ts';
 
 export function App() {
@@ -49,6 +49,7 @@ export function App() {
 function Inside({ session }: { readonly session: Session }) {
   const place = usePlace();
   const [isOpen, setOpen] = useState(hasRoomForSidebar);
+  useEffect(() => onRoomForSidebar(setOpen), []);
   return (
     <Page
       masthead={<Top session={session} isOpen={isOpen} toggle={() => setOpen(!isOpen)} />}

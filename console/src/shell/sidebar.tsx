@@ -26,6 +26,14 @@ export function hasRoomForSidebar(): boolean {
   return window.matchMedia(WIDE).matches;
 }
 
+/** Whenever the window becomes wide enough, or too narrow. Returns how to stop it. */
+export function onRoomForSidebar(tell: (hasRoom: boolean) => void): () => void {
+  const wide = window.matchMedia(WIDE);
+  const follow = (): void => tell(wide.matches);
+  wide.addEventListener('change', follow);
+  return () => wide.removeEventListener('change', follow);
+}
+
 export interface SidebarProps {
   readonly place: Place;
   readonly isOpen: boolean;
