@@ -6,7 +6,9 @@
  * I1: the copy never goes back: an older revision of the same object (by uid) is ignored. Only a list that was made after the known one is the truth
  *     whatever it shows: then the store itself went back, to an older copy, under a new era (its revisions are above all that was ever served).
  * I2: a watch resumes from the last revision seen; when that is too old the resource is listed again, and objects that are gone are reported gone.
- * I3: failures are met with back-off and never end the informer; only the signal does.
+ * I3: of what a write answered, a copy of a whole resource takes in new objects too, when they are newer than all that the watch has told: their
+ *     deletion cannot have been told then. A list that was made before is not the word on them.
+ * I4: failures are met with back-off and never end the informer; only the signal does.
  */
 
 import { backoffMs } from '../base/backoff.ts';
@@ -37,7 +39,7 @@ export interface Informer<T extends AnyEntity> {
   /** Revision of the last list; 0 before the first. What was known at it or below, and is not in the copy, is past. */
   listedAt(): number;
   onChange(listener: ChangeListener<T>): void;
-  /** Takes in an object that the director answered to a write, before the watch says it. Older ones are ignored. */
+  /** Takes in an object that the director answered to a write, before the watch says it (I1, I3). */
   learn(object: T): void;
   /** Follows the resource until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
@@ -56,6 +58,7 @@ export function createInformer<T extends AnyEntity>(
   let synced = false;
   let listedAt = 0;
   let revision = '';
+  const isWhole = Object.values(selection).every((part) => part === undefined);
 
   const onEvent = (event: WatchEvent<T>): void => {
     if (event.type === 'BOOKMARK') revision = event.resourceVersion;
@@ -98,7 +101,9 @@ export function createInformer<T extends AnyEntity>(
     listedAt: () => listedAt,
     onChange: (listener) => void copy.listeners.push(listener),
     learn: (object) => {
-      if (copy.objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) copy.put(object);
+      const known = copy.objects.get(keyOf(object));
+      const isNews = known === undefined && isWhole && revision !== '' && Number(object.metadata.resourceVersion) > Number(revision);
+      if (isNews || known?.metadata.uid === object.metadata.uid) copy.put(object);
     },
     run: (signal) => followForever(deps, address, follow, signal),
   };
@@ -140,7 +145,7 @@ function createCopy<T extends AnyEntity>(trim: (object: T) => T): Copy<T> {
   };
   const become = (items: readonly T[], madeAt: number): void => {
     const seen = new Set(items.map(keyOf));
-    for (const [key, object] of objects) if (!seen.has(key)) drop(object);
+    for (const [key, object] of objects) if (!seen.has(key) && Number(object.metadata.resourceVersion) <= madeAt) drop(object);
     for (const object of items) put(object, madeAt);
   };
   return { objects, listeners, put, drop, become };

@@ -29,7 +29,7 @@ import type { Answer, DeletePreconditions, EntityApi, Selection, WatchEvent } fr
 const WATCH_SILENCE_MS = 2 * LIMITS.bookmarkIntervalMs + 5_000;
 const PAGE = 500;
 
-interface Call {
+export interface Call {
   readonly method: HttpMethod;
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
@@ -105,13 +105,13 @@ export async function serverDateMs(source: KubeconfigSource, signal: AbortSignal
   }
 }
 
-interface Access {
+export interface Access {
   readonly config: KubeConfig;
   readonly kept: KeptDispatcher;
   readonly bearer?: Bearer | undefined;
 }
 
-function loadConfig(source: KubeconfigSource): Access {
+export function loadConfig(source: KubeconfigSource): Access {
   const config = new KubeConfig();
   const where = 'file' in source ? `the kubeconfig ${source.file}` : 'the kubeconfig';
   try {
@@ -126,7 +126,10 @@ function loadConfig(source: KubeconfigSource): Access {
   return { config, kept: keptDispatcher(config) };
 }
 
-async function contextOf({ config, kept, bearer }: Access, call: Call): Promise<{ readonly url: URL; readonly context: RequestContext }> {
+export async function contextOf(
+  { config, kept, bearer }: Access,
+  call: Call,
+): Promise<{ readonly url: URL; readonly context: RequestContext }> {
   const server = config.getCurrentCluster()?.server ?? '';
   const url = new URL(server.replace(/\/$/, '') + call.path);
   for (const [key, value] of Object.entries(call.query ?? {})) if (value !== undefined) url.searchParams.set(key, value);
@@ -143,12 +146,13 @@ async function contextOf({ config, kept, bearer }: Access, call: Call): Promise<
   return { url, context };
 }
 
-interface Reply {
+export interface Reply {
   readonly status: number;
   readonly body: Json | undefined;
 }
 
-async function sendCall(access: Access, call: Call): Promise<Reply> {
+/** By undici's own `request`, not `fetch`: the web's streams cost more than all else of a call, and a redirect would lead credentials elsewhere. */
+export async function sendCall(access: Access, call: Call): Promise<Reply> {
   const { url, context } = await contextOf(access, call);
   const headers: Record<string, string> = { ...context.getHeaders(), accept: 'application/json' };
   if (call.traceparent !== undefined) headers['traceparent'] = call.traceparent;
@@ -168,13 +172,12 @@ async function sendCall(access: Access, call: Call): Promise<Reply> {
   }
 }
 
-/** undici's own `request`, not `fetch`: the web's streams cost more than all else of a call, and a redirect would lead credentials elsewhere. */
-function dispatcherOf(context: RequestContext): { readonly dispatcher?: Dispatcher } {
+export function dispatcherOf(context: RequestContext): { readonly dispatcher?: Dispatcher } {
   const dispatcher = context.getDispatcher();
   return dispatcher === undefined ? {} : { dispatcher };
 }
 
-function parseBody(text: string): Json | undefined {
+export function parseBody(text: string): Json | undefined {
   try {
     return JSON.parse(text) as Json;
   } catch {
@@ -182,7 +185,7 @@ function parseBody(text: string): Json | undefined {
   }
 }
 
-function unreachableFault(url: URL, method: string, cause: unknown): Fault {
+export function unreachableFault(url: URL, method: string, cause: unknown): Fault {
   const written = method === HttpMethod.GET ? '' : ' The write may have happened; it is looked at again before it is repeated.';
   const why = rootCause(cause);
   return new Fault('DirectorUnreachable', `No answer from ${url.origin} to ${method} ${url.pathname}: ${clause(why)}.${written}`, {
@@ -196,7 +199,7 @@ function rootCause(cause: unknown): string {
 }
 
 /** A reply as an answer. What one cannot expect (5xx, HTML, …) is a `Fault`. */
-function answered<T>(reply: Reply): Answer<T> {
+export function answered<T>(reply: Reply): Answer<T> {
   if (reply.status >= 200 && reply.status < 300 && reply.body !== undefined) return { ok: true, value: reply.body as T };
   const refusal = refusalOf(reply.status, reply.body);
   if (refusal !== undefined) return { ok: false, ...refusal };

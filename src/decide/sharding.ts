@@ -15,6 +15,7 @@
  * I7: a server that has not looked for as long as its Lease lasts was paused or hung: the others took over, and all that it believed is void. It works
  *     on nothing until it has joined anew, by I6.
  * I8: with sharing off, everything is everybody's.
+ * I9: what nothing happened to is looked at again within `resyncMs`, spread out, and several at a time: each waking costs more than a look.
  */
 
 import { ownerOf } from '../base/ring.ts';
@@ -189,4 +190,16 @@ export function mayWork(standing: Standing, self: string, key: string, dueMs: nu
 /** Whether a key that was `before`'s and is this server's now was taken over: from one that lives it came because this server joined. */
 export function isTakenOver(before: string | undefined, live: readonly string[]): boolean {
   return before !== undefined && !live.includes(before);
+}
+
+/** Looks that nothing asks for begin at multiples of this. */
+const RESYNC_TICK_MS = 250;
+
+/**
+ * When (monotonic ms) a cluster is looked at again that nothing happened to (I9). All are looked at when a server starts (`isFirst`); were they looked at
+ * again all at once, it would be so for ever. `dice`: 0 to 1.
+ */
+export function nextResyncMs(nowMs: number, resyncMs: number, isFirst: boolean, dice: number): number {
+  const dueMs = nowMs + resyncMs * (isFirst ? dice : 0.9 + 0.1 * dice);
+  return Math.max(nowMs, Math.floor(dueMs / RESYNC_TICK_MS) * RESYNC_TICK_MS);
 }

@@ -1,5 +1,6 @@
 /**
- * How long a step of creation may still take.
+ * How long a step of creation may still take, and what stops that clock: what trying again cannot bring (`standsFor`); it begins anew when that has
+ * come (`restamped`).
  *
  * I1: a deadline passes only by own observation, or by time stamps together with LIMITS.stepSeenMinMs of own observation: clocks of servers differ.
  * I2: it does not run before the step at work was read back, nor while the step waits for what trying again cannot bring.

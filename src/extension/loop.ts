@@ -13,7 +13,7 @@ import { clusterKey } from '../decide/creation.ts';
 import { confirmedBoot } from '../decide/host-death.ts';
 import { activeConfig, obeyed } from '../decide/server-config.ts';
 import type { MassSilence } from '../decide/mass-silence.ts';
-import { isTakenOver, sharingRules } from '../decide/sharding.ts';
+import { isTakenOver, nextResyncMs, sharingRules } from '../decide/sharding.ts';
 import type { SharingRules } from '../decide/sharding.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { capacityWatch } from './capacity.ts';
@@ -300,7 +300,7 @@ async function lookAt(state: LoopState, cluster: Cluster, key: string, signal: A
     const since = isDue ? (state.dueSince.get(key) ?? nowMs) : nowMs;
     if (isDue) state.dueSince.set(key, since);
     if (!isDue || !state.membership.mine(key, nowMs - since, nowMs)) {
-      queue.add(key, isDue ? Math.max(since + overdueMs, nowMs + 500) : nowMs + spread(resyncMs, isFirst, deps.random.float()));
+      queue.add(key, isDue ? Math.max(since + overdueMs, nowMs + 500) : nextResyncMs(nowMs, resyncMs, isFirst, deps.random.float()));
       return;
     }
     state.counts.overdue += 1;
@@ -313,10 +313,6 @@ async function lookAt(state: LoopState, cluster: Cluster, key: string, signal: A
   state.memories.set(key, result.memory);
   state.counts.looks += 1;
   if (result.lostRace) state.counts.conflicts += 1;
-  queue.add(key, afterMs + (result.againMs ?? spread(resyncMs, known === undefined, deps.random.float())));
-}
-
-/** All clusters are looked at when a server starts; were they looked at again all at once, it would be so for ever. Never later than the resync. */
-function spread(resyncMs: number, isFirst: boolean, dice: number): number {
-  return resyncMs * (isFirst ? dice : 0.9 + 0.1 * dice);
+  const { againMs } = result;
+  queue.add(key, againMs === undefined ? nextResyncMs(afterMs, resyncMs, known === undefined, deps.random.float()) : afterMs + againMs);
 }

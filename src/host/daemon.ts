@@ -130,10 +130,10 @@ async function claimWhatFits(
     held,
     freeSlots: LOOPBACK_NODE_SLOTS - slotsTaken(deps, records, network).size,
   });
-  for (const node of claims) await claimNode(deps, node, work);
+  for (const node of claims) await claimNode(deps, following, node, work);
 }
 
-async function claimNode(deps: HostDeps, node: ClusterNode, work: AbortSignal): Promise<void> {
+async function claimNode(deps: HostDeps, following: Following, node: ClusterNode, work: AbortSignal): Promise<void> {
   const { namespace = '', name, uid, resourceVersion } = node.metadata;
   const patch = { metadata: { uid, resourceVersion }, spec: { host: deps.name } };
   const traced = tracedNode(node);
@@ -141,6 +141,8 @@ async function claimNode(deps: HostDeps, node: ClusterNode, work: AbortSignal): 
   const answer = await apiFor(deps, traced, 'claim').mergePatch<ClusterNode>(CLUSTER_NODES, namespace, name, patch, work);
   // A lost claim is another host's span.
   if (answer.ok) tellSpan(deps, traced, 'claim', fromMs);
+  // The next round must not claim it again.
+  if (answer.ok) following.learn(answer.value);
   if (answer.ok) deps.log.info('A node is claimed', nodeLogFields(traced));
   else if (answer.reason !== 'Conflict' && answer.reason !== 'NotFound')
     deps.log.warn('A claim was refused', { ...nodeLogFields(traced), why: answer.message });

@@ -3,7 +3,10 @@
  */
 
 import { kubernetesApi } from '../client/kubernetes.ts';
+import { dataPaths } from '../cli/data-folder.ts';
 import type { DataPaths } from '../cli/data-folder.ts';
+import { Fault } from '../model/fault.ts';
+import { systemFiles } from '../platform/files.ts';
 import { parseClusterAccess } from '../platform/kubeconfig.ts';
 import type { EntityApi } from '../ports/api.ts';
 import type { Files } from '../ports/files.ts';
@@ -12,6 +15,23 @@ import type { Files } from '../ports/files.ts';
 export function apiOf(files: Files, paths: DataPaths, kubeconfig: string | undefined): EntityApi | undefined {
   const file = kubeconfigFile(files, paths, kubeconfig);
   return file === undefined ? undefined : kubernetesApi({ file });
+}
+
+interface AccessSettings {
+  readonly data: string;
+  readonly kubeconfig: string | undefined;
+}
+
+/** The kubeconfig of a command that cannot do without one. Throws `Fault` UsageWrong when there is none. */
+export function neededKubeconfig({ data, kubeconfig }: AccessSettings): string {
+  const file = kubeconfigFile(systemFiles(), dataPaths(data), kubeconfig);
+  if (file !== undefined) return file;
+  throw new Fault('UsageWrong', 'There are no credentials; give --kubeconfig, or --data of a folder in which outrigger up ran.');
+}
+
+/** Throws `Fault` UsageWrong when there are no credentials. */
+export function neededApi(settings: AccessSettings): EntityApi {
+  return kubernetesApi({ file: neededKubeconfig(settings) });
 }
 
 export function kubeconfigFile(files: Files, paths: DataPaths, kubeconfig: string | undefined): string | undefined {

@@ -31,16 +31,19 @@ export interface CommandContext<N extends SettingName> {
   readonly atForcedEnd: (act: () => void) => void;
 }
 
+/** What to type, and what it does. */
+export type Example = readonly [command: string, does: string];
+export type OptionRow = readonly [flags: string, help: string, words?: readonly string[]];
+
 export interface CommandSpec<N extends SettingName> {
   readonly name: string;
   readonly summary: string;
   /** Paragraphs below the usage line. */
   readonly description?: string;
-  /** What to type, and what it does. */
-  readonly examples?: readonly (readonly [command: string, does: string])[];
+  readonly examples?: readonly Example[];
   readonly settings: readonly N[];
-  /** Options that are no settings, in commander's notation. */
-  readonly options?: readonly (readonly [flags: string, help: string])[];
+  /** Options that are no settings, in commander's notation; a third entry lists the words that one takes. */
+  readonly options?: readonly OptionRow[];
   /** Arguments in commander's notation, `<name>` or `[name]`. */
   readonly arguments?: readonly (readonly [name: string, help: string])[];
   /** True: it runs until it is told to stop, so being told is no failure. */
@@ -57,7 +60,10 @@ export function addCommand<N extends SettingName>(parent: Command, spec: Command
   command.description(spec.description === undefined ? spec.summary : `${spec.summary}\n\n${spec.description}`);
   for (const [name, help] of spec.arguments ?? []) command.argument(name, help);
   for (const name of spec.settings) command.addOption(optionOf(name));
-  for (const [flags, help] of spec.options ?? []) command.option(flags, help);
+  for (const [flags, help, words] of spec.options ?? []) {
+    const option = new Option(flags, help);
+    command.addOption(words === undefined ? option : option.choices([...words]));
+  }
   command.addHelpText('after', renderExamples(spec.examples ?? []));
   command.allowExcessArguments();
   return command.action(async (...parts: unknown[]) => {
@@ -71,6 +77,13 @@ export function addCommand<N extends SettingName>(parent: Command, spec: Command
     ];
     await runCommand(spec, flags, args);
   });
+}
+
+/** A verb that has verbs of its own. */
+export function addGroup(program: Command, name: string, description: string, examples: readonly Example[]): Command {
+  const group = new Command(name).description(description).addHelpText('after', renderExamples(examples));
+  program.addCommand(group.copyInheritedSettings(program));
+  return group;
 }
 
 /** As commander does, and with the verbs that there are: a verb that is mistyped is no argument too many. */
@@ -109,8 +122,8 @@ async function runCommand<N extends SettingName>(
   process.exit();
 }
 
-/** Settings of a command; config.yaml is read from the folder that flags and variables name. */
-function settle<N extends SettingName>(names: readonly N[], flags: Record<string, unknown>): SettingValues<N> {
+/** Settings of a command by their flags; config.yaml is read from the folder that flags and variables name. */
+export function settle<N extends SettingName>(names: readonly N[], flags: Record<string, unknown>): SettingValues<N> {
   const sources = { flags: givenFlags(names, flags), env: process.env, absolute: absolutePath };
   const folder = resolveSettings(['data'], sources).data;
   const file = readYamlFile(`${folder}/config.yaml`);
@@ -144,7 +157,10 @@ function optionOf(name: SettingName): Option {
   const row: Setting = SETTINGS[name];
   const choices = row.type === 'choice' ? `: ${row.choices.join(', ')}` : '';
   const preset = row.type === 'switch' || row.default === undefined ? '' : ` (default ${presetOf(row)})`;
-  return new Option(`${flagOf(name)}${PLACEHOLDERS[row.type]}`, `${helpOf(row)}${choices}${preset}`);
+  const option = new Option(`${flagOf(name)}${PLACEHOLDERS[row.type]}`, `${helpOf(row)}${choices}${preset}`);
+  // Only for completion: values are checked where those of variables and files are (src/cli/settings.ts).
+  if (row.type === 'choice') option.argChoices = [...row.choices];
+  return option;
 }
 
 function presetOf(row: Setting): string {
@@ -155,7 +171,7 @@ function helpOf(row: Setting): string {
   return row.type === 'switch' && row.default ? `do not ${row.help}` : row.help;
 }
 
-function renderExamples(examples: readonly (readonly [string, string])[]): string {
+function renderExamples(examples: readonly Example[]): string {
   if (examples.length === 0) return '';
   const width = Math.max(...examples.map(([command]) => command.length));
   return `\nExamples:\n${examples.map(([command, does]) => `  ${command.padEnd(width)}  # ${does}`).join('\n')}\n`;

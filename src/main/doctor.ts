@@ -31,6 +31,7 @@ import type { Files } from '../ports/files.ts';
 import type { Terminal } from '../ports/terminal.ts';
 import { apiOf, kubeconfigFile, serverOf } from './api-access.ts';
 import { addCommand } from './command.ts';
+import { OUTPUT, formatOf, inFormat } from './output.ts';
 import { nodeFolderDeps } from './node-folder-deps.ts';
 
 type Life = Pick<CertificateLife, 'notBeforeMs' | 'notAfterMs'>;
@@ -49,13 +50,8 @@ export function registerDoctor(program: Command): void {
       ['outrigger doctor --data /var/lib/outrigger', 'on the machine of a host'],
     ],
     settings: ['data', 'kubeconfig'],
-    options: [
-      ['-o, --output <format>', 'json'],
-      ['--json', 'as JSON, like -o json'],
-    ],
+    options: [OUTPUT, ['--json', 'as JSON, like -o json']],
     run: async ({ settings, options, terminal, signal }) => {
-      const format = options['output'];
-      if (format !== undefined && format !== 'json') throw new Fault('UsageWrong', '-o takes json and nothing else.');
       const [files, processes, paths, clock] = [systemFiles(), systemProcesses(), dataPaths(settings.data), systemClock()];
       if (options['data'] !== undefined && !files.exists(paths.root))
         throw new Fault('UsageWrong', `There is no data folder ${paths.root}; name one with --data in which parts run on this machine.`);
@@ -86,8 +82,8 @@ export function registerDoctor(program: Command): void {
 
 function say(found: readonly Finding[], options: Readonly<Record<string, unknown>>, terminal: Terminal): ExitCode {
   const findings = sorted(found);
-  const isJson = options['output'] === 'json' || options['json'] === true;
-  terminal.write(isJson ? `${JSON.stringify({ findings }, undefined, 2)}\n` : renderFindings(findings));
+  const format = formatOf(options);
+  terminal.write(format === undefined ? renderFindings(findings) : inFormat(format, { findings }));
   return doctorExit(findings);
 }
 

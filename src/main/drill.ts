@@ -16,6 +16,7 @@ import type { EntityApi } from '../ports/api.ts';
 import { apiOf } from './api-access.ts';
 import { addCommand } from './command.ts';
 import type { CommandContext } from './command.ts';
+import { OUTPUT, formatOf, inFormat } from './output.ts';
 
 type Context = CommandContext<'data' | 'kubeconfig'>;
 
@@ -48,12 +49,10 @@ export function registerDrill(program: Command): void {
       ['--node <name>', 'the ClusterNode on which something dies (default: a worker)'],
       ['--seconds <number>', 'how long the service is asked, at least (default 20)'],
       ['--accept-outage', 'also when something stops being served meanwhile'],
-      ['-o, --output <format>', 'json'],
+      OUTPUT,
       ['--json', 'the Drill, or the list, as JSON, like -o json'],
     ],
     run: async (context) => {
-      const format = context.options['output'];
-      if (format !== undefined && format !== 'json') throw new Fault('UsageWrong', '-o takes json and nothing else.');
       return context.args[0] === LIST ? await showList(context) : await drill(context);
     },
   });
@@ -68,23 +67,24 @@ function apiFor({ settings }: Context): EntityApi {
 async function showList(context: Context): Promise<ExitCode> {
   const { options, terminal, signal } = context;
   const drills = await listDrills(apiFor(context), textOf(options['namespace']), signal);
-  terminal.write(isJson(options) ? `${JSON.stringify(drills, undefined, 2)}\n` : renderDrills(drills, systemClock().nowMs()));
+  const format = formatOf(options);
+  terminal.write(format === undefined ? renderDrills(drills, systemClock().nowMs()) : inFormat(format, drills));
   return 0;
 }
 
 async function drill(context: Context): Promise<ExitCode> {
   const { options, terminal, signal } = context;
   const spec = specOf(context);
-  const asJson = isJson(options);
+  const format = formatOf(options);
   const random = systemRandom();
   const deps = {
     api: apiFor(context),
     clock: systemClock(),
     unique: () => random.uuid().replaceAll('-', '').slice(0, UNIQUE_CHARS),
-    show: (text: string) => (asJson ? terminal.writeError(text) : terminal.write(text)),
+    show: (text: string) => (format === undefined ? terminal.write(text) : terminal.writeError(text)),
   };
   const outcome = await runDrill(deps, { namespace: textOf(options['namespace']) ?? 'default', spec }, signal);
-  if (asJson) terminal.write(`${JSON.stringify(outcome.drill ?? null, undefined, 2)}\n`);
+  if (format !== undefined) terminal.write(inFormat(format, outcome.drill ?? null));
   return outcome.exit;
 }
 
@@ -114,10 +114,6 @@ function wholeSeconds(text: string): number {
   const seconds = Number(text);
   if (Number.isInteger(seconds) && seconds >= 5 && seconds <= 300) return seconds;
   throw new Fault('UsageWrong', `--seconds ${text} is not a whole number from 5 to 300.`);
-}
-
-function isJson(options: Context['options']): boolean {
-  return options['output'] === 'json' || options['json'] === true;
 }
 
 function textOf(value: unknown): string | undefined {

@@ -13,7 +13,7 @@ import { countedApi, measureLag, newTelemetry } from '../extension/telemetry.ts'
 import { Fault } from '../model/fault.ts';
 import type { ExitCode } from '../model/fault.ts';
 import { endAbruptly } from '../platform/abrupt-end.ts';
-import { systemClock } from '../platform/clock.ts';
+import { systemClock, turnClock } from '../platform/clock.ts';
 import { systemFiles } from '../platform/files.ts';
 import { bearerToken } from '../platform/kubeconfig.ts';
 import { createLog } from '../platform/log.ts';
@@ -59,7 +59,7 @@ async function runExtension({ settings, signal }: CommandContext<(typeof SETTING
   const log = createLog({ role: 'extension', level: settings.logLevel }).with({ server });
   const telemetry = newTelemetry();
   const { kubeconfig } = settings;
-  const clock = systemClock();
+  const clock = turnClock(systemClock());
   const credential = openCredential({ read: () => bearerToken(kubeconfig, systemFiles().readText), clock, random, log });
   const deps = { api: countedApi(apiOf(kubeconfig, credential, log), telemetry), clock, random, log };
   let sight: LoopSight | undefined;

@@ -11,6 +11,7 @@ import { systemFiles } from '../platform/files.ts';
 import { personAtTerminal } from '../platform/terminal.ts';
 import type { EntityApi } from '../ports/api.ts';
 import { addCommand } from './command.ts';
+import { OUTPUT, formatOf, inFormat } from './output.ts';
 
 const SETTINGS = ['data', 'kubeconfig'] as const;
 const NAME = ['<name>', 'the Host'] as const;
@@ -25,16 +26,12 @@ export function registerHostCommands(host: Command): void {
     name: 'list',
     summary: 'Show the hosts: whether they are ready, cordoned, and how full',
     settings: SETTINGS,
-    options: [
-      ['-o, --output <format>', 'json'],
-      ['--json', 'as JSON, like -o json'],
-    ],
+    options: [OUTPUT, ['--json', 'as JSON, like -o json']],
     run: async ({ settings, options, terminal, signal }) => {
-      const format = options['output'];
-      if (format !== undefined && format !== 'json') throw new Fault('UsageWrong', '-o takes json and nothing else.');
       const { hostRows, renderHosts } = await import('../cli/host-orders.ts');
       const rows = await hostRows(await apiAt(settings), signal);
-      terminal.write(format === 'json' || options['json'] === true ? `${JSON.stringify(rows, undefined, 2)}\n` : renderHosts(rows));
+      const format = formatOf(options);
+      terminal.write(format === undefined ? renderHosts(rows) : inFormat(format, rows));
       return 0;
     },
   });

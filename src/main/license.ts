@@ -15,6 +15,7 @@ import { systemRandom } from '../platform/random.ts';
 import type { Terminal } from '../ports/terminal.ts';
 import { apiOf } from './api-access.ts';
 import { addCommand } from './command.ts';
+import { OUTPUT, formatOf, inFormat } from './output.ts';
 
 const SETTINGS = ['data', 'kubeconfig'] as const;
 const NAMESPACE = ['-n, --namespace <name>', 'namespace (default: default)'] as const;
@@ -40,19 +41,14 @@ function registerStatus(license: Command): void {
       ['outrigger license status -n demo -o json', 'those of one namespace, for programs'],
     ],
     settings: SETTINGS,
-    options: [
-      ['-n, --namespace <name>', 'only this namespace'],
-      ['-A, --all-namespaces', 'all namespaces (the default)'],
-      ['-o, --output <format>', 'json'],
-    ],
+    options: [['-n, --namespace <name>', 'only this namespace'], ['-A, --all-namespaces', 'all namespaces (the default)'], OUTPUT],
     run: async ({ settings, options, terminal, signal }) => {
-      const format = options['output'];
-      if (format !== undefined && format !== 'json') throw new Fault('UsageWrong', '-o takes json and nothing else.');
       if (options['namespace'] !== undefined && options['allNamespaces'] === true)
         throw new Fault('UsageWrong', 'Say either -n NAMESPACE or -A, not both.');
       const namespace = typeof options['namespace'] === 'string' ? options['namespace'] : undefined;
       const lines = await gatherLicenses(deps(settings).api, namespace, signal);
-      terminal.write(format === 'json' ? `${JSON.stringify(lines, undefined, 2)}\n` : renderLicenses(lines));
+      const format = formatOf(options);
+      terminal.write(format === undefined ? renderLicenses(lines) : inFormat(format, lines));
       return licensesExit(lines);
     },
   });

@@ -10,7 +10,6 @@ import { findPortalNode } from '../cli/portal-node.ts';
 import type { NodeFolder } from '../cli/portal-node.ts';
 import { mayRunSingletons, memberId } from '../decide/authority.ts';
 import type { Membership } from '../decide/authority.ts';
-import { Fault } from '../model/fault.ts';
 import type { Json } from '../model/json.ts';
 import { certificates } from '../platform/certificate.ts';
 import { absoluteFolder } from '../platform/durable-file.ts';
@@ -21,6 +20,7 @@ import { nodeStore } from '../platform/node-store.ts';
 import { passwords } from '../platform/passwords.ts';
 import type { Files } from '../ports/files.ts';
 import { addCommand } from './command.ts';
+import { OUTPUT, formatOf, inFormat } from './output.ts';
 
 export function registerPortal(program: Command): void {
   const portal = new Command('portal').description("Look after a cluster's portal.");
@@ -40,11 +40,11 @@ export function registerPortal(program: Command): void {
     options: [
       ['-n, --namespace <name>', 'namespace of the cluster (default: any)'],
       ['--dir <path>', "the primary's folder, as its host made it, instead of looking for it"],
-      ['-o, --output <format>', 'json'],
+      OUTPUT,
       ['--json', 'as JSON, like -o json'],
     ],
     run: async ({ settings, options, args, terminal }) => {
-      const json = isJson(options);
+      const format = formatOf(options);
       const { folder: dir, ...taken } = await nodeOf(settings.data, options, args[0]);
       const made = await makePortalPassword({
         node: readNodeFile(systemFiles(), dir),
@@ -60,16 +60,10 @@ export function registerPortal(program: Command): void {
         `Shows     ${made.thumbprint ?? 'no certificate yet: the node has not joined'}`,
       ];
       const body = { ...made, namespace: taken.namespace, cluster: taken.cluster, node: taken.node, folder: dir };
-      terminal.write(json ? `${JSON.stringify(body, undefined, 2)}\n` : `${lines.join('\n')}\n`);
+      terminal.write(format === undefined ? `${lines.join('\n')}\n` : inFormat(format, body));
       return 0;
     },
   });
-}
-
-function isJson(options: Readonly<Record<string, unknown>>): boolean {
-  const format = options['output'];
-  if (format !== undefined && format !== 'json') throw new Fault('UsageWrong', '-o takes json and nothing else.');
-  return format === 'json' || options['json'] === true;
 }
 
 async function nodeOf(data: string, options: Readonly<Record<string, unknown>>, cluster: string | undefined): Promise<NodeFolder> {

@@ -19,10 +19,10 @@ import type { EntityApi } from '../ports/api.ts';
 import type { Terminal } from '../ports/terminal.ts';
 import { apiOf } from './api-access.ts';
 import { addCommand } from './command.ts';
+import { OUTPUT, formatOf, inFormat } from './output.ts';
 
 const SETTINGS = ['data', 'kubeconfig'] as const;
 const NAMESPACE = ['-n, --namespace <name>', 'namespace (default: default)'] as const;
-const OUTPUT = ['-o, --output <format>', 'json'] as const;
 const TIMEOUT = ['--timeout <time>', 'how long to wait for the cluster (default 60s)'] as const;
 
 type Options = Readonly<Record<string, unknown>>;
@@ -48,7 +48,8 @@ function registerList(site: Command): void {
       if (namespace !== undefined && options['allNamespaces'] === true)
         throw new Fault('UsageWrong', 'Say either -n NAMESPACE or -A, not both.');
       const lines = await listSites(connected(settings), namespace, systemClock().nowMs(), signal);
-      terminal.write(isJson(options) ? `${JSON.stringify(lines, undefined, 2)}\n` : renderSites(lines));
+      const format = formatOf(options);
+      terminal.write(format === undefined ? renderSites(lines) : inFormat(format, lines));
       return 0;
     },
   });
@@ -65,7 +66,8 @@ function registerStatus(site: Command): void {
     options: [NAMESPACE, OUTPUT],
     run: async ({ settings, options, args, terminal, signal }) => {
       const found = await readSite(connected(settings), namespaceOf(options), args[0] ?? '', signal);
-      terminal.write(isJson(options) ? `${JSON.stringify(found, undefined, 2)}\n` : renderSite(found));
+      const format = formatOf(options);
+      terminal.write(format === undefined ? renderSite(found) : inFormat(format, found));
       return siteExit(found);
     },
   });
@@ -126,13 +128,13 @@ function connected(settings: { readonly data: string; readonly kubeconfig: strin
 }
 
 function depsOf(api: EntityApi, options: Options, terminal: Terminal): SiteDeps {
-  const json = isJson(options);
+  const isForPeople = formatOf(options) === undefined;
   return {
     api,
     clock: systemClock(),
     unique: () => systemRandom().uuid(),
-    show: json ? () => undefined : (text) => terminal.write(text),
-    ask: json ? undefined : personAtTerminal(),
+    show: isForPeople ? (text) => terminal.write(text) : () => undefined,
+    ask: isForPeople ? personAtTerminal() : undefined,
   };
 }
 
@@ -160,16 +162,11 @@ function namespaceOf(options: Options): string {
   return typeof options['namespace'] === 'string' ? options['namespace'] : 'default';
 }
 
-function isJson(options: Options): boolean {
-  const format = options['output'];
-  if (typeof format === 'string' && format !== 'json') throw new Fault('UsageWrong', `-o takes json, not "${format}".`);
-  return format === 'json';
-}
-
 function say(terminal: Terminal, options: Options, { exit, message, site }: SiteOutcome): ExitCode {
   const { pairing, cluster, leftBehind } = site.status ?? {};
   const { namespace, name } = site.metadata;
   const body = { namespace, name, exit, message: message.trimEnd(), cluster, pairing, leftBehind };
-  terminal.write(isJson(options) ? `${JSON.stringify(body, undefined, 2)}\n` : message);
+  const format = formatOf(options);
+  terminal.write(format === undefined ? message : inFormat(format, body));
   return exit;
 }

@@ -22,6 +22,8 @@ import { systemProcesses } from '../platform/spawn.ts';
 import type { Terminal } from '../ports/terminal.ts';
 import { apiOf, kubeconfigFile, serverOf } from './api-access.ts';
 import { addCommand } from './command.ts';
+import { OUTPUT, formatOf, inFormat } from './output.ts';
+import type { Format } from './output.ts';
 import { nodeFolderDeps } from './node-folder-deps.ts';
 
 export function registerStatus(program: Command): void {
@@ -45,13 +47,13 @@ export function registerStatus(program: Command): void {
       ['--cluster <name>', 'only this cluster, like the argument'],
       ['--readiness', 'what would happen now, for each possible failure'],
       ['--dir <path>', 'as the node in this folder knows it; nobody else is asked'],
-      ['-o, --output <format>', 'json'],
+      OUTPUT,
       ['--json', 'as JSON, like -o json'],
     ],
     run: async ({ settings, options, args, terminal, signal }) => {
       const world = openWorld(settings.data, settings.kubeconfig);
       const order: Order = {
-        json: isJson(options),
+        format: formatOf(options),
         dir: typeof options['dir'] === 'string' ? absoluteFolder(options['dir']) : undefined,
         wanted: wantedOf(options, args[0]),
       };
@@ -69,7 +71,8 @@ interface World {
 }
 
 interface Order {
-  readonly json: boolean;
+  /** Undefined: for people. */
+  readonly format: Format | undefined;
   /** Of one node. */
   readonly dir: string | undefined;
   readonly wanted: Wanted;
@@ -94,20 +97,20 @@ function openWorld(data: string, kubeconfig: string | undefined): World {
   };
 }
 
-async function sayStatus(world: World, { json, dir, wanted }: Order, terminal: Terminal, signal: AbortSignal): Promise<ExitCode> {
+async function sayStatus(world: World, { format, dir, wanted }: Order, terminal: Terminal, signal: AbortSignal): Promise<ExitCode> {
   const isLocal = dir !== undefined;
   const asked = await gatherStatus(isLocal ? { ...world.status, api: undefined } : world.status, wanted, signal);
   const folders = isLocal || asked.unreachable !== undefined ? await foldersOf(world, dir, signal) : undefined;
   const local = folders?.map((facts) => localNode(facts, world.nodes.now));
   const unreachable = isLocal ? 'not asked: --dir asks this node alone.' : asked.unreachable;
   const status = { ...asked, ...(local === undefined ? {} : { local }), unreachable };
-  terminal.write(json ? `${JSON.stringify(status, undefined, 2)}\n` : renderStatus(status));
+  terminal.write(format === undefined ? renderStatus(status) : inFormat(format, status));
   return exitCodeOf(status, isLocal);
 }
 
-async function sayReadiness(world: World, { json, dir, wanted }: Order, terminal: Terminal, signal: AbortSignal): Promise<ExitCode> {
+async function sayReadiness(world: World, { format, dir, wanted }: Order, terminal: Terminal, signal: AbortSignal): Promise<ExitCode> {
   const all = await readinessNow(world, dir, wanted, terminal, signal);
-  terminal.write(json ? `${JSON.stringify(all, undefined, 2)}\n` : renderReadiness(all));
+  terminal.write(format === undefined ? renderReadiness(all) : inFormat(format, all));
   return readinessExit(all);
 }
 
@@ -148,10 +151,4 @@ function wantedOf(options: Readonly<Record<string, unknown>>, argument: string |
   const slash = named?.indexOf('/') ?? -1;
   const within = typeof namespace === 'string' ? namespace : undefined;
   return slash > 0 ? { cluster: named?.slice(slash + 1), namespace: named?.slice(0, slash) } : { cluster: named, namespace: within };
-}
-
-function isJson(options: Readonly<Record<string, unknown>>): boolean {
-  const format = options['output'];
-  if (format !== undefined && format !== 'json') throw new Fault('UsageWrong', '-o takes json and nothing else.');
-  return format === 'json' || options['json'] === true;
 }

@@ -15,6 +15,7 @@ import { parseClusterAccess } from '../platform/kubeconfig.ts';
 import { kubernetesApi } from '../client/kubernetes.ts';
 import { kubeconfigFile } from './api-access.ts';
 import { addCommand } from './command.ts';
+import { OUTPUT, formatOf, inFormat } from './output.ts';
 
 export function registerToken(program: Command): void {
   const token = new Command('token').description('Make tokens by which hosts and nodes join.');
@@ -32,7 +33,8 @@ export function registerToken(program: Command): void {
       ['--host <name>', 'a Host'],
       ['--node <namespace/name>', 'a ClusterNode'],
       ['--ttl <duration>', 'how long it holds (default 1h)'],
-      ['--json', 'as JSON'],
+      OUTPUT,
+      ['--json', 'as JSON, like -o json'],
     ],
     run: async ({ settings, options, terminal, signal }) => {
       const [files, paths] = [systemFiles(), dataPaths(settings.data)];
@@ -46,7 +48,8 @@ export function registerToken(program: Command): void {
       const deps = { api: kubernetesApi({ file }), newJoinSecret, nowMs: systemClock().nowMs(), server, caHash };
       const made = await makeToken(deps, orderOf(options), signal);
       if (made.note !== undefined) terminal.writeError(`outrigger: ${made.note}\n`);
-      terminal.write(options['json'] === true ? `${JSON.stringify(made, undefined, 2)}\n` : `${made.command}\n`);
+      const format = formatOf(options);
+      terminal.write(format === undefined ? `${made.command}\n` : inFormat(format, made));
       return 0;
     },
   });

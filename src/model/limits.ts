@@ -40,6 +40,8 @@ export const LIMITS = {
   watcherQueueEvents: 1000,
   watcherQueueBytes: 8 * 1024 * 1024,
   bookmarkIntervalMs: 60 * 1000,
+  /** Renewals of Leases reach watches at most this much later, so that several go in one write; silence is judged in seconds. */
+  leaseEventsMs: 50,
 
   /** One commit of the store. */
   batchWrites: 256,

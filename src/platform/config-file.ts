@@ -1,10 +1,10 @@
 /**
- * Reads YAML files and makes paths absolute.
+ * Reads YAML files, writes YAML and makes paths absolute.
  */
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { Fault } from '../model/fault.ts';
 
 export function absolutePath(path: string): string {
@@ -28,4 +28,9 @@ export function readYamlFile(path: string): { readonly path: string; readonly co
       cause,
     });
   }
+}
+
+/** `value` as YAML, for people to read and for kubectl to apply; its last line is ended. */
+export function yamlText(value: unknown): string {
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
 }

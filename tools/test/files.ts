@@ -5,6 +5,8 @@
  *
  * I1: a file fails when a test in it fails, when it holds no test, when it cannot be loaded, when it does not end in time, and when its
  *     process ends badly after its tests passed.
+ * I2: what fails is said again at the end of the run, in full. A file of a layer that starts processes is run a second time, alone, when the
+ *     run asks for that and few failed: what passes then counts as passed and is told as shaky, with its error. What is broken fails twice.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -19,6 +21,18 @@ export interface Counts {
   readonly skipped: number;
 }
 
+/** What a run says again at its end, where it is found: each entry a test's path and place, and its error. */
+export interface Told {
+  readonly failed: string[];
+  /** Failed once and passed when their file ran again, alone. */
+  readonly shaky: string[];
+}
+
+interface FileResult extends Counts {
+  readonly file: string;
+  readonly failures: readonly string[];
+}
+
 interface Ended {
   /** Says how the process ended when it did not end well. */
   readonly trouble: string | undefined;
@@ -31,9 +45,16 @@ export interface RunOptions {
   /** The run's temporary folder. */
   readonly runFolder: string;
   readonly namePattern: string | undefined;
+  /** Run failed files of layers that start processes once more (I2): on machines that others share, where seconds swing. */
+  readonly secondRuns: boolean;
+  readonly told: Told;
   readonly signal: AbortSignal;
 }
 
+/** With more failed files than this in a layer something is broken, and running them again would only hide how badly. */
+const MAX_SECOND_RUNS = 3;
+/** Of an error, its first lines say what happened; what was printed while it ran stands above. */
+const MAX_TOLD_LINES = 40;
 const REPORTER = join(import.meta.dirname, 'reporter.ts');
 /** A file that is told to stop gets this long to clean up. */
 const STOP_MS = 5000;
@@ -42,23 +63,41 @@ const MAX_OUTPUT_CHARS = 200_000;
 
 /** Runs the files, first those that run alone, then as many at once as the layer allows, and sums up. */
 export async function runFiles(layer: Layer, files: readonly string[], options: RunOptions): Promise<Counts> {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const results: FileResult[] = [];
   const work = async (waiting: string[]): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined && !options.signal.aborted; file = waiting.shift()) {
-      const { passed, failed, skipped } = await runFile(layer, file, options);
-      counts.passed += passed;
-      counts.failed += failed;
-      counts.skipped += skipped;
+      results.push(await runFile(layer, file, options));
     }
   };
   const isAlone = (file: string): boolean => layer.alone.includes(basename(file, '.test.ts'));
   await work(files.filter(isAlone));
   const others = files.filter((file) => !isAlone(file));
   await Promise.all(Array.from({ length: layer.concurrency }, () => work(others)));
-  return counts;
+  const final = await runAgain(layer, results, options);
+  options.told.failed.push(...final.flatMap(({ failures }) => failures));
+  const sum = (pick: (result: Counts) => number): number => final.reduce((total, result) => total + pick(result), 0);
+  return { passed: sum((one) => one.passed), failed: sum((one) => one.failed), skipped: sum((one) => one.skipped) };
 }
 
-async function runFile(layer: Layer, file: string, options: RunOptions): Promise<Counts> {
+/** I2: what counts, after the few files that failed had a second run where they may have one. */
+async function runAgain(layer: Layer, results: readonly FileResult[], options: RunOptions): Promise<FileResult[]> {
+  const failed = results.filter((result) => result.failed > 0);
+  const may = options.secondRuns && layer.startsProcesses && failed.length <= MAX_SECOND_RUNS;
+  const final: FileResult[] = [];
+  for (const result of results) {
+    if (!may || result.failed === 0 || options.signal.aborted) {
+      final.push(result);
+      continue;
+    }
+    console.log(`  ↻ ${result.file} runs again, alone`);
+    const again = await runFile(layer, result.file, options);
+    if (again.failed === 0) options.told.shaky.push(...result.failures);
+    final.push(again);
+  }
+  return final;
+}
+
+async function runFile(layer: Layer, file: string, options: RunOptions): Promise<FileResult> {
   const report = join(options.runFolder, `report-${file.replaceAll('/', '-')}.ndjson`);
   const ended = await runProcess(layer, file, report, options);
   const lines = existsSync(report) ? parseReport(readFileSync(report, 'utf8')) : [];
@@ -69,8 +108,8 @@ async function runFile(layer: Layer, file: string, options: RunOptions): Promise
   let trouble = failed > 0 && ended.trouble === 'ended with code 1' ? undefined : ended.trouble;
   if (trouble === undefined && lines.length === 0 && options.namePattern === undefined) trouble = 'holds no test';
   if (trouble !== undefined) failed += 1;
-  tell(file, lines, ended, trouble, failed);
-  return { passed: count('passed'), failed, skipped: count('skipped') };
+  const failures = tell(file, lines, ended, trouble, failed);
+  return { file, passed: count('passed'), failed, skipped: count('skipped'), failures };
 }
 
 function parseReport(text: string): TestLine[] {
@@ -126,7 +165,8 @@ async function runProcess(layer: Layer, file: string, report: string, options: R
   return { trouble: late ?? trouble, output, elapsedMs: performance.now() - started };
 }
 
-function tell(file: string, lines: readonly TestLine[], ended: Ended, trouble: string | undefined, failed: number): void {
+/** Prints what happened in a file; answers with its failures, as they are told again at the end. */
+function tell(file: string, lines: readonly TestLine[], ended: Ended, trouble: string | undefined, failed: number): string[] {
   const passed = lines.filter((line) => line.outcome === 'passed').length;
   const skipped = lines.filter((line) => line.outcome === 'skipped');
   const parts = [`${passed} passed`, failed > 0 ? `${failed} FAILED` : '', skipped.length > 0 ? `${skipped.length} skipped` : ''];
@@ -135,9 +175,10 @@ function tell(file: string, lines: readonly TestLine[], ended: Ended, trouble: s
   const output = ended.output.trimEnd();
   if (output !== '') console.log(output.replace(/^/gm, '      '));
   for (const line of skipped) console.log(`    - skipped: ${line.path.join(' > ')} (${file}:${line.line})`);
-  for (const line of lines.filter((one) => one.outcome === 'failed')) {
-    console.log(`    ✖ ${line.path.join(' > ')} (${file}:${line.line})`);
-    console.log((line.error ?? '').replace(/^/gm, '      '));
-  }
-  if (trouble !== undefined) console.log(`    ✖ ${file} ${trouble}`);
+  const failures = lines
+    .filter((one) => one.outcome === 'failed')
+    .map((line) => `    ✖ ${line.path.join(' > ')} (${file}:${line.line})\n${(line.error ?? '').replace(/^/gm, '      ')}`);
+  if (trouble !== undefined) failures.push(`    ✖ ${file} ${trouble}`);
+  for (const failure of failures) console.log(failure);
+  return failures.map((failure) => failure.split('\n').slice(0, MAX_TOLD_LINES).join('\n'));
 }

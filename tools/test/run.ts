@@ -9,6 +9,8 @@
  * I1: it fails when a test fails, when no test ran, when a layer's folder holds no test, and when a process of a test is left.
  * I2: in continuous integration as root nothing may be left out or skipped.
  * I3: the last line is `N passed, N failed`, alone on a line.
+ * I4: what failed, and what failed once and passed when it ran again, is said in full before the closing table: the end of a long record
+ *     is what people see.
  */
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +18,7 @@ import { join } from 'node:path';
 import { CHECKS } from '../check/checks.ts';
 import { runChecks } from '../check/run.ts';
 import { runFiles } from './files.ts';
-import type { Counts, RunOptions } from './files.ts';
+import type { Counts, RunOptions, Told } from './files.ts';
 import { LAYERS, isEverything, parseSelection, testFiles } from './layers.ts';
 import type { Layer, Selection } from './layers.ts';
 import { killOrphans } from './orphans.ts';
@@ -45,7 +47,9 @@ async function runLayer(layer: Layer, selection: Selection, options: RunOptions)
   if (all.length === 0) console.log(`  ✖ ${layer.folder} holds no *.test.ts`);
   const counts = all.length === 0 ? { passed: 0, failed: 1, skipped: 0 } : await runFiles(layer, files, options);
   const orphans = layer.startsProcesses ? await killOrphans(options.runFolder) : [];
-  for (const { pid, command } of orphans) console.log(`  ✖ left behind by a test, killed now: process ${pid}: ${command}`);
+  const left = orphans.map(({ pid, command }) => `  ✖ left behind by a test, killed now: process ${pid}: ${command}`);
+  for (const line of left) console.log(line);
+  options.told.failed.push(...left);
   return { ...counts, failed: counts.failed + orphans.length };
 }
 
@@ -77,6 +81,12 @@ async function runAll(selection: Selection, options: RunOptions): Promise<{ rows
     }
   }
   return { rows, leftOut };
+}
+
+/** I4. */
+function tellAgain({ failed, shaky }: Told): void {
+  if (shaky.length > 0) console.log(['\nshaky: failed once, passed when run again alone; each is a finding', ...shaky].join('\n'));
+  if (failed.length > 0) console.log(['\nfailed', ...failed].join('\n'));
 }
 
 /** Prints the table and the closing line; answers with the exit code. */
@@ -112,9 +122,11 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   process.on('SIGINT', () => stop.abort());
   process.on('SIGTERM', () => stop.abort());
-  const options = { root: ROOT, runFolder, namePattern: selection.namePattern, signal: stop.signal };
+  const told = { failed: [], shaky: [] };
+  const options = { root: ROOT, runFolder, namePattern: selection.namePattern, secondRuns: isCi, told, signal: stop.signal };
   const { rows, leftOut } = await runAll(selection, options);
   if (stop.signal.aborted) await killOrphans(runFolder);
+  tellAgain(told);
   const code = summarize(rows, leftOut, selection);
   if (code === 0 || isCi || readdirSync(runFolder).length === 0) rmSync(runFolder, { recursive: true, force: true });
   else console.error(`What the failed tests left is in ${runFolder}.`);

@@ -13,7 +13,7 @@ import { LIMITS } from '../../model/limits.ts';
 import { API_GROUP } from '../../model/resource.ts';
 import type { EntityStore, StoredEntity } from '../../ports/store.ts';
 import { textOf } from '../api/metadata.ts';
-import { subjectOf, valueAt } from '../api/resource-type.ts';
+import { subjectOf } from '../api/resource-type.ts';
 import { forbidden } from '../api/status.ts';
 import type { AdmissionRule } from './admission.ts';
 
@@ -21,6 +21,13 @@ type Reader = Pick<EntityStore, 'get' | 'list' | 'count'>;
 
 /** A node is created only for capacity that was reserved for it. */
 export function reservationRule(store: Reader): AdmissionRule {
+  // Nodes of one cluster are mostly created on one state of it, which may be large.
+  const known = new WeakMap<StoredEntity, JsonObject>();
+  const reservationsOf = (owner: StoredEntity): JsonObject => {
+    let reservations = known.get(owner);
+    if (reservations === undefined) known.set(owner, (reservations = objectIn(objectIn(owner.object(), 'status'), 'reservations')));
+    return reservations;
+  };
   return ({ type, operation, namespace, name, next }) => {
     if (operation !== 'create' || type.group !== API_GROUP || type.plural !== 'clusternodes' || next === undefined) return undefined;
     const spec = objectIn(next, 'spec');
@@ -34,8 +41,7 @@ export function reservationRule(store: Reader): AdmissionRule {
         `there is no VirtualDataCenter ${JSON.stringify(vdc)} in namespace ${namespace} (spec.virtualDataCenter)`,
       );
     }
-    const reservations = valueAt(owner.object(), ['status', 'reservations']);
-    if (reservations !== undefined && isJsonObject(reservations) && Object.hasOwn(reservations, key)) return undefined;
+    if (Object.hasOwn(reservationsOf(owner), key)) return undefined;
     return forbidden(
       subjectOf(type, name),
       `the VirtualDataCenter ${JSON.stringify(vdc)} has no reservation ${JSON.stringify(key)}; add it to its status.reservations first`,

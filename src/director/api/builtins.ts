@@ -2,6 +2,7 @@
  * The kinds of Kubernetes' own that the director serves, each defined as a CustomResourceDefinition would define it, plus its traits.
  */
 
+import { LIMITS } from '../../model/limits.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { PrinterColumn } from '../../model/resource.ts';
 import {
@@ -153,6 +154,8 @@ export const BUILT_INS: readonly BuiltIn[] = [
     plural: 'leases',
     schema: leaseSchema,
     columns: [{ name: 'Holder', type: 'string', jsonPath: '.spec.holderIdentity' }, AGE],
+    // 335 a second at ten thousand clusters, and to each watcher every one in a write of its own.
+    traits: { gatherMs: LIMITS.leaseEventsMs },
   }),
   builtIn({ group: RBAC_GROUP, kind: 'Role', plural: 'roles', schema: roleSchema, columns: [AGE], traits: { nameRule: 'path' } }),
   builtIn({

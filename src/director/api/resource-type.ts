@@ -38,6 +38,8 @@ export interface Traits {
   readonly base64Input: { readonly from: string; readonly into: string } | undefined;
   /** Strategic merge patches are taken, and merge these lists; undefined: they are refused, as for every CustomResourceDefinition. */
   readonly listMerge: ListMerge | undefined;
+  /** Watches may be told of changes up to so much later, several in one write; 0: each as it happens. For what is many and urgent to nobody. */
+  readonly gatherMs: number;
 }
 
 export interface ResourceType extends Traits {
@@ -73,6 +75,7 @@ export const DEFAULT_TRAITS: Traits = {
   immortal: [],
   base64Input: undefined,
   listMerge: undefined,
+  gatherMs: 0,
 };
 
 /** What a refusal about `name` of this kind speaks of: the plural, except in 422. */

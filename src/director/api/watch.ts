@@ -5,6 +5,8 @@
  * I2: a client that reads slowly costs a position in history, not memory: its subscription pauses at a bound and goes on when it has read.
  *     One that reads nothing for long is cut off.
  * I3: all watches end when the server stops, cleanly, so that clients resume elsewhere.
+ * I4: events of a kind with `gatherMs` are gathered that long at most after the write before them, and leave in order: what comes alone
+ *     leaves at once, and a bookmark, an error and the end leave after what was gathered.
  */
 
 import { LIMITS } from '../../model/limits.ts';
@@ -39,6 +41,8 @@ export interface WatchHub {
 }
 
 const TICK_MS = 500;
+/** Gathered events never hold more than this; a write of this size costs nothing worth saving. */
+const GATHERED_BYTES = 64 * 1024;
 
 export function createWatchHub(store: EntityStore, clock: Clock, dice: () => number): WatchHub {
   const watches = new Set<Watch>();
@@ -56,7 +60,7 @@ export function createWatchHub(store: EntityStore, clock: Clock, dice: () => num
       }
       // As the reference: not all watches that began together end together.
       const lifetimeMs = start.timeoutMs ?? LIMITS.watchMaxMs * (0.5 + dice() / 2);
-      const watch = new Watch(store, stream, start, clock.monotonicMs(), lifetimeMs, () => watches.delete(watch));
+      const watch = new Watch({ store, clock }, stream, start, lifetimeMs, () => watches.delete(watch));
       watches.add(watch);
       watch.begin();
       return () => watch.finish();
@@ -70,9 +74,15 @@ export function createWatchHub(store: EntityStore, clock: Clock, dice: () => num
   };
 }
 
+interface WatchDeps {
+  readonly store: EntityStore;
+  readonly clock: Clock;
+}
+
 /** One watch: first its initial states, then what the store tells. */
 class Watch implements EventSink {
   readonly #store: EntityStore;
+  readonly #clock: Clock;
   readonly #stream: HttpStream;
   readonly #start: WatchStart;
   readonly #initial: Iterator<readonly Buffer[]> | undefined;
@@ -86,9 +96,16 @@ class Watch implements EventSink {
   #unsentEvents = 0;
   #stalledSinceMs: number | undefined;
   #bookmarkMs: number;
+  /** What waits to be written together (I4), and the timer that does it. */
+  #gathered: Buffer[] = [];
+  #gatheredBytes = 0;
+  #gatherTimer: NodeJS.Timeout | undefined;
+  #wroteMs = -Infinity;
 
-  constructor(store: EntityStore, stream: HttpStream, start: WatchStart, nowMs: number, lifetimeMs: number, onOver: () => void) {
-    this.#store = store;
+  constructor(deps: WatchDeps, stream: HttpStream, start: WatchStart, lifetimeMs: number, onOver: () => void) {
+    const nowMs = deps.clock.monotonicMs();
+    this.#store = deps.store;
+    this.#clock = deps.clock;
     this.#stream = stream;
     this.#start = start;
     this.#initial = start.initial === undefined ? undefined : renderInitial(start.initial, start.rendering);
@@ -105,12 +122,38 @@ class Watch implements EventSink {
 
   /** Called by the store: a batch of events in scope. */
   events(batch: readonly StoreEvent[]): void {
-    const stream = this.#stream;
     const bytes = renderBatch(batch, this.#start.rendering, this.#first);
     if (bytes === undefined) return;
     this.#first = false;
-    this.#unsentEvents = stream.write(bytes) ? 0 : this.#unsentEvents + batch.length;
-    if (this.#unsentEvents < LIMITS.watcherQueueEvents && stream.unsentBytes() < LIMITS.watcherQueueBytes) return;
+    this.#unsentEvents += batch.length;
+    this.#gathered.push(bytes);
+    this.#gatheredBytes += bytes.length;
+    if (!this.#mayGather()) this.#release();
+  }
+
+  /** I4: whether what was gathered may wait a little for more. */
+  #mayGather(): boolean {
+    const { gatherMs } = this.#start.rendering.type;
+    if (gatherMs === 0 || this.#gatheredBytes >= GATHERED_BYTES) return false;
+    if (this.#gatherTimer !== undefined) return true;
+    const waitMs = this.#wroteMs + gatherMs - this.#clock.monotonicMs();
+    if (waitMs <= 0) return false;
+    this.#gatherTimer = setTimeout(() => this.#release(), waitMs).unref();
+    return true;
+  }
+
+  /** Writes what was gathered; pauses when the peer does not keep up. */
+  #release(): void {
+    clearTimeout(this.#gatherTimer);
+    this.#gatherTimer = undefined;
+    if (this.#gathered.length === 0 || this.#stream.closed()) return;
+    const [first] = this.#gathered;
+    const bytes = this.#gathered.length === 1 && first !== undefined ? first : Buffer.concat(this.#gathered);
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    if (this.#start.rendering.type.gatherMs > 0) this.#wroteMs = this.#clock.monotonicMs();
+    if (this.#stream.write(bytes)) this.#unsentEvents = 0;
+    if (this.#unsentEvents < LIMITS.watcherQueueEvents && this.#stream.unsentBytes() < LIMITS.watcherQueueBytes) return;
     this.#paused = true;
     this.#subscription?.pause();
   }
@@ -142,6 +185,7 @@ class Watch implements EventSink {
     if (this.#over) return;
     this.#over = true;
     this.#subscription?.close();
+    this.#release();
     if (!this.#stream.closed()) this.#stream.end();
     this.#onOver();
   }
@@ -177,12 +221,14 @@ class Watch implements EventSink {
   }
 
   #bookmark(revision: number, endsInitial: boolean): void {
+    this.#release();
     this.#stream.write(renderBookmark(this.#start.rendering, revision, endsInitial, this.#first));
     this.#first = false;
   }
 
   #fail(refusal: Refused): void {
     if (this.#over) return;
+    this.#release();
     if (!this.#stream.closed()) this.#stream.write(renderError(refusal));
     this.finish();
   }

@@ -100,6 +100,34 @@ test('I1: what was answered to a write after a list was made is not undone by th
   assert.deepEqual(one.seen, ['c@4:1', 'same@5:1', 'c@9:2']);
 });
 
+test('I3: what a write created is in the copy before the watch says it, and once', async (t) => {
+  const one = await rig(t, { revision: 5, items: [at(5, 1)] });
+  one.informer.learn(at(9, 2, 'new'));
+  one.event({ type: 'ADDED', object: at(9, 2, 'new') });
+  assert.deepEqual(one.seen, ['c@5:1', 'new@9:2']);
+});
+
+test('I3: what was created and deleted before its answer came does not come back', async (t) => {
+  const one = await rig(t, { revision: 5, items: [at(5, 1)] });
+  one.event({ type: 'ADDED', object: at(9, 2, 'new') });
+  one.event({ type: 'DELETED', object: at(11, 2, 'new') });
+  one.informer.learn(at(9, 2, 'new'));
+  one.event({ type: 'BOOKMARK', resourceVersion: '20' });
+  one.informer.learn(at(19, 2, 'other'));
+  assert.deepEqual(one.seen, ['c@5:1', 'new@9:2', 'new@11:gone']);
+});
+
+test('I3: a list that was made before a creation does not undo it; one that was made after it does', async (t) => {
+  const one = await rig(t, { revision: 5, items: [at(5, 1)] });
+  one.informer.learn(at(9, 2, 'new'));
+  one.store = { revision: 8, items: [at(5, 1)] };
+  await one.expire();
+  assert.deepEqual(one.seen, ['c@5:1', 'new@9:2']);
+  one.store = { revision: 30, items: [at(5, 1)] };
+  await one.expire();
+  assert.deepEqual(one.seen.slice(2), ['new@9:gone']);
+});
+
 test('of what is trimmed only that is kept and told, from a list and from an event', async (t) => {
   const stop = new AbortController();
   t.after(() => stop.abort());

@@ -4,23 +4,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ClusterView, Decision } from '../../../src/decide/cluster-view.ts';
+import type { ClusterView } from '../../../src/decide/cluster-view.ts';
 import { decideCluster } from '../../../src/decide/creation.ts';
 import { isObeyed } from '../../../src/decide/mass-silence.ts';
 import type { ClusterStatus } from '../../../src/model/cluster.ts';
-import { atStep, cluster, dataCenter, node, reservations, seenFor, T0, view } from './fixtures.ts';
+import { atStep, cluster, dataCenter, kinds, node, reservations, seenFor, statusOf, T0, view } from './fixtures.ts';
 
 const LATE_MS = 600_000;
-
-function kinds(decision: Decision): string[] {
-  return decision.effects.map((effect) => effect.kind).filter((kind) => kind !== 'RecordEvent');
-}
-
-function statusOf(decision: Decision): ClusterStatus {
-  const patch = decision.effects.find((effect) => effect.kind === 'PatchClusterStatus');
-  assert.ok(patch?.kind === 'PatchClusterStatus', `no status is written: ${JSON.stringify(decision)}`);
-  return patch.status;
-}
 
 function readyMessage({ conditions }: ClusterStatus): string {
   return conditions?.find((one) => one.type === 'Ready')?.message ?? '';

@@ -9,19 +9,9 @@ import { clusterKey, decideCluster } from '../../../src/decide/creation.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../../src/model/server-config.ts';
 import type { ClusterStatus } from '../../../src/model/cluster.ts';
 import type { STEPS } from '../../../src/model/attempt.ts';
-import { atStep, cluster, dataCenter, node, readyNode, reservations, seenFor, T0, view } from './fixtures.ts';
+import { atStep, cluster, dataCenter, kinds, node, readyNode, reservations, seenFor, statusOf, T0, view } from './fixtures.ts';
 
 const LATE_MS = 600_000;
-
-function kinds(decision: Decision): string[] {
-  return decision.effects.map((effect) => effect.kind).filter((kind) => kind !== 'RecordEvent');
-}
-
-function statusOf(decision: Decision): ClusterStatus {
-  const patch = decision.effects.find((effect) => effect.kind === 'PatchClusterStatus');
-  assert.ok(patch?.kind === 'PatchClusterStatus', `no status is written: ${JSON.stringify(decision)}`);
-  return patch.status;
-}
 
 function ready(status: ClusterStatus): { status: string; reason: string; message: string } {
   const condition = status.conditions?.find((one) => one.type === 'Ready');

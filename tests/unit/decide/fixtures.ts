@@ -2,7 +2,9 @@
  * Entities and views for the tests of the thinking: valid by the schemas, each with what the test wants changed.
  */
 
-import type { ClusterView } from '../../../src/decide/cluster-view.ts';
+import assert from 'node:assert/strict';
+
+import type { ClusterView, Decision } from '../../../src/decide/cluster-view.ts';
 import { NO_OBSERVATIONS } from '../../../src/decide/observation.ts';
 import type { Observations } from '../../../src/decide/observation.ts';
 import type { ClusterNode, ClusterNodeStatus } from '../../../src/model/cluster-node.ts';
@@ -239,4 +241,16 @@ export function view(change: { [K in keyof ClusterView]?: ClusterView[K] | undef
 /** Observations in which every key of `keys` has been seen for `ms` at `afterMs`. */
 export function seenFor(keys: readonly string[], ms: number, afterMs: number): Observations {
   return new Map(keys.map((key) => [key, 1_000_000 + afterMs - ms]));
+}
+
+/** What a decision does, besides what it tells. */
+export function kinds(decision: Decision): string[] {
+  return decision.effects.map((effect) => effect.kind).filter((kind) => kind !== 'RecordEvent');
+}
+
+/** The status that a decision writes; it must write one. */
+export function statusOf(decision: Decision): ClusterStatus {
+  const patch = decision.effects.find((effect) => effect.kind === 'PatchClusterStatus');
+  assert.ok(patch?.kind === 'PatchClusterStatus', `no status is written: ${JSON.stringify(decision)}`);
+  return patch.status;
 }

@@ -4,6 +4,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+
+import fc from 'fast-check';
+
 import {
   confirmed,
   DEFAULT_SHARING,
@@ -13,6 +16,7 @@ import {
   lookAround,
   mayWork,
   newStanding,
+  nextResyncMs,
   sharingRules,
 } from '../../../src/decide/sharding.ts';
 import type { SharingRules, Standing } from '../../../src/decide/sharding.ts';
@@ -121,5 +125,26 @@ describe('standing', () => {
       retryCapMs: 15_000,
       leaseSweepMs: 600_000,
     });
+  });
+});
+
+describe('what nothing happened to', () => {
+  it('I9: is looked at again within its time, never before now, spread out, and several at a time', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 1e9, noNaN: true }),
+        fc.integer({ min: 1_000, max: 600_000 }),
+        fc.boolean(),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (nowMs, resyncMs, isFirst, dice) => {
+          const dueMs = nextResyncMs(nowMs, resyncMs, isFirst, dice);
+          assert.ok(dueMs >= nowMs && dueMs <= nowMs + resyncMs);
+          assert.ok(isFirst || dueMs >= nowMs + 0.9 * resyncMs - 250);
+        },
+      ),
+    );
+    const dues = Array.from({ length: 1_000 }, (_, i) => nextResyncMs(7, 60_000, true, i / 1_000));
+    const times = new Set(dues).size;
+    assert.ok(times > 200 && times <= 241, `${times} times for 1,000 looks`);
   });
 });

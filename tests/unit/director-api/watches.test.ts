@@ -59,6 +59,55 @@ describe('what is sent', () => {
   });
 });
 
+describe('events that are gathered', () => {
+  const LEASES = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+  const renew = (memory: MemoryApi, name: string): Promise<unknown> =>
+    memory.ask('POST', LEASES, { body: { metadata: { name }, spec: { holderIdentity: name } } });
+  const namesOf = (stream: Awaited<ReturnType<MemoryApi['watch']>>): unknown[] =>
+    stream.lines().map((line) => at(line, 'object.metadata.name'));
+  const START = `${LEASES}?watch=1&allowWatchBookmarks=true`;
+
+  async function withLeases(): Promise<{ memory: MemoryApi; clock: ReturnType<typeof virtualClock> }> {
+    const clock = virtualClock();
+    const memory = await start({ clock });
+    await make(memory, 'default');
+    return { memory, clock };
+  }
+
+  test('I4: Leases: one alone comes at once; those after it together, in order, once', async () => {
+    const { memory } = await withLeases();
+    const stream = await memory.watch(START);
+    await renew(memory, 'a');
+    assert.deepEqual(namesOf(stream), ['a'], 'the first waits for nobody');
+    for (const name of ['b', 'c', 'd']) await renew(memory, name);
+    assert.deepEqual(namesOf(stream), ['a'], 'those after it wait for each other');
+    await eventually('the others came', () => stream.lines().length === 4);
+    assert.deepEqual(namesOf(stream), ['a', 'b', 'c', 'd']);
+    assert.equal(stream.chunks.length, 2, 'in one write');
+  });
+
+  test('I4: a bookmark and the end come after what was gathered', async () => {
+    const { memory, clock } = await withLeases();
+    const stream = await memory.watch(START);
+    for (const name of ['a', 'b']) await renew(memory, name);
+    await clock.advance(LIMITS.bookmarkIntervalMs + 1000);
+    await eventually('a bookmark', () => stream.lines().at(-1)?.['type'] === 'BOOKMARK');
+    assert.deepEqual(namesOf(stream).slice(0, 2), ['a', 'b']);
+    for (const name of ['c', 'd']) await renew(memory, name);
+    memory.api.drain();
+    assert.equal(stream.closed(), true);
+    assert.deepEqual(namesOf(stream).slice(-2), ['c', 'd'], 'nothing that was gathered is lost at the end');
+  });
+
+  test('I4: what is urgent is not gathered', async () => {
+    const { memory } = await withLeases();
+    const stream = await memory.watch(`${SPACES}?watch=1`);
+    const before = stream.chunks.length;
+    for (const name of ['a', 'b', 'c']) await make(memory, name);
+    assert.equal(stream.chunks.length, before + 3);
+  });
+});
+
 describe('a peer that does not read', () => {
   test('I2: costs a bound, not the stream of events; what it missed comes when it reads', async () => {
     const memory = await start();
