@@ -170,6 +170,11 @@ describe('the console', () => {
       .getByRole('tooltip')
       .getByText(/cannot delete/)
       .waitFor();
+    await page.getByText(/^Judged without hosts: .*cannot list/).waitFor();
+    await page.getByRole('tab', { name: 'Drills' }).click();
+    await page.getByText(/drills.* is forbidden|cannot list.*drills/).waitFor();
+    await page.getByRole('tab', { name: 'Logs' }).click();
+    await page.getByText('Its logs cannot be shown').waitFor();
     await page.context().close();
   });
 

@@ -155,6 +155,13 @@ describe('the drawing', () => {
     assert.deepEqual([drawn?.isReady, drawn?.tunnel, drawn?.services], [false, undefined, []]);
   });
 
+  test('what an agent said last is not held for now when its cluster hears it no more', () => {
+    const agent = { incarnation: 1, phase: 'Ready', tunnel: 'https://d:7443', services: { web: { phase: 'Running', ready: true } } };
+    const seen = (ready: boolean) => drawnNodes(cluster('a', { nodes: { 'a-n0': { ready } } }), [node('a-n0', 1, agent)])[0];
+    assert.deepEqual([seen(true)?.isHeard, seen(true)?.state], [true, 'Ready']);
+    assert.deepEqual([seen(false)?.isHeard, seen(false)?.state, seen(false)?.isReady], [false, 'Not heard', false]);
+  });
+
   test('nodes of other clusters are not drawn', () => {
     assert.equal(drawnNodes(cluster('b'), [node('a-n0', 1)]).length, 0);
   });

@@ -3,12 +3,15 @@
  */
 
 import { Alert, Form, FormGroup, FormSelect, FormSelectOption, Switch } from '@patternfly/react-core';
+import { servicesOf } from '../../../../src/decide/plan.ts';
+import type { ClusterRelease } from '../../../../src/model/cluster-release.ts';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { Cluster } from '../../../../src/model/cluster.ts';
 import { useWhyNot } from '../../api/access.ts';
-import { logPath } from '../../api/paths.ts';
+import { listPath, logPath } from '../../api/paths.ts';
 import type { LogQuery } from '../../api/paths.ts';
 import { browserWorld } from '../../api/request.ts';
+import { useLive } from '../../watch/live-kind.ts';
 import type { DrawnNode } from '../drawn-node.ts';
 import { Part } from '../part.tsx';
 import { EMPTY_LOG, MOST_LINES } from './log-lines.ts';
@@ -23,6 +26,8 @@ export function LogsTab({ cluster, nodes }: { readonly cluster: Cluster; readonl
   const services = Object.keys(cluster.status?.services ?? {}).sort();
   const [wantedNode, setNode] = useState<string | undefined>();
   const [wantedService, setService] = useState<string | undefined>();
+  const [wantedContainer, setContainer] = useState<string | undefined>();
+  const releases = useLive<ClusterRelease>(listPath('clusterreleases'));
   const [tailLines, setTail] = useState<number>(TAILS[0]);
   const [follow, setFollow] = useState(true);
   const node = nodes.find(({ name }) => name === wantedNode)?.name ?? nodes[0]?.name;
@@ -33,6 +38,8 @@ export function LogsTab({ cluster, nodes }: { readonly cluster: Cluster; readonl
         <p>Nothing of it runs yet, so nothing has written a log.</p>
       </Part>
     );
+  const containers = containersOf(cluster, releases.objects, service);
+  const container = containers.find((name) => name === wantedContainer) ?? containers.find((name) => name === service) ?? containers[0];
   return (
     <Part title="Logs">
       <Form className="or-filters or-gap">
@@ -50,6 +57,15 @@ export function LogsTab({ cluster, nodes }: { readonly cluster: Cluster; readonl
             ))}
           </FormSelect>
         </FormGroup>
+        {containers.length > 1 && (
+          <FormGroup label="Container" fieldId="log-container">
+            <FormSelect id="log-container" value={container} onChange={(_event, value) => setContainer(value)}>
+              {containers.map((name) => (
+                <FormSelectOption key={name} value={name} label={name} />
+              ))}
+            </FormSelect>
+          </FormGroup>
+        )}
         <FormGroup label="Begin with the last" fieldId="log-tail">
           <FormSelect id="log-tail" value={tailLines} onChange={(_event, value) => setTail(Number(value))}>
             {TAILS.map((count) => (
@@ -61,9 +77,16 @@ export function LogsTab({ cluster, nodes }: { readonly cluster: Cluster; readonl
           <Switch id="log-follow" label="Follow" isChecked={follow} onChange={(_event, on) => setFollow(on)} />
         </FormGroup>
       </Form>
-      <Permitted query={{ namespace, node, service, tailLines, follow }} />
+      <Permitted query={{ namespace, node, service, tailLines, follow, ...(containers.length > 1 ? { container } : {}) }} />
     </Part>
   );
+}
+
+/** As the release that runs and the spec say; empty: not known here, then the API names them where it has to. */
+function containersOf(cluster: Cluster, releases: ReadonlyMap<string, ClusterRelease>, service: string): readonly string[] {
+  const release = releases.get(`/${cluster.status?.release?.current ?? cluster.spec.release}`);
+  const found = release === undefined ? undefined : servicesOf(cluster.spec, release).find(({ name }) => name === service);
+  return found?.pod.containers.map(({ name }) => name) ?? [];
 }
 
 function Permitted({ query }: { readonly query: LogQuery }) {
