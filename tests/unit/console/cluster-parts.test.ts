@@ -35,6 +35,8 @@ test('I1: the newest release first, and what cannot be chosen says why', () => {
   assert.match(choices[0]?.whyNot ?? '', /^There is no way from release 1\.0\.0 to 1\.10\.0/);
   assert.equal(choices[1]?.whyNot, undefined);
   assert.equal(choices[2]?.whyNot, 'It is asked for already.');
+  const taken = { ...cluster, status: { ...cluster.status, release: { current: '0.9.0', rolledBack: { release: '1.0.0' } } } } as Cluster;
+  assert.match(releaseChoices(taken, [release('1.0.0')])[0]?.whyNot ?? '', /was taken back\. To try it again/);
   const young = { ...cluster, status: {} } as Cluster;
   assert.equal(releaseChoices(young, [release('1.10.0')])[0]?.whyNot, undefined);
 });

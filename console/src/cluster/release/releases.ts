@@ -32,7 +32,10 @@ export function releaseChoices(cluster: Cluster, releases: Iterable<ClusterRelea
 }
 
 function whyNot({ spec, status }: Cluster, from: ClusterRelease | undefined, to: ClusterRelease): string | undefined {
-  if (to.metadata.name === spec.release) return 'It is asked for already.';
+  if (to.metadata.name === spec.release)
+    return status?.release?.rolledBack?.release === spec.release && status.release.current !== spec.release
+      ? 'It is asked for, and was taken back. To try it again, change to what runs first, and when that is done, to this one.'
+      : 'It is asked for already.';
   if (status?.availableAt === undefined || from === undefined) return undefined;
   const refusal = upgradeRefusal(placeOf(from), placeOf(to));
   return refusal === undefined ? undefined : `${refusal.charAt(0).toUpperCase()}${refusal.slice(1)}.`;
