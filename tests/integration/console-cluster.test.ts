@@ -131,10 +131,13 @@ describe('the page of a cluster', () => {
 
   test('a drill is refused with the reason, started, watched, and told against what was promised', async () => {
     const { page } = ada;
-    await openTab(page, 'Drills');
+    await openTab(page, 'Overview');
+    await failure(page, /^The primary/)
+      .getByRole('link', { name: /^Rehearse it/ })
+      .click();
     const start = page.getByRole('button', { name: 'Start the drill' });
-    await page.getByLabel('What dies').selectOption({ label: 'A whole node' });
-    await page.getByLabel('On', { exact: true }).selectOption('harbor-a1-n0');
+    assert.equal(await page.getByLabel('What dies').inputValue(), 'Node');
+    assert.equal(await page.getByLabel('On', { exact: true }).inputValue(), 'harbor-a1-n0');
     await page.getByText(/It would be refused: It would be an outage/).waitFor(PATIENCE);
     assert.equal(await start.getAttribute('aria-disabled'), 'true');
     await start.focus();

@@ -4,7 +4,7 @@
 
 import { Tab as TabOf, Tabs, TabTitleText } from '@patternfly/react-core';
 import { Suspense } from 'react';
-import type { KeyboardEvent, ReactNode } from 'react';
+import type { KeyboardEvent, MouseEvent, ReactNode } from 'react';
 import { useSearch } from '../shell/navigation.tsx';
 import { Waiting } from '../shell/waiting.tsx';
 
@@ -37,6 +37,24 @@ export function ClusterTabs({ parts }: { readonly parts: Readonly<Record<Tab, ()
         </TabOf>
       ))}
     </Tabs>
+  );
+}
+
+/** A way to another tab from within one; `more`: what that tab reads from the address. Keyboard and eye go along. */
+export function TabLink({ tab, more, children }: { readonly tab: Tab; readonly more: URLSearchParams; readonly children: ReactNode }) {
+  const [, setSearch] = useSearch();
+  const search = new URLSearchParams([['tab', tab], ...more]).toString();
+  const follow = (event: MouseEvent): void => {
+    // A new tab of the browser stays one.
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    setSearch(search);
+    requestAnimationFrame(() => document.querySelector<HTMLElement>('[role=tab][aria-selected=true]')?.focus());
+  };
+  return (
+    <a href={`?${search}`} onClick={follow}>
+      {children}
+    </a>
   );
 }
 

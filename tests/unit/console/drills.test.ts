@@ -1,8 +1,9 @@
 /** Drills in the console: what is asked for, what would be refused, what is promised. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { drillObject, judgeDrill, promiseText, specOf } from '../../../console/src/cluster/drills/drill-wish.ts';
+import { drillObject, judgeDrill, promiseText, rehearsalOf, specOf, wishOf } from '../../../console/src/cluster/drills/drill-wish.ts';
 import type { DrillSeen, DrillWish } from '../../../console/src/cluster/drills/drill-wish.ts';
+import type { FailureRow } from '../../../src/decide/readiness-forecast.ts';
 import type { ClusterRelease } from '../../../src/model/cluster-release.ts';
 import type { Drill } from '../../../src/model/drill.ts';
 import { cluster, readyNode, service, wasAvailable } from '../decide/fixtures.ts';
@@ -45,4 +46,19 @@ test('I2: a drill goes with its cluster, and asks for no more than its kind know
     connectionsPerSecond: 200,
     keepAliveClients: 8,
   });
+});
+
+test('I3: what a row of the truth table offers to rehearse is read back as that wish', () => {
+  const wish = (row: FailureRow, subject: string) => wishOf(`?tab=drills&${rehearsalOf({ row, subject })?.toString() ?? 'none'}`);
+  assert.deepEqual(wish('primary', 'harbor-a1-n0'), {
+    target: 'Node',
+    node: 'harbor-a1-n0',
+    service: '',
+    seconds: 20,
+    acceptOutage: false,
+  });
+  assert.deepEqual([wish('instance', 'hello').target, wish('instance', 'hello').service], ['Instance', 'hello']);
+  assert.deepEqual([wish('director', '').target, wish('director', '').node], ['Director', '']);
+  assert.equal(rehearsalOf({ row: 'license-sync', subject: 'harbor' }), undefined);
+  assert.equal(wishOf('?target=Moon').target, 'Instance');
 });

@@ -4,13 +4,16 @@
  *
  * I1: what would be refused now says why, in the words of who would refuse it.
  * I2: a drill goes with its cluster.
+ * I3: what the truth table offers to rehearse is read back from the address as the same wish.
  */
 
 import { balancedOf } from '../../../../src/decide/drill-services.ts';
 import { clusterRefusal, controlDrillOf, decideSiteDrill, isSiteTarget, staleOrBusy } from '../../../../src/decide/drill.ts';
+import type { FailureRow, Forecast } from '../../../../src/decide/readiness-forecast.ts';
 import type { ClusterNode } from '../../../../src/model/cluster-node.ts';
 import type { ClusterRelease } from '../../../../src/model/cluster-release.ts';
 import type { Cluster } from '../../../../src/model/cluster.ts';
+import { CONTROL_TARGETS, SITE_TARGETS } from '../../../../src/model/drill.ts';
 import type { Drill, DrillPromise, DrillSpec, DrillTarget } from '../../../../src/model/drill.ts';
 import { GROUP_VERSION } from '../../../../src/model/resource.ts';
 
@@ -41,6 +44,32 @@ export interface DrillSeen {
   /** The one that runs. */
   readonly release: ClusterRelease | undefined;
   readonly extensionServers: number | undefined;
+}
+
+const FIRST_WISH: DrillWish = { target: 'Instance', node: '', service: '', seconds: 20, acceptOutage: false };
+
+/** Which drill shows what a row of the truth table says; what has none here cannot be rehearsed. */
+const REHEARSED: Readonly<Partial<Record<FailureRow, readonly [target: DrillTarget, subject?: 'node' | 'service']>>> = {
+  instance: ['Instance', 'service'],
+  'agent-crash': ['Agent', 'node'],
+  balancer: ['Balancer', 'node'],
+  worker: ['Node', 'node'],
+  primary: ['Node', 'node'],
+  'extension-servers': ['ExtensionServer'],
+  director: ['Director'],
+  database: ['Database'],
+};
+
+/** For the address of the tab of drills. */
+export function rehearsalOf({ row, subject }: Pick<Forecast, 'row' | 'subject'>): URLSearchParams | undefined {
+  const [target, about] = REHEARSED[row] ?? [];
+  return target === undefined ? undefined : new URLSearchParams({ target, ...(about === undefined ? {} : { [about]: subject }) });
+}
+
+export function wishOf(search: string): DrillWish {
+  const said = new URLSearchParams(search);
+  const target = [...SITE_TARGETS, ...CONTROL_TARGETS].find((one) => one === said.get('target')) ?? FIRST_WISH.target;
+  return { ...FIRST_WISH, target, node: said.get('node') ?? '', service: said.get('service') ?? '' };
 }
 
 export type Judged =

@@ -16,18 +16,18 @@ import { useWhyNot } from '../../api/access.ts';
 import { listPath } from '../../api/paths.ts';
 import { call } from '../../api/request.ts';
 import { Action } from '../../shell/action.tsx';
+import { useSearch } from '../../shell/navigation.tsx';
 import { Waiting } from '../../shell/waiting.tsx';
 import { useExtensionServers } from '../../watch/extension-servers.ts';
 import { useLive } from '../../watch/live-kind.ts';
 import type { LiveSet } from '../../watch/live-set.ts';
 import { Part } from '../part.tsx';
 import { EndedDrills, OpenDrill } from './drill-results.tsx';
-import { drillObject, judgeDrill, promiseText, TARGET_WORDS } from './drill-wish.ts';
+import { drillObject, judgeDrill, promiseText, TARGET_WORDS, wishOf } from './drill-wish.ts';
 import type { DrillSeen, DrillWish } from './drill-wish.ts';
 
 const TARGETS: readonly DrillTarget[] = [...SITE_TARGETS, ...CONTROL_TARGETS];
 const SECONDS = [5, 20, 60, 300] as const;
-const FIRST_WISH: DrillWish = { target: 'Instance', node: '', service: '', seconds: 20, acceptOutage: false };
 
 export function DrillsTab({ cluster, live }: { readonly cluster: Cluster; readonly live: LiveSet<ClusterNode> }) {
   const { name, namespace = '' } = cluster.metadata;
@@ -78,7 +78,8 @@ export function DrillsTab({ cluster, live }: { readonly cluster: Cluster; readon
 
 function NewDrill({ seen }: { readonly seen: DrillSeen }) {
   const { namespace = '' } = seen.cluster.metadata;
-  const [wish, setWish] = useState(FIRST_WISH);
+  const [search] = useSearch();
+  const [wish, setWish] = useState(() => wishOf(search));
   const judged = judgeDrill(wish, seen);
   const mayNotMake = useWhyNot({ verb: 'create', resource: 'drills', namespace, name: '' });
   const mayNotShare = useWhyNot({ verb: 'rehearse', resource: 'drills', namespace: '', name: '' });

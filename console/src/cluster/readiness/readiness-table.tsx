@@ -14,6 +14,8 @@ import type { Cluster } from '../../../../src/model/cluster.ts';
 import { timeText } from '../../shell/moment.ts';
 import { Waiting } from '../../shell/waiting.tsx';
 import type { LiveSet } from '../../watch/live-set.ts';
+import { TabLink } from '../cluster-tabs.tsx';
+import { rehearsalOf } from '../drills/drill-wish.ts';
 import { useReadinessSight } from './world.ts';
 
 const VERDICTS: Readonly<Record<Verdict, readonly [words: string, status: 'success' | 'warning' | 'danger' | 'custom']>> = {
@@ -70,11 +72,19 @@ export function ReadinessTable({ cluster, nodes }: { readonly cluster: Cluster; 
 function Row({ forecast }: { readonly forecast: Forecast }) {
   const [words, status] = VERDICTS[forecast.verdict];
   const advice = adviceOf(forecast);
+  const rehearsal = rehearsalOf(forecast);
   return (
     <Tr>
       <Td dataLabel="What dies" className="or-break">
         {forecast.failure.charAt(0).toUpperCase()}
         {forecast.failure.slice(1)}
+        {rehearsal !== undefined && (
+          <span className="or-beside">
+            <TabLink tab="drills" more={rehearsal}>
+              Rehearse it<span className="pf-v6-screen-reader">: {forecast.failure}</span>
+            </TabLink>
+          </span>
+        )}
       </Td>
       <Td dataLabel="Then">
         <span className="or-verdict">
