@@ -23,10 +23,7 @@ import type { ClusterRelease } from '../src/model/cluster-release.ts';
 import type { Cluster } from '../src/model/cluster.ts';
 import { isFault } from '../src/model/fault.ts';
 import type { JsonObject } from '../src/model/json.ts';
-import { LEASES } from '../src/model/core-kinds.ts';
-import { LABEL_CLUSTER_UID, nodeLeaseName } from '../src/model/labels.ts';
-import { LIMITS } from '../src/model/limits.ts';
-import { DEFAULT_SERVER_CONFIG } from '../src/model/server-config.ts';
+import { LABEL_CLUSTER_UID } from '../src/model/labels.ts';
 import type { Site } from '../src/model/site.ts';
 import type { SiteKeeper } from '../src/agent/site-keeper.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
@@ -36,12 +33,16 @@ import { inBursts } from './burst.ts';
 import { startChange } from './change.ts';
 import type { SimChange } from './change.ts';
 import { cutLeftMs, lagMs } from './faults.ts';
+import { judgeVouches } from './health-checks.ts';
+import { startHealth } from './health.ts';
+import type { SimHealth } from './health.ts';
 import type { Machine } from './machine-state.ts';
 import { clockOf, later, logOf, monotonicMs, startLife } from './process.ts';
 import type { Life } from './process.ts';
 import { readyOf, tellPods } from './node-pods.ts';
 import { createPods } from './pods.ts';
 import type { Pods } from './pods.ts';
+import { renewLease } from './renew-lease.ts';
 import { startSiteKeeper } from './site-agent.ts';
 import { violate } from './world.ts';
 import type { World } from './world.ts';
@@ -61,6 +62,7 @@ interface Agent {
   site: SiteKeeper | undefined;
   known: Known | undefined;
   readonly change: SimChange;
+  readonly health: SimHealth;
   seen: Observations;
   isReporting: boolean;
   isManaging: boolean;
@@ -89,12 +91,13 @@ interface Known {
 
 export function startAgent(world: World, machine: Machine): void {
   const life = startLife(machine.agent, world.scheduler);
+  const api = simulatedApi(world, life);
   const pods = createPods(world, machine, life, () => reportSoon(agent));
   const agent: Agent = {
     world,
     machine,
     life,
-    api: simulatedApi(world, life),
+    api,
     pods,
     change: startChange({
       world,
@@ -107,6 +110,15 @@ export function startAgent(world: World, machine: Machine): void {
         reportSoon(agent);
         agent.manageSoon();
       },
+    }),
+    health: startHealth({
+      world,
+      machine,
+      life,
+      api,
+      nodes: () => agent.known?.nodes ?? [],
+      changing: () => (agent.change.view()?.plan.state ?? 'Steady') !== 'Steady',
+      again: () => manage(agent),
     }),
     site: undefined,
     known: undefined,
@@ -140,22 +152,6 @@ function keeperOf(agent: Agent): SiteKeeper {
     return mayRunSingletons(membership, self(agent)) ? membership.term : undefined;
   };
   return startSiteKeeper({ world, machine, life, api, cluster: () => agent.known?.cluster, term, onChange: () => refreshSoon(agent) });
-}
-
-/** Shows that it lives, once a minute; a renewal that is lost is made up for by the next. */
-function renewLease(agent: Agent): void {
-  const { machine, life, world } = agent;
-  const { signal } = life.controller;
-  const name = nodeLeaseName(machine.nodeUid);
-  later(life, LIMITS.nodeLeaseRenewMs * (0.9 + 0.2 * life.process.dice.float()), () => renewLease(agent));
-  if (!machine.disk.isMember) return;
-  const spec = { holderIdentity: machine.node, renewTime: new Date(clockOf(life).nowMs()).toISOString() };
-  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name }, spec };
-  world.scheduler.touch();
-  agent.api.mergePatch(LEASES, machine.namespace, name, { spec }, signal).then(
-    async (answer) => void (answer.ok || (await agent.api.create(LEASES, machine.namespace, lease, signal).catch(() => undefined))),
-    () => undefined,
-  );
 }
 
 function concerns(
@@ -308,11 +304,14 @@ function manage(agent: Agent): void {
   if (agent.isManaging || membership === undefined || !mayRunSingletons(membership, self(agent))) return;
   const cached = viewOf(agent, agent.known === undefined ? undefined : { ...agent.known, site: agent.site?.site() }, false);
   if (cached === undefined) return;
+  agent.health.look(cached, life.controller.signal);
+  agent.health.tick();
   const change = agent.change.view();
   const spec = machine.disk.kept['spec'] as SpecMemory | undefined;
   const manager = {
     node: machine.node,
     term: membership.term,
+    overdue: agent.health.overdue(cached),
     ...(change === undefined ? {} : { change }),
     ...(spec === undefined ? {} : { spec }),
   };
@@ -325,6 +324,7 @@ function manage(agent: Agent): void {
   const work = async (): Promise<void> => {
     const view = first.needsLive || isCapacityAsked(cached) ? viewOf(agent, await readLive(agent), true) : cached;
     const decision = view === undefined ? first : decideManager(view, manager);
+    judgeVouches(world, machine, decision.effects);
     const deps = {
       api: agent.api,
       clock: clockOf(life),
@@ -362,7 +362,7 @@ function viewOf(agent: Agent, known: Known | undefined, live: boolean): ClusterV
     ...(known.vdc === undefined ? {} : { virtualDataCenter: known.vdc }),
     ...(known.release === undefined ? {} : { release: known.release }),
     ...(known.site === undefined ? {} : { site: known.site }),
-    config: DEFAULT_SERVER_CONFIG,
+    config: agent.health.config(),
     nowMs: clockOf(life).nowMs(),
     monotonicMs: monotonicMs(life),
     seen: agent.seen,

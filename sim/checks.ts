@@ -8,6 +8,7 @@ import { LIMITS } from '../src/model/limits.ts';
 import { DEFAULT_SERVER_CONFIG } from '../src/model/server-config.ts';
 import type { ServerConfig } from '../src/model/server-config.ts';
 import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
+import { judgeVouched, noteLease } from './health-checks.ts';
 import { labelOf } from './machine.ts';
 import type { Commit } from './store.ts';
 import { noteAsked } from './change-checks.ts';
@@ -39,7 +40,10 @@ export function watchSafety(world: World): void {
   });
   world.store.onCommit((commit) => {
     if (commit.plural === 'clusters') judgeCluster(world, facts, commit);
-    else if (commit.plural === 'clusternodes') judgeNode(world, facts, commit);
+    else if (commit.plural === 'clusternodes') {
+      judgeVouched(world, commit);
+      judgeNode(world, facts, commit);
+    } else if (commit.plural === 'leases') noteLease(world, commit);
     else if (commit.plural === 'virtualdatacenters') judgeReservations(world, commit);
   });
 }

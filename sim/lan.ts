@@ -19,6 +19,11 @@ export function isHeard(world: World, one: Machine, other: Machine): boolean {
   return [one, other].every((machine) => machine.isAlive && isUp(world, machine) && !isCut(world, machine));
 }
 
+/** Whether what runs on `other` answers `one`: nothing is cut between them. */
+export function canReach(world: World, one: Machine, other: Machine): boolean {
+  return one.isAlive && other.isAlive && !isCut(world, one) && !isCut(world, other);
+}
+
 function isUp(world: World, { agent }: Machine): boolean {
   return agent.life !== undefined && agent.pausedUntilMs <= world.scheduler.nowMs();
 }

@@ -33,7 +33,18 @@ export function checkReserved(world: World, machine: Machine): void {
   if (node === undefined || node.metadata.uid !== machine.nodeUid) return;
   const vdc = world.store.get('virtualdatacenters', machine.namespace, node.spec.virtualDataCenter) as VirtualDataCenter | undefined;
   if (vdc === undefined || vdc.status?.reservations?.[reservationKey(machine.clusterUid, machine.index)] !== undefined) return;
-  violate(world, `${labelOf(machine)} starts without a reservation`);
+  if (!isLateCreate(world, node)) violate(world, `${labelOf(machine)} starts without a reservation`);
+}
+
+/** Its entry was taken back before the node was there: its creation was on its way for long, and nobody at the door refused it. It is swept. */
+function isLateCreate(world: World, { metadata }: ClusterNode): boolean {
+  const made = world.store.history('clusternodes').find((commit) => commit.object.metadata.uid === metadata.uid);
+  const spec = (made?.object as ClusterNode | undefined)?.spec;
+  if (made === undefined || spec === undefined) return false;
+  const key = reservationKey(spec.clusterUid, spec.index);
+  const homes = world.store.history('virtualdatacenters').filter((commit) => commit.object.metadata.name === spec.virtualDataCenter);
+  const before = homes.filter((commit) => commit.revision < made.revision).at(-1)?.object as VirtualDataCenter | undefined;
+  return before?.status?.reservations?.[key] === undefined;
 }
 
 /** Called when a pod begins to run: one of a service on a machine, one of a singleton in a cluster. */

@@ -3,6 +3,7 @@
  */
 
 import type { JsonObject } from '../src/model/json.ts';
+import { ANNOTATION_VOUCHED_DEAD } from '../src/model/labels.ts';
 
 export type WriteShape =
   | { readonly verb: 'create'; readonly plural: string }
@@ -50,7 +51,9 @@ function nodeWrite(metadata: JsonObject | undefined, spec: JsonObject | undefine
   if (spec?.['incarnation'] !== undefined) return 'RaiseIncarnation';
   if (spec?.['host'] !== undefined) return 'Claim';
   if (Array.isArray(metadata?.['finalizers'])) return 'DropNodeFinalizer';
-  if (metadata?.['annotations'] !== undefined) return 'ConfirmNodeDead';
+  const annotations = metadata?.['annotations'] as JsonObject | undefined;
+  if (annotations?.[ANNOTATION_VOUCHED_DEAD] !== undefined) return 'VouchNodeDead';
+  if (annotations !== undefined) return 'ConfirmNodeDead';
   if (status?.['infrastructure'] !== undefined) return 'ReportMachine';
   return status?.['agent'] === undefined ? 'other' : 'ReportAgent';
 }

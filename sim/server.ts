@@ -8,9 +8,10 @@
 
 import { clusterKey } from '../src/decide/creation.ts';
 import { activeConfig } from '../src/decide/server-config.ts';
-import { extensionLeaseName, isMine, liveServers, NO_LEASES, observeLeases, sharingRules } from '../src/decide/sharding.ts';
-import type { LeaseMemory, SharingRules } from '../src/decide/sharding.ts';
+import { confirmed, extensionLeaseName, liveServers, lookAround, mayWork, newStanding, sharingRules } from '../src/decide/sharding.ts';
+import type { SharingRules, Standing } from '../src/decide/sharding.ts';
 import { capacityWatch } from '../src/extension/capacity.ts';
+import { createSilenceWatch } from '../src/extension/mass-silence.ts';
 import { createQueue } from '../src/extension/queue.ts';
 import type { WorkQueue } from '../src/extension/queue.ts';
 import { isWorkDue, NO_MEMORY, reconcile } from '../src/extension/reconcile.ts';
@@ -30,6 +31,7 @@ import type { VirtualDataCenter } from '../src/model/virtual-data-center.ts';
 import { simulatedApi } from './api.ts';
 import { simulatedInformer } from './cache.ts';
 import { cutLeftMs, weatherOf } from './faults.ts';
+import { judgeTakeUp, noteBeat } from './sharing-checks.ts';
 import { clockOf, later, logOf, monotonicMs, randomOf, startLife } from './process.ts';
 import type { Life, Process } from './process.ts';
 import { violate } from './world.ts';
@@ -44,7 +46,10 @@ interface Server {
   readonly queue: WorkQueue;
   readonly memories: Map<string, ClusterMemory>;
   readonly dueSince: Map<string, number>;
-  leases: LeaseMemory;
+  /** Leases of all servers, as last read; undefined: never yet. */
+  leases: readonly Lease[] | undefined;
+  standing: Standing;
+  readonly rules: () => SharingRules;
   live: string;
   timer: () => void;
 }
@@ -53,6 +58,8 @@ interface Server {
 export function startServer(world: World, process: Process): void {
   const life = startLife(process, world.scheduler);
   const informers = informersOf(world, life);
+  const rules = rulesOf(informers);
+  const silence = createSilenceWatch({ clock: clockOf(life), log: logOf(world.trace, process.name) }, informers, () => lookAtAll(server));
   const deps: ReconcileDeps = {
     api: simulatedApi(world, life),
     clock: clockOf(life),
@@ -60,8 +67,10 @@ export function startServer(world: World, process: Process): void {
     log: logOf(world.trace, process.name),
     component: process.name,
     informers,
-    rules: () => rulesOf(informers),
+    rules,
     turns: createTurns(),
+    massSilence: () => silence.now(),
+    leaseSeen: (nodeUid) => silence.leaseSeen(nodeUid),
     wrote: (object) => learn(informers, object),
   };
   const server: Server = {
@@ -71,17 +80,30 @@ export function startServer(world: World, process: Process): void {
     queue: createQueue(),
     memories: new Map(),
     dueSince: new Map(),
-    leases: NO_LEASES,
+    leases: undefined,
+    standing: newStanding(monotonicMs(life)),
+    rules,
     live: '',
     timer: () => undefined,
   };
   listen(server);
   heartbeat(server);
   world.scheduler.touch();
-  const mine = (key: string): boolean => isMine(server.leases, process.name, key, 0, monotonicMs(life), rulesOf(deps.informers));
-  sweepForever(deps, { mine, resyncMs: () => rulesOf(deps.informers).resyncMs }, life.controller.signal).catch((cause: unknown) =>
-    broken(server, cause),
-  );
+  const { signal } = life.controller;
+  const mine = (key: string): boolean => mayTake(server, key, 0);
+  sweepForever(deps, { mine, resyncMs: () => server.rules().resyncMs }, signal).catch((cause: unknown) => broken(server, cause));
+  silence.run(signal).catch((cause: unknown) => broken(server, cause));
+}
+
+/** As src/extension/loop.ts has it. */
+function rulesOf(informers: Informers): () => SharingRules {
+  let known: SharingRules | undefined;
+  informers.configs.onChange(() => (known = undefined));
+  return () => (known ??= sharingRules(activeConfig([...informers.configs.list()])));
+}
+
+function mayTake({ standing, life, rules }: Server, key: string, dueMs: number): boolean {
+  return mayWork(standing, life.process.name, key, dueMs, monotonicMs(life), rules());
 }
 
 /** A server that stops takes its Lease away. */
@@ -100,10 +122,6 @@ function informersOf(world: World, life: Life): Informers {
     hosts: simulatedInformer<Host>(world, life, 'hosts'),
     leases: simulatedInformer<Lease>(world, life, 'leases'),
   });
-}
-
-function rulesOf({ configs }: Informers): SharingRules {
-  return sharingRules(activeConfig([...configs.list()]));
 }
 
 function learn(informers: Informers, object: AnyEntity): void {
@@ -142,17 +160,25 @@ function heartbeat(server: Server): void {
   const { name, dice } = life.process;
   const nowMs = world.scheduler.nowMs();
   const isHeard = cutLeftMs(world.faults, name, nowMs) === 0 && !dice.chance(weatherOf(world.faults, name, nowMs).lossShare);
-  if (isHeard) {
+  const atMs = monotonicMs(life);
+  noteBeat(world, name, isHeard);
+  if (isHeard) server.leases = leasesOf(world);
+  server.standing = server.leases === undefined ? newStanding(atMs) : lookAround(server.standing, server.leases, atMs, server.rules());
+  if (isHeard && !server.standing.joining) {
     world.leases.set(name, (world.leases.get(name) ?? 0) + 1);
-    server.leases = observeLeases(server.leases, leasesOf(world), monotonicMs(life));
+    server.standing = confirmed(server.standing, atMs, atMs, server.rules());
   }
-  const live = liveServers(server.leases, monotonicMs(life)).join();
+  const live = `${liveServers(server.standing.leases, atMs).join()} ${server.standing.shownMs === undefined ? 'out' : 'in'}`;
   if (live !== server.live) {
     server.live = live;
-    for (const cluster of server.deps.informers.clusters.list()) server.queue.add(clusterKey(cluster), monotonicMs(life));
-    wake(server);
+    lookAtAll(server);
   }
-  later(life, rulesOf(server.deps.informers).renewMs, () => heartbeat(server));
+  later(life, server.rules().renewMs, () => heartbeat(server));
+}
+
+function lookAtAll(server: Server): void {
+  for (const cluster of server.deps.informers.clusters.list()) server.queue.add(clusterKey(cluster), monotonicMs(server.life));
+  wake(server);
 }
 
 function leasesOf(world: World): Lease[] {
@@ -204,21 +230,22 @@ async function lookAt(server: Server, cluster: Cluster, key: string): Promise<vo
   const { deps, queue, life } = server;
   const memory = server.memories.get(key) ?? NO_MEMORY;
   const nowMs = monotonicMs(life);
-  const mine = (dueMs: number): boolean => isMine(server.leases, life.process.name, key, dueMs, monotonicMs(life), rulesOf(deps.informers));
+  const mine = (dueMs: number): boolean => mayTake(server, key, dueMs);
   if (!mine(0)) {
     const isDue = isWorkDue(deps, cluster.metadata.namespace ?? '', cluster.metadata.name, memory);
     const since = isDue ? (server.dueSince.get(key) ?? nowMs) : nowMs;
     if (isDue) server.dueSince.set(key, since);
     else server.dueSince.delete(key);
     if (!isDue || !mine(nowMs - since)) {
-      queue.add(key, isDue ? Math.max(since + rulesOf(deps.informers).overdueMs, nowMs + 500) : nowMs + rulesOf(deps.informers).resyncMs);
+      queue.add(key, isDue ? Math.max(since + server.rules().overdueMs, nowMs + 500) : nowMs + server.rules().resyncMs);
       return;
     }
   }
   server.dueSince.delete(key);
+  if (server.rules().shared) judgeTakeUp(server.world, life.process.name, key);
   const result = await reconcile(deps, cluster, memory, life.controller.signal);
   server.memories.set(key, result.memory);
-  queue.add(key, monotonicMs(life) + (result.againMs ?? rulesOf(deps.informers).resyncMs));
+  queue.add(key, monotonicMs(life) + (result.againMs ?? server.rules().resyncMs));
 }
 
 /** A promise of the code was broken: in the product the process stops; here the run fails. */

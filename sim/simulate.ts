@@ -120,8 +120,10 @@ export function emptyStage(seed: number, onLine: ((line: string) => void) | unde
     coverage: createCoverage(),
     machines: [],
     leases: new Map(),
+    beats: new Map(),
     violations: [],
     givenUp: new Set(),
+    renewals: new Map(),
     connectionServers: new Map(),
     traps: new Map(),
     changes: { tried: new Map(), asked: new Map(), takings: new Map() },
@@ -164,6 +166,7 @@ export function furnish({ world, hosts }: Pick<Stage, 'world' | 'hosts'>): void 
     retryBaseSeconds: 2,
     maxAttempts: dice.between(2, 5),
     retryCapSeconds: 60,
+    nodeHealthCheck: { ...DEFAULT_SERVER_CONFIG.nodeHealthCheck, startupSeconds: 120, unknownSeconds: dice.pick([30, 200]) },
   };
   world.store.create('person', 'serverconfigs', '', {
     apiVersion: GROUP_VERSION,

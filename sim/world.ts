@@ -35,6 +35,15 @@ export interface Death {
   readonly writes: string[];
 }
 
+/** How an extension server stood when it woke last. */
+export interface Beats {
+  atMs: number;
+  /** Undefined: it was never away. */
+  wokeMs: number | undefined;
+  /** Revisions of the others' Leases at that moment. */
+  leases: ReadonlyMap<string, number>;
+}
+
 export interface World {
   readonly seed: number;
   readonly dice: Dice;
@@ -46,10 +55,14 @@ export interface World {
   readonly machines: Machine[];
   /** Revision of each extension server's Lease; absent: none. */
   readonly leases: Map<string, number>;
+  /** When each extension server looked around, by name (sharing-checks.ts). */
+  readonly beats: Map<string, Beats>;
   /** Broken promises. */
   readonly violations: string[];
   /** Uids of nodes whose machine was given up by a person (force, confirm-dead). */
   readonly givenUp: Set<string>;
+  /** Name of the Lease of a node → when it was renewed last. */
+  readonly renewals: Map<string, number>;
   /** By host name; empty: nobody in this world speaks of Sites. */
   readonly connectionServers: Map<string, SimConnectionServer>;
   /** Faults that wait for an effect. */

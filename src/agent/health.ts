@@ -2,7 +2,8 @@
  * How long this cluster's workers have been ill (src/decide/node-health.ts), kept by the manager while there is any.
  *
  * I1: a director is asked only while a node is ill: what the provider allows, and whether it sees a sign of life that this node does not.
- * I2: asking never holds up the manager; without an answer a director counts as unheard after LIMITS.healthAnswerHoldsMs.
+ * I2: asking never holds up the manager; without an answer a director counts as unheard after LIMITS.healthAnswerHoldsMs, and so does what it said of a
+ *     node's Lease.
  * I3: without any ServerConfig, or before one was read, the defaults hold.
  */
 
@@ -52,6 +53,8 @@ export function keepHealth(parts: HealthParts): HealthKeeper {
   let answeredMs = -Infinity;
   let isAsking = false;
   const leases = new Map<string, SeenLease>();
+  /** By uid: when a director said last whether there is a Lease, and which. */
+  const saidMs = new Map<string, number>();
 
   const ask = async (uids: readonly string[], signal: AbortSignal): Promise<void> => {
     const nowMs = deps.clock.monotonicMs();
@@ -63,6 +66,7 @@ export function keepHealth(parts: HealthParts): HealthKeeper {
     for (const uid of uids) {
       const lease = await parts.api.get(LEASES, deps.node.namespace, nodeLeaseName(uid), signal);
       if (lease.ok) leases.set(uid, seenLease(lease.value));
+      if (lease.ok || lease.reason === 'NotFound') saidMs.set(uid, deps.clock.monotonicMs());
     }
     // An answer shows that there is a director, whatever it says.
     if (configAtMs === nowMs || uids.length > 0) answeredMs = deps.clock.monotonicMs();
@@ -82,23 +86,28 @@ export function keepHealth(parts: HealthParts): HealthKeeper {
   return {
     config: () => config,
     look: ({ cluster, nodes }, signal) => {
-      const attempt = cluster.status?.attempt;
       const nowMs = deps.clock.monotonicMs();
       memory = watchHealth(memory, {
         self: deps.node.node,
         monotonicMs: nowMs,
-        nodes: nodes.filter((node) => node.spec.attempt === attempt),
+        nodes: nodes.filter((node) => node.spec.attempt === cluster.status?.attempt),
         standings: parts.standings(),
-        directorHeard: nowMs - answeredMs < LIMITS.healthAnswerHoldsMs,
+        directorHeard: holds(answeredMs, nowMs),
         changing: parts.changing(),
         leases,
+        answered: new Set([...saidMs.keys()].filter((uid) => holds(saidMs.get(uid), nowMs))),
       });
-      for (const uid of leases.keys()) if (!memory.ill.has(uid)) leases.delete(uid);
+      for (const map of [leases, saidMs]) for (const uid of map.keys()) if (!memory.ill.has(uid)) map.delete(uid);
       askSoon(signal);
     },
     overdue: ({ cluster, nodes }) => overdueNodes(memory, nodes, healthCheckOf(cluster, config)),
     againMs: () => (memory.ill.size === 0 ? undefined : LIMITS.healthTickMs),
   };
+}
+
+/** What was answered then counts still. */
+function holds(answeredMs: number | undefined, nowMs: number): boolean {
+  return answeredMs !== undefined && nowMs - answeredMs < LIMITS.healthAnswerHoldsMs;
 }
 
 function seenLease({ metadata, spec }: Lease): SeenLease {

@@ -3,7 +3,8 @@
  *
  * I1: a node has taken the target when its word is of the newest turn or later, it runs the target, and everything that changed and belongs there is
  *     ready. An older word proves nothing.
- * I2: an instance is the last when it is ready, no other node has a ready one, and another node that takes part could have one.
+ * I2: an instance is the last when it is ready, no other node has a ready one, and another node that takes part could have one. What a node runs that is
+ *     neither what was before nor the target may differ from the target in every service.
  */
 
 import type { ClusterNode } from '../model/cluster-node.ts';
@@ -70,9 +71,9 @@ interface Guarded {
 /** Why `node` must not replace its pods now, as a sentence; undefined: it may. */
 export function isLast(node: ClusterNode, plan: ClusterPlan, { nodes, unheard }: Guarded): string | undefined {
   const agent = agentOf(node);
-  const from = [plan.previous, plan.target].find((content) => content?.hash === agent?.content) ?? plan.previous;
-  if (from === undefined || from.hash === plan.target.hash) return undefined;
-  const replaced = replacedServices(from, plan.target).filter(
+  if (plan.previous === undefined || agent?.content === plan.target.hash) return undefined;
+  const isKnown = agent?.content === undefined || agent.content === plan.previous.hash;
+  const replaced = (isKnown ? replacedServices(plan.previous, plan.target) : plan.target.services).filter(
     ({ mode, name }) => mode === 'Replicated' && agent?.services?.[name]?.ready === true,
   );
   return lastOf({

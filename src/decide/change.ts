@@ -17,12 +17,14 @@
  * I7: while a node is unheard a change advances only by whenNodeDown: Proceed; going back waits for nobody. Who was passed over follows when it is heard.
  * I8: a change between releases is begun only when there is a way (upgrade-path.ts).
  * I9: a change that replaces no pod, within one release, needs no turns.
+ * I10: the first plan of a cluster that was available comes from a primary that found nobody with a plan: it does not know what runs, so every node keeps
+ *     that until it gets its turn, as those do who follow. Whether there is a way (I8) from there nobody can say.
  */
 
 import type { ClusterNode } from '../model/cluster-node.ts';
 import { counted } from './change-clock.ts';
 import type { ChangeClock } from './change-clock.ts';
-import { comparePlans, keyOf, replacedServices } from './cluster-plan.ts';
+import { comparePlans, contentUnknown, keyOf, replacedServices } from './cluster-plan.ts';
 import type { ClusterPlan, Content, RolledBack } from './cluster-plan.ts';
 import { hasTaken, isLast, membersOf, passesOver, whatIsMissing } from './change-nodes.ts';
 import { upgradeRefusal } from './upgrade-path.ts';
@@ -85,11 +87,12 @@ export function nextChange(input: ChangeInput): ChangeStep {
   return redirected === undefined ? underWay(plan, input) : step(input, redirected, AS_ASKED);
 }
 
-function firstPlan({ clusterUid, term, asked, nodes }: ChangeInput): ClusterPlan | undefined {
+function firstPlan({ clusterUid, term, asked, nodes, wasAvailable }: ChangeInput): ClusterPlan | undefined {
   if (asked?.content === undefined) return undefined;
   const { generation, upgrade, content } = asked;
   const number = highestHeard(nodes, term) + 1;
-  return { term, number, clusterUid, generation, upgrade, state: 'Steady', target: content, moved: [], turn: number };
+  const plan: ClusterPlan = { term, number, clusterUid, generation, upgrade, state: 'Steady', target: content, moved: [], turn: number };
+  return wasAvailable ? { ...plan, previous: contentUnknown() } : plan;
 }
 
 /** The highest number that a node says it has, of terms up to ours: a disk may have been put back. */

@@ -85,6 +85,11 @@ export function contentOf(spec: Pick<ClusterSpec, 'services'>, release: ClusterR
   return { hash: shortHash({ release: name, services }), release: name, version, upgradesFrom: upgradesFrom ?? [], services };
 }
 
+/** Stands for what ran before where nobody knows it: all that is in another content is new against it, and no node is found to run it. */
+export function contentUnknown(): Content {
+  return { hash: shortHash({ release: '', services: [] }), release: '', version: '', upgradesFrom: [], services: [] };
+}
+
 /** Services that are in both and whose pods differ: what a node that goes from one to the other replaces. */
 export function replacedServices(from: Pick<Content, 'services'>, to: Pick<Content, 'services'>): readonly Service[] {
   return to.services.filter((service) => {

@@ -12,6 +12,8 @@
  * I4: time in which this observer stood still is nobody's silence.
  * I5: a fresh observer knows no mass silence until it has watched for as long as Leases hold, or until the sites that it has not heard yet are too few to
  *     be one (`settled`). Sites whose silence had been said before count neither way, unless a mass silence was said of them: then they are part of it.
+ * I6: observers disagree at the edges: one saw a site fall seconds later, one knows of a site only that it was silent before. Who would not have said it
+ *     obeys a mass silence that another one said, while it is one by a wider measure (`near`); else the two would unsay it to each other for ever.
  */
 
 import { LIMITS } from '../model/limits.ts';
@@ -57,6 +59,8 @@ export const NO_SILENCE: SilenceMemory = { beganMs: undefined, atMs: 0, sites: n
 
 export interface MassSilence {
   readonly active: boolean;
+  /** It is one with a window twice as long, and when sites that are silent besides are not counted among all. */
+  readonly near: boolean;
   /** This observer has watched for long enough to know. */
   readonly settled: boolean;
   readonly silentSites: number;
@@ -108,19 +112,22 @@ export function massSilenceOf(memory: SilenceMemory, config: ServerConfigSpec): 
     if (fallsMs <= memory.atMs) fell.push(fallsMs);
     if (fallsMs <= memory.atMs || !wasHeard) unknown += 1;
   }
-  const together = mostWithin(
-    fell.toSorted((a, b) => a - b),
-    windowMs,
-  );
-  const isMany = (sites: number): boolean => sites * 100 > percent * counted && sites >= LIMITS.massSilenceSitesMin;
+  const times = fell.toSorted((a, b) => a - b);
+  const isMany = (sites: number, of = counted): boolean => sites * 100 > percent * of && sites >= LIMITS.massSilenceSitesMin;
+  const active = isMany(mostWithin(times, windowMs));
+  const nearly = mostWithin(times, 2 * windowMs);
+  const near = active || isMany(nearly, counted - fell.length + nearly);
   const watchedMs = memory.beganMs === undefined ? 0 : memory.atMs - memory.beganMs;
   const isSettled = watchedMs >= LIMITS.nodeLeaseTtlMs || (memory.beganMs !== undefined && !isMany(unknown));
-  return { active: isMany(together), settled: isSettled, silentSites: fell.length, sites: counted };
+  return { active, near, settled: isSettled, silentSites: fell.length, sites: counted };
 }
 
-/** Whether an extension server obeys one: by its own observation; while that is too young, by what `stands` where it acts. `seen`: absent: nobody looks. */
+/**
+ * Whether an extension server obeys one: by its own observation; where that is too young, or is not far from it, by what `stands` where it acts. `seen`:
+ * absent: nobody looks.
+ */
 export function isObeyed(seen: MassSilence | undefined, stands: boolean): boolean {
-  return seen?.active === true || (stands && seen?.settled === false);
+  return seen?.active === true || (stands && seen !== undefined && (!seen.settled || seen.near));
 }
 
 /** How many of `times` (ascending) lie within some span of `windowMs`, at most. */

@@ -8,7 +8,8 @@
  * I1: time counts only while this observer runs: of the time between two looks at most LIMITS.healthCountedMs.
  * I2: of a node that is not heard it counts only while another member or a director is heard, all the while: a look at which nobody else is heard begins
  *     it anew. So does any sign of life of a node that is not heard, also one that only a director saw (its Lease changed); and while that Lease holds by what it says of itself, the
- *     node is not overdue, however little the check allows.
+ *     node is not overdue, however little the check allows. Nor is it before a director has said lately, of this very node, what it saw: after an
+ *     outage of the directors the node may be the one that they heard first.
  * I3: a node that answers is alive: one whose agent is silent while what it runs answers is its host's to restart (node-level HA), never replaced for it.
  * I4: a node that says itself that it is not ready is not held to it while what runs is being changed, which has a deadline of its own, nor while the
  *     primary is not ready either: what fails everywhere is no machine's fault.
@@ -45,6 +46,8 @@ export interface HealthSight {
   readonly changing: boolean;
   /** Of nodes that were asked about: uid → the Lease by which a director sees them. */
   readonly leases: ReadonlyMap<string, SeenLease>;
+  /** Uids of nodes of which a director has said lately whether it sees a Lease, and which. */
+  readonly answered: ReadonlySet<string>;
 }
 
 export interface SeenLease {
@@ -58,6 +61,8 @@ interface Ill {
   readonly illness: Illness;
   readonly countedMs: number;
   readonly lease: SeenLease | undefined;
+  /** At the last look a director had said lately what it sees of the node. */
+  readonly isAnswered: boolean;
 }
 
 export interface HealthMemory {
@@ -88,7 +93,7 @@ export function watchHealth(memory: HealthMemory, sight: HealthSight): HealthMem
     const known = memory.ill.get(uid);
     const lease = sight.leases.get(uid) ?? known?.lease;
     const goesOn = known?.incarnation === incarnation && known.illness === illness && isSureStill(node, illness, sight, known, lease);
-    ill.set(uid, { incarnation, illness, countedMs: goesOn ? known.countedMs + countedMs : 0, lease });
+    ill.set(uid, { incarnation, illness, countedMs: goesOn ? known.countedMs + countedMs : 0, lease, isAnswered: sight.answered.has(uid) });
   }
   return { atMs: sight.monotonicMs, ill };
 }
@@ -125,7 +130,7 @@ export function overdueNodes(memory: HealthMemory, nodes: readonly ClusterNode[]
   const found = new Map<string, Illness>();
   for (const { metadata, spec } of nodes) {
     const ill = memory.ill.get(metadata.uid);
-    if (ill?.incarnation !== spec.incarnation) continue;
+    if (ill?.incarnation !== spec.incarnation || (ill.illness === 'Unknown' && !ill.isAnswered)) continue;
     const holdsMs = ill.illness === 'Unknown' ? (ill.lease?.ttlMs ?? 0) : 0;
     if (ill.countedMs < Math.max(allowedMs(check, ill.illness), holdsMs)) continue;
     found.set(metadata.name, ill.illness);

@@ -129,7 +129,6 @@ function nodesAre(
 }
 
 function firstWait(view: ClusterView, waiting: readonly ClusterNode[], reason: ConditionReason): StepResult {
-  const names = waiting.map((node) => node.metadata.name).join(', ');
   if (view.cluster.spec.nodes === 'Joined') {
     const isOut = (node: ClusterNode): boolean => isUnclaimed(node) && agentOf(node) === undefined;
     if (waiting.some(isOut)) {
@@ -137,8 +136,9 @@ function firstWait(view: ClusterView, waiting: readonly ClusterNode[], reason: C
       return { state: 'Wait', waitingFor: 'Join', reason: 'WaitingForJoin', message: joinText(view, all) };
     }
   } else if (waiting.some(isUnclaimed)) {
+    const names = waiting.filter(isUnclaimed).map((node) => node.metadata.name);
     const hosts = view.virtualDataCenter?.spec.hosts.join(', ') ?? '';
-    const message = `waits for a host with room to take ${names}: none of ${hosts} did; see that they run, are not cordoned and have capacity left`;
+    const message = `waits for a host with room to take ${names.join(', ')}: none of ${hosts} did; see that they run, are not cordoned and have capacity left`;
     return { state: 'Wait', waitingFor: 'Host', reason: 'NoCapacity', message };
   }
   return { state: 'Wait', reason, message: `waits for ${waiting.map(standing).join('; ')}` };

@@ -128,6 +128,7 @@ function createState(deps: InformerDeps, informers: Informers, options: LoopOpti
       rules,
       turns: createTurns(),
       massSilence: () => silence.now(),
+      leaseSeen: (nodeUid) => silence.leaseSeen(nodeUid),
       component: `extension-${options.server}`,
       ...(options.telemetry === undefined ? {} : { telemetry: options.telemetry }),
       ...(options.tracer === undefined ? {} : { tracer: options.tracer }),

@@ -5,7 +5,9 @@
  *     thousand sites, to find each one's nodes and Leases anew was half of what an idle server did.
  * I2: while the copies are not filled nobody is silent.
  * I3: its beginning and its end are logged, and told to the one who listens.
- * I4: a node that is proven dead is not silent: two lost machines would else be a mass silence that nobody ends, because nothing is replaced in it.
+ * I4: when each Lease changed is remembered, of all nodes, whoever works on their clusters: a server that takes one up beside its owner, or after it, else
+ *     takes the silent for heard until it has watched for as long as Leases hold, and unsays what the other one says.
+ * I5: a node that is proven dead is not silent: two lost machines would else be a mass silence that nobody ends, because nothing is replaced in it.
  */
 
 import { massSilenceOf, NO_SILENCE, watchSites } from '../decide/mass-silence.ts';
@@ -20,11 +22,13 @@ import { NODE_LEASE_PREFIX } from '../model/labels.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { Informers } from './view.ts';
+import type { Informers, LeaseSeen } from './view.ts';
 
 export interface SilenceWatch {
   /** By the last look. */
   now(): MassSilence;
+  /** The Lease of the node with this uid, as seen last. */
+  leaseSeen(nodeUid: string): LeaseSeen | undefined;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -34,19 +38,25 @@ export function createSilenceWatch(
   informers: Informers,
   onChange: () => void,
 ): SilenceWatch {
-  const sightOf = watchSight(informers);
+  const slots = watchLeases(deps.clock, informers);
+  const sightOf = watchSight(informers, slots);
   let memory = NO_SILENCE;
-  let known: MassSilence = { active: false, settled: false, silentSites: 0, sites: 0 };
+  let known: MassSilence = { active: false, near: false, settled: false, silentSites: 0, sites: 0 };
   const look = (): void => {
     const config = activeConfig([...informers.configs.list()]);
     memory = watchSites(memory, sitesOf(informers, sightOf, deps.clock.nowMs(), config.massSilenceSeconds ?? 0), deps.clock.monotonicMs());
     const before = known;
     known = massSilenceOf(memory, config);
     if (known.active !== before.active) say(deps.log, known);
-    if (known.active !== before.active || known.settled !== before.settled) onChange();
+    if (known.active !== before.active || known.near !== before.near || known.settled !== before.settled) onChange();
   };
   return {
     now: () => known,
+    leaseSeen: (nodeUid) => {
+      const { lease, knownMs, changedMs } = slots.get(nodeUid) ?? {};
+      if (lease === undefined || knownMs === undefined || changedMs === undefined) return undefined;
+      return { revision: lease.revision, knownMs, changedMs };
+    },
     run: async (signal) => {
       while (!signal.aborted) {
         if (informers.clusters.synced() && informers.nodes.synced() && informers.leases.synced()) look();
@@ -70,6 +80,9 @@ interface Slot {
   lease: SeenLease | undefined;
   /** The Lease was deleted; if there is another one it has a slot of its own. */
   isGone: boolean;
+  /** As LeaseSeen has them. */
+  knownMs: number | undefined;
+  changedMs: number | undefined;
 }
 
 interface Site {
@@ -80,24 +93,35 @@ interface Site {
 /** What makes up the site of a cluster now, with the Leases that were last seen of it: the same object as long as nothing of that changed. */
 type SightOf = (cluster: Cluster, nowMs: number, windowSeconds: number) => SiteSight;
 
-function watchSight({ clusters, nodes, leases, indexes }: Informers): SightOf {
-  const slots = new Map<string, Slot>();
-  const sites = new Map<string, Site>();
-  const slotOf = (nodeUid: string): Slot => {
-    const slot = slots.get(nodeUid) ?? { lease: undefined, isGone: false };
-    slots.set(nodeUid, slot);
-    return slot;
-  };
+/** By node uid. */
+type Slots = Map<string, Slot>;
+
+function slotIn(slots: Slots, nodeUid: string): Slot {
+  const slot = slots.get(nodeUid) ?? { lease: undefined, isGone: false, knownMs: undefined, changedMs: undefined };
+  slots.set(nodeUid, slot);
+  return slot;
+}
+
+function watchLeases(clock: Clock, { leases }: Informers): Slots {
+  const slots: Slots = new Map();
   leases.onChange(({ metadata, spec }, gone) => {
     if (!metadata.name.startsWith(NODE_LEASE_PREFIX)) return;
     const uid = metadata.name.slice(NODE_LEASE_PREFIX.length);
-    const slot = slotOf(uid);
+    const slot = slotIn(slots, uid);
     const seconds = spec.leaseDurationSeconds;
     const ttlMs = leaseTtlMs(seconds === undefined ? undefined : seconds * 1000);
+    const nowMs = clock.monotonicMs();
+    slot.knownMs ??= nowMs;
+    if (slot.lease?.revision !== metadata.resourceVersion) slot.changedMs = nowMs;
     slot.lease = gone ? undefined : { uid, revision: metadata.resourceVersion, ttlMs };
     slot.isGone = gone;
     if (gone) slots.delete(uid);
   });
+  return slots;
+}
+
+function watchSight({ clusters, nodes, indexes }: Informers, slots: Slots): SightOf {
+  const sites = new Map<string, Site>();
   clusters.onChange(({ metadata }) => void sites.delete(metadata.uid));
   nodes.onChange(({ metadata, spec }, gone) => {
     sites.delete(spec.clusterUid);
@@ -112,7 +136,7 @@ function watchSight({ clusters, nodes, leases, indexes }: Informers): SightOf {
       indexes.nodes
         .of(metadata.uid)
         .filter((node) => node.spec.attempt === status?.attempt && isWatched(node))
-        .map((node) => slotOf(node.metadata.uid));
+        .map((node) => slotIn(slots, node.metadata.uid));
     const those = kept?.slots ?? members();
     const seen = those.flatMap(({ lease }) => lease ?? []);
     const sight = { uid: metadata.uid, leases: seen, longSilent: wasLongSilent(cluster, nowMs, windowSeconds) };

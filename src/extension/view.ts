@@ -10,6 +10,7 @@ import { confirmedBoot } from '../decide/host-death.ts';
 import type { MassSilence } from '../decide/mass-silence.ts';
 import type { Observations } from '../decide/observation.ts';
 import { activeConfig } from '../decide/server-config.ts';
+import { leaseFacts } from '../decide/silence.ts';
 import { CLUSTERS, CLUSTER_NODES, CLUSTER_RELEASES, HOSTS, SERVER_CONFIGS, SITES, VIRTUAL_DATA_CENTERS } from '../model/addresses.ts';
 import type { ClusterNode } from '../model/cluster-node.ts';
 import type { ClusterRelease } from '../model/cluster-release.ts';
@@ -128,12 +129,22 @@ export function unsyncedOf({ clusters, nodes, virtualDataCenters, releases, conf
   return Object.entries(needed).flatMap(([name, informer]) => (informer.synced() ? [] : [name]));
 }
 
+/** The Lease of a node, as a server saw it last. */
+export interface LeaseSeen {
+  readonly revision: string;
+  /** Monotonic ms at which this server saw any Lease of the node first, and this revision of it. */
+  readonly knownMs: number;
+  readonly changedMs: number;
+}
+
 /** What the observer adds to a view: its clocks, its memory, its dice, and why the last effect was refused. */
 export interface Observer {
   readonly clock: Clock;
   readonly random: Random;
   /** Whether many sites fell silent at once, by this server's own observation. Absent: nobody looks. */
   readonly massSilence?: () => MassSilence;
+  /** When this server saw a node's Lease change. Absent: that is known of what was looked at alone. */
+  readonly leaseSeen?: (nodeUid: string) => LeaseSeen | undefined;
 }
 
 export interface Memory {
@@ -156,7 +167,7 @@ export function cachedView(
   const release = informers.releases.get('', cluster.spec.release);
   return {
     live: false,
-    ...common(informers, memory, observer),
+    ...common(informers, memory, observer, nodes),
     cluster,
     nodes,
     hosts: hostsOf(informers, nodes),
@@ -187,7 +198,7 @@ export async function liveView(
   const sameRelease = cluster.spec.release === known.spec.release;
   return {
     live: true,
-    ...common(informers, memory, observer),
+    ...common(informers, memory, observer, nodes.value.items),
     cluster,
     nodes: nodes.value.items,
     hosts: await confirmedDead(api, hostsOf(informers, nodes.value.items), signal),
@@ -255,16 +266,30 @@ function leasesOf(informers: Informers, nodes: readonly ClusterNode[]): Required
   return { leases, leaseTtlsMs };
 }
 
+/** What is remembered of the cluster, with what is known of its nodes' Leases besides. */
+function withLeases({ seen }: Memory, { leaseSeen }: Observer, nodes: readonly ClusterNode[]): Observations {
+  if (leaseSeen === undefined) return seen;
+  const all = new Map(seen);
+  for (const { metadata } of nodes) {
+    const lease = leaseSeen(metadata.uid);
+    if (lease === undefined) continue;
+    const [known, now] = leaseFacts(metadata.uid, lease.revision);
+    all.set(known, lease.knownMs).set(now, lease.changedMs);
+  }
+  return all;
+}
+
 function common(
   informers: Informers,
   memory: Memory,
   observer: Observer,
+  nodes: readonly ClusterNode[],
 ): Pick<ClusterView, 'config' | 'nowMs' | 'monotonicMs' | 'seen' | 'dice' | 'massSilence'> {
   return {
     config: activeConfig([...informers.configs.list()]),
     nowMs: observer.clock.nowMs(),
     monotonicMs: observer.clock.monotonicMs(),
-    seen: memory.seen,
+    seen: withLeases(memory, observer, nodes),
     dice: observer.random.float(),
     ...(observer.massSilence === undefined ? {} : { massSilence: observer.massSilence() }),
     ...(memory.refusal === undefined ? {} : { refusal: memory.refusal }),

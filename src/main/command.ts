@@ -177,6 +177,14 @@ function renderExamples(examples: readonly Example[]): string {
   return `\nExamples:\n${examples.map(([command, does]) => `  ${command.padEnd(width)}  # ${does}`).join('\n')}\n`;
 }
 
+const FIRST_STEPS: readonly Example[] = [
+  ['outrigger up', 'a whole control plane with a sample cluster, on this machine'],
+  ['outrigger status', 'the whole in one screen'],
+  ['outrigger cluster create pier -n demo', 'a cluster of your own'],
+  ['outrigger status --readiness', 'what would happen if something died now'],
+  ['outrigger cluster --help', 'the verbs of a verb, with examples'],
+];
+
 /** The program itself, without verbs. Wrong usage ends with exit code 2. */
 export function createProgram(): Command {
   return new Command('outrigger')
@@ -184,6 +192,7 @@ export function createProgram(): Command {
       'Keeps small clusters running at many sites, on as few as two machines each,\nunder a control plane that is allowed to go down.',
     )
     .version(programVersion(), '--version', 'print the version')
+    .addHelpText('after', renderExamples(FIRST_STEPS))
     .showHelpAfterError('(add --help for how to use it)')
     .showSuggestionAfterError(true)
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'outrigger: ')) })

@@ -2,7 +2,7 @@
  * `outrigger console link`, composed.
  */
 
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { dataPaths } from '../cli/data-folder.ts';
 import { createConsoleLink } from '../client/console-link.ts';
 import { kubernetesApi } from '../client/kubernetes.ts';
@@ -11,11 +11,10 @@ import { systemClock } from '../platform/clock.ts';
 import { systemFiles } from '../platform/files.ts';
 import { newJoinSecret } from '../platform/join-secret.ts';
 import { kubeconfigFile, serverOf } from './api-access.ts';
-import { addCommand } from './command.ts';
+import { addCommand, addGroup } from './command.ts';
 
 export function registerConsole(program: Command): void {
-  const group = new Command('console').description('Get into the console.');
-  program.addCommand(group.copyInheritedSettings(program));
+  const group = addGroup(program, 'console', 'Get into the console.', [['outrigger console link', 'lets one browser in, once']]);
   addCommand(group, {
     name: 'link',
     summary: 'Make a one-time link to the console and print it',

@@ -2,7 +2,7 @@
  * `outrigger license status|sync|rotate-key|reset-peak`, composed.
  */
 
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { dataPaths } from '../cli/data-folder.ts';
 import { gatherLicenses, licensesExit, renderLicenses } from '../cli/license.ts';
 import { resetPeak, rotateKey, syncLicense } from '../cli/license-change.ts';
@@ -14,7 +14,7 @@ import { systemFiles } from '../platform/files.ts';
 import { systemRandom } from '../platform/random.ts';
 import type { Terminal } from '../ports/terminal.ts';
 import { apiOf } from './api-access.ts';
-import { addCommand } from './command.ts';
+import { addCommand, addGroup } from './command.ts';
 import { OUTPUT, formatOf, inFormat } from './output.ts';
 
 const SETTINGS = ['data', 'kubeconfig'] as const;
@@ -23,8 +23,10 @@ const NAMESPACE = ['-n, --namespace <name>', 'namespace (default: default)'] as 
 const SYNC_DEADLINE_MS = 60_000;
 
 export function registerLicense(program: Command): void {
-  const license = new Command('license').description('Show and sync the universal license of sites.');
-  program.addCommand(license.copyInheritedSettings(program));
+  const license = addGroup(program, 'license', 'Show and sync the universal license of sites.', [
+    ['outrigger license status', 'state, days left, seats of each site'],
+    ['outrigger license sync harbor -n demo', 'now instead of at the next sync'],
+  ]);
   registerStatus(license);
   registerSync(license);
   registerRotateKey(license);

@@ -2,20 +2,23 @@
  * `outrigger node revoke`, composed.
  */
 
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { dataPaths } from '../cli/data-folder.ts';
 import { revokeNode } from '../cli/node-revoke.ts';
 import { Fault } from '../model/fault.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemFiles } from '../platform/files.ts';
 import { apiOf } from './api-access.ts';
-import { addCommand } from './command.ts';
+import { addCommand, addGroup } from './command.ts';
 import { registerNodeOrders } from './node-orders.ts';
 import { registerUnclaimed } from './node-unclaimed.ts';
 
 export function registerNode(program: Command): void {
-  const node = new Command('node').description('Look after single nodes of clusters.');
-  program.addCommand(node.copyInheritedSettings(program));
+  const node = addGroup(program, 'node', 'Look after single nodes of clusters.', [
+    ['outrigger node confirm-dead harbor-a1-n1 -n demo', 'its machine is off for good: have it replaced'],
+    ['outrigger node restart harbor-a1-n1 -n demo', 'its agent anew, after its cause was seen to'],
+    ['outrigger node revoke harbor-a1-n1 -n demo', 'its certificates, after a theft'],
+  ]);
   registerUnclaimed(node);
   registerNodeOrders(node);
   addCommand(node, {

@@ -2,7 +2,7 @@
  * `outrigger portal password`, composed: for the owner of a node's machine.
  */
 
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { readNodeFile } from '../agent/node-file.ts';
 import { makePortalPassword } from '../agent/portal/make-password.ts';
 import { dataPaths } from '../cli/data-folder.ts';
@@ -19,12 +19,13 @@ import { thumbprintOf } from '../platform/mutual-http.ts';
 import { nodeStore } from '../platform/node-store.ts';
 import { passwords } from '../platform/passwords.ts';
 import type { Files } from '../ports/files.ts';
-import { addCommand } from './command.ts';
+import { addCommand, addGroup } from './command.ts';
 import { OUTPUT, formatOf, inFormat } from './output.ts';
 
 export function registerPortal(program: Command): void {
-  const portal = new Command('portal').description("Look after a cluster's portal.");
-  program.addCommand(portal.copyInheritedSettings(program));
+  const portal = addGroup(program, 'portal', "Look after a cluster's portal.", [
+    ['outrigger portal password harbor -n demo', 'a new password, shown once'],
+  ]);
   addCommand(portal, {
     name: 'password',
     summary: "Make a new password for a cluster's portal and show it once",

@@ -2,7 +2,7 @@
  * `outrigger site list|status|pair|unpair`, composed.
  */
 
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { dataPaths } from '../cli/data-folder.ts';
 import { listSites, readSite, renderSite, renderSites, siteExit } from '../cli/site.ts';
 import { pairSite, unpairSite } from '../cli/site-pair.ts';
@@ -18,7 +18,7 @@ import { personAtTerminal } from '../platform/terminal.ts';
 import type { EntityApi } from '../ports/api.ts';
 import type { Terminal } from '../ports/terminal.ts';
 import { apiOf } from './api-access.ts';
-import { addCommand } from './command.ts';
+import { addCommand, addGroup } from './command.ts';
 import { OUTPUT, formatOf, inFormat } from './output.ts';
 
 const SETTINGS = ['data', 'kubeconfig'] as const;
@@ -28,8 +28,11 @@ const TIMEOUT = ['--timeout <time>', 'how long to wait for the cluster (default 
 type Options = Readonly<Record<string, unknown>>;
 
 export function registerSite(program: Command): void {
-  const site = new Command('site').description('Show sites, and pair clusters with them.');
-  program.addCommand(site.copyInheritedSettings(program));
+  const site = addGroup(program, 'site', 'Show sites, and pair clusters with them.', [
+    ['outrigger site list', 'what is plugged in where, and how pairing stands'],
+    ['outrigger site status harbor -n demo', 'every check of one site'],
+    ['outrigger site pair harbor -n demo', 'check now, and accept what a connection server shows'],
+  ]);
   registerList(site);
   registerStatus(site);
   registerPair(site);

@@ -2,7 +2,7 @@
  * `outrigger token create`, composed.
  */
 
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { dataPaths } from '../cli/data-folder.ts';
 import { makeToken, parseTtl } from '../cli/token.ts';
 import type { TokenOrder } from '../cli/token.ts';
@@ -14,12 +14,13 @@ import { newJoinSecret } from '../platform/join-secret.ts';
 import { parseClusterAccess } from '../platform/kubeconfig.ts';
 import { kubernetesApi } from '../client/kubernetes.ts';
 import { kubeconfigFile } from './api-access.ts';
-import { addCommand } from './command.ts';
+import { addCommand, addGroup } from './command.ts';
 import { OUTPUT, formatOf, inFormat } from './output.ts';
 
 export function registerToken(program: Command): void {
-  const token = new Command('token').description('Make tokens by which hosts and nodes join.');
-  program.addCommand(token.copyInheritedSettings(program));
+  const token = addGroup(program, 'token', 'Make tokens by which hosts and nodes join.', [
+    ['outrigger token create --host rack1', 'for a host daemon'],
+  ]);
   addCommand(token, {
     name: 'create',
     summary: 'Make a single-use token and print the command that joins with it',

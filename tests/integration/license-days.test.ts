@@ -201,7 +201,7 @@ test('the command line shows it, syncs it, rotates the key and resets the peaks'
   assert.equal((await outrigger('reset-peak', 'standard', '-n', 'demo')).code, 0);
   await eventually('the new key signs', () => headOf(recordOf(worker)) !== signer, LONG_MS);
   await eventually('the reset reaches the site', () => recordOf(worker)?.statement.license.peakReset === (reset ?? 0) + 1, LONG_MS);
-  assert.deepEqual([(await outrigger('sync', 'nobody', '-n', 'demo')).code, (await outrigger('status', '-o', 'yaml')).code], [3, 2]);
+  assert.deepEqual([(await outrigger('sync', 'nobody', '-n', 'demo')).code, (await outrigger('status', '-o', 'xml')).code], [3, 2]);
 });
 
 test('without a director: day 24 of grace works, past day 25 new sessions are refused, a running one goes on; one success clears it', async () => {

@@ -178,6 +178,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'return moved.find((node) => unheard.size > 99 && !hasTaken(node, plan));',
   },
   {
+    name: 'a first plan in a cluster that was available is taken by everybody at once',
+    seed: 112,
+    file: 'src/decide/change.ts',
+    find: 'return wasAvailable ? { ...plan, previous: contentUnknown() } : plan;',
+    replace: 'return plan;',
+  },
+  {
     name: 'what was rolled back is tried again',
     seed: 1,
     file: 'src/decide/change.ts',

@@ -3,16 +3,13 @@
  * that is found.
  */
 
-import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import type { OlderCopyRun } from '../../sim/older-copy/simulate.ts';
-import { hunt, simulateRange } from './harness.ts';
 import type { Mutant } from './mutants.ts';
+import { checkWorlds, metAtLeast } from './worlds.ts';
 
-const PROGRAM = 'sim/older-copy/run.ts';
-const SEEDS = [1, 16] as const;
 /** What these worlds must have had to do with. */
-const EXPECTED = ['scale c1', 'release of c1', 'another cluster', 'c2 is deleted', 'unclaimed Unknown', 'older spec'];
+const FLOORS = { 'scale c1': 1, 'release of c1': 1, 'another cluster': 1, 'c2 is deleted': 1, 'unclaimed Unknown': 1, 'older spec': 1 };
 
 const MUTANTS: readonly Mutant[] = [
   {
@@ -31,31 +28,11 @@ const MUTANTS: readonly Mutant[] = [
   },
 ];
 
-function lineOf({ seed, violations }: OlderCopyRun): string {
-  return `${violations[0]}; repeat: node ${PROGRAM} --seed ${seed} --verbose`;
-}
-
 describe('a director restored from an older copy, in the simulator', () => {
-  it('O1 to O3: destroys nothing of what was available, restarts nothing, and a person is told', async () => {
-    const only = process.env['OUTRIGGER_SEED'];
-    const [from, to] = only === undefined ? SEEDS : [Number(only), Number(only)];
-    const runs = await simulateRange<OlderCopyRun>(from, to, 2, PROGRAM);
-    assert.deepEqual(runs.filter((run) => run.violations.length > 0).map(lineOf), []);
-    assert.equal(runs.length, to - from + 1);
-    const met = new Set(runs.flatMap((run) => Object.keys(run.met)));
-    if (only === undefined)
-      assert.deepEqual(
-        EXPECTED.filter((what) => !met.has(what)),
-        [],
-        'some of it never came about',
-      );
+  checkWorlds<OlderCopyRun>('O1 to O3: destroys nothing of what was available, restarts nothing, and a person is told', {
+    program: 'sim/older-copy/run.ts',
+    seeds: [1, 16],
+    mutants: MUTANTS,
+    met: metAtLeast(FLOORS, ({ met }) => met),
   });
-
-  for (const mutant of MUTANTS) {
-    it(`finds that ${mutant.name}`, async (context) => {
-      const found = await hunt<OlderCopyRun>(mutant, SEEDS[0], SEEDS[1], PROGRAM);
-      assert.ok(found !== undefined, `no seed of ${SEEDS.join('..')} notices it`);
-      context.diagnostic(`seed ${found.seed}: ${found.violations[0]}`);
-    });
-  }
 });

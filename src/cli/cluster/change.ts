@@ -76,11 +76,10 @@ export function deletionWords(cluster: Cluster, nodes: readonly ClusterNode[]): 
   const { name, namespace = '' } = metadata;
   const services = Object.keys(status?.services ?? {}).toSorted();
   const names = nodes.map((node) => node.metadata.name).toSorted();
-  const isJoined = spec.nodes === 'Joined';
   return [
     `This deletes cluster ${namespace}/${name} (${status?.phase ?? 'Pending'}).`,
     '',
-    `  nodes     ${names.length === 0 ? 'none yet' : names.join(', ')}: drained, then ${isJoined ? 'let go; the machines themselves stay' : 'removed with what they keep on disk'}`,
+    `  nodes     ${nodesWords(names, spec.nodes === 'Joined')}`,
     ...(services.length === 0 ? [] : [`  services  ${services.join(', ')}: stopped everywhere`]),
     ...(spec.site === undefined
       ? []
@@ -88,6 +87,11 @@ export function deletionWords(cluster: Cluster, nodes: readonly ClusterNode[]): 
     `  stays     VirtualDataCenter ${spec.virtualDataCenter} (gets the quota back), release ${spec.release}${spec.site === undefined ? '' : `, site ${spec.site}`}`,
     '',
   ];
+}
+
+function nodesWords(names: readonly string[], isJoined: boolean): string {
+  if (names.length === 0) return 'none';
+  return `${names.join(', ')}: drained, then ${isJoined ? 'let go; the machines themselves stay' : 'removed with what they keep on disk'}`;
 }
 
 export interface DeleteConsent {

@@ -16,6 +16,7 @@ import type { EntityApi } from '../../ports/api.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { renderSeconds } from '../screen.ts';
 import type { Screen } from '../screen.ts';
+import { clipped } from '../status/lines.ts';
 import type { Judge, Look } from './progress.ts';
 
 export interface FollowDeps {
@@ -31,6 +32,8 @@ export interface Followed {
 }
 
 const LOOK_EVERY_MS = 250;
+/** Of a long sentence the beginning: all of it was told above. */
+const NOW_CHARS = 100;
 
 export async function follow(deps: FollowDeps, first: Cluster, judge: Judge, deadlineMs: number, signal: AbortSignal): Promise<Followed> {
   const { clock, screen } = deps;
@@ -58,7 +61,7 @@ export async function follow(deps: FollowDeps, first: Cluster, judge: Judge, dea
     if (waitedMs > deadlineMs) {
       screen.status('');
       screen.line(
-        `Not there yet after ${renderSeconds(waitedMs)} (${now === '' ? 'no director answered' : now}). It goes on by itself: outrigger status ${name} -n ${namespace}`,
+        `Not there yet after ${renderSeconds(waitedMs)} (${now === '' ? 'no director answered' : clipped(now, NOW_CHARS)}). It goes on by itself: outrigger status ${name} -n ${namespace}`,
       );
       return { exit: 5, cluster };
     }

@@ -3,7 +3,7 @@
  *
  * I1: an end is judged by what the cluster says of the generation that the command wrote, never by what it said of an earlier one.
  * I2: every line has a key, so that it is told once however often the cluster is looked at.
- * I3: a command does not wait for what only a person can bring: it says what, and ends.
+ * I3: what only a person can bring is told in full, once, while it is waited for.
  */
 
 import { isLeaving } from '../../decide/node-facts.ts';
@@ -45,6 +45,8 @@ export type Judge = (look: Look) => Progress;
 
 /** So long nobody may have begun before it is said that nobody has. */
 const UNNOTICED_MS = 10_000;
+/** After so long a cluster says of its deletion what holds it up. */
+const SETTLED_MS = 3_000;
 const GONE: Progress = { lines: [], now: '', ending: { exit: 1, message: 'It was deleted meanwhile.' } };
 
 // ---- creation ---------------------------------------------------------------------------------------------------------------------------
@@ -76,10 +78,11 @@ function attemptLines({ number, log = [] }: Attempt): readonly Line[] {
   });
 }
 
-/** What waits for a person is told once, also where nobody sees the line in place. */
-function askedOf({ number, waitingFor, waits, message }: Attempt): Line | undefined {
+/** What waits for a person, where the log does not say it (any more). */
+function askedOf({ number, waitingFor, waits, message, log = [] }: Attempt): Line | undefined {
   if (waitingFor === undefined || waitingFor === 'Director') return undefined;
   const said = waits ?? message ?? 'it does not say for what';
+  if (log.some((line) => line.includes(said))) return undefined;
   return { key: `${number} asks ${said}`, text: `Attempt ${number} waits: ${said}` };
 }
 
@@ -119,7 +122,7 @@ export function judgeScale(workers: number, generation: number): Judge {
     const ready = cluster.status?.workers ?? 0;
     const now = [`${ready} of ${workers} workers ready`, ...(leaving.length === 0 ? [] : [`leaving: ${leaving.join(', ')}`])].join('; ');
     const lines = [
-      { key: `${ready}/${workers}`, text: `${ready} of ${workers} workers are ready.` },
+      { key: `${ready}/${workers}`, text: `Workers ready: ${ready}, asked for: ${workers}.` },
       ...leaving.map((name) => ({ key: `leaves ${name}`, text: `${name} is drained and let go.` })),
     ];
     const quota = spokenOf(cluster, 'QuotaReserved', generation);
@@ -180,10 +183,11 @@ export function workersText(workers: number): string {
 
 /** Until the cluster of this uid is gone. */
 export function judgeDeletion(name: string): Judge {
-  return ({ cluster, nodes }) => {
+  return ({ cluster, nodes, waitedMs }) => {
     if (cluster === undefined) return { lines: [], now: '', ending: { exit: 0, message: `${name} is gone.` } };
     const left = nodes.map(({ metadata }) => metadata.name).join(', ');
-    const error = cluster.status?.errorSet?.at(-1)?.message;
+    // What was wrong before is no obstacle to its deletion.
+    const error = waitedMs < SETTLED_MS ? undefined : cluster.status?.errorSet?.at(-1)?.message;
     const lines = error === undefined ? [] : [{ key: error, text: error }];
     return { lines, now: left === '' ? 'all nodes are gone' : `drains and removes ${left}` };
   };

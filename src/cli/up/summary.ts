@@ -164,54 +164,43 @@ function nodesOf(cluster: Cluster | undefined): readonly ShownNode[] {
     .toSorted((a, b) => a.name.localeCompare(b.name));
 }
 
+/** The three scenes of the README, as commands. */
 function thingsToTry(view: SummaryView): readonly (readonly [says: string, command: string])[] {
-  const { cluster, paths } = view;
+  const { cluster, paths, ownCommand } = view;
+  const run = (part: string): string => `$(cat ${shellWord(paths.runFolder)}/${part}.pid)`;
+  const data = `--data ${shellWord(paths.root)}`;
+  const sample = `${SAMPLE_CLUSTER} -n ${SAMPLE_NAMESPACE} ${data}`;
   const [first] = nodesOf(cluster);
-  const worker = nodesOf(cluster).find((node) => node.role === 'worker');
-  const watch: readonly [string, string] = view.hasKubectl
-    ? ['Watch clusters and nodes:', `kubectl --kubeconfig ${shellWord(paths.kubeconfig)} get clusters,clusternodes -A`]
-    : ['Look at all parts and clusters:', `${view.ownCommand} status --data ${shellWord(paths.root)}`];
-  const killServers: readonly [string, string] = [
-    'Kill an extension server; nothing notices, and it is started again at once:',
-    `kill -9 $(cat ${shellWord(`${paths.runFolder}/extension-1.pid`)})`,
-  ];
   if (first === undefined || cluster === undefined) {
     return [
-      watch,
-      killServers,
-      ['Kill the director; it is back within seconds:', `kill -9 $(cat ${shellWord(`${paths.runFolder}/director.pid`)})`],
+      ['Look at all parts and clusters:', `${ownCommand} status ${data}`],
+      [
+        'Order a cluster, and see how it comes to be (where the capacity lies: outrigger help cluster):',
+        `${ownCommand} cluster create --help`,
+      ],
+      ['Kill the director; it is back within seconds:', `kill -9 ${run('director')}`],
     ];
   }
-  const kill: readonly [string, string] =
-    worker === undefined
-      ? killServers
-      : [
-          "Kill the worker's agent; its services go on, and it is back within a second:",
-          `kill -9 $(cat ${shellWord(`${paths.runFolder}/${SAMPLE_NAMESPACE}.${worker.name}.pid`)})`,
-        ];
+  const servers = run('extension-*');
+  const scale = `${ownCommand} cluster scale ${sample} --workers 2`;
   return [
+    view.health.size === 0
+      ? ['The cluster takes another worker:', scale]
+      : [
+          'Nobody is left who manages: stop the extension servers; the cluster takes another worker all the same:',
+          `kill -STOP ${servers}; ${scale}; kill -CONT ${servers}`,
+        ],
     [
-      'Ask each node; the answer says which one gave it:',
-      askCommand(
-        view.hasCurl,
-        nodesOf(cluster).map(({ address }) => address),
-      ),
+      "The center is gone, and the primary's agent is killed; what runs there does not notice:",
+      `kill -STOP ${run('director')}; kill -9 ${run(`${SAMPLE_NAMESPACE}.${first.name}`)}; ${askCommand(view.hasCurl, first.address)}; kill -CONT ${run('director')}`,
     ],
-    kill,
-    view.hasKubectl
-      ? [
-          'Add a worker, and read below how it joins:',
-          `kubectl --kubeconfig ${shellWord(paths.kubeconfig)} -n ${SAMPLE_NAMESPACE} scale cluster ${SAMPLE_CLUSTER} --replicas=2`,
-        ]
-      : watch,
+    ['Ask what would happen, then rehearse it:', `${ownCommand} status --readiness ${sample}; ${ownCommand} drill instance ${sample}`],
   ];
 }
 
-function askCommand(hasCurl: boolean, addresses: readonly string[]): string {
-  const ask = hasCurl
-    ? `curl -s http://$n:${HELLO_PORT}/`
-    : `node -e "fetch('http://$n:${HELLO_PORT}/').then(async (r) => console.log(await r.text()))"`;
-  return `for n in ${addresses.join(' ')}; do ${ask}; done`;
+function askCommand(hasCurl: boolean, address: string): string {
+  const url = `http://${address}:${HELLO_PORT}/`;
+  return hasCurl ? `curl -s ${url}` : `node -e "fetch('${url}').then(async (r) => console.log(await r.text()))"`;
 }
 
 /** As one word of a POSIX shell. */

@@ -69,6 +69,8 @@ describe('creation', () => {
     const waiting = (waitingFor: 'Join' | 'Director') => texts(judgeCreation(look({ attempts: [{ ...attempt, waitingFor, log: [] }] })));
     assert.deepEqual(waiting('Join'), ['Attempt 1 waits: harbor-a1-n0 comes up']);
     assert.deepEqual(waiting('Director'), []);
+    const told = [`2030-01-01T00:00:03Z PrimaryReady stands: ${attempt.waits ?? ''}.`];
+    assert.equal(judgeCreation(look({ attempts: [{ ...attempt, waitingFor: 'Join', log: told }] })).lines.length, 1, 'not twice');
   });
 
   test('that nobody takes it up is said after a while, and deletion ends it', () => {
@@ -131,6 +133,11 @@ describe('upgrade', () => {
 test('deletion is over when it is gone', () => {
   const judge = judgeDeletion('pier');
   assert.equal(exitOf(judge(look({}, { nodes: [node('pier-a1-n0', 0)] }))), undefined);
+  const errorSet = [{ time: '', reason: 'Deleting', message: 'host h1 has not let go of it' }];
+  assert.deepEqual(
+    [0, 5_000].map((waitedMs) => texts(judge(look({ errorSet }, { waitedMs }))).length),
+    [0, 1],
+  );
   assert.equal(exitOf(judge({ cluster: undefined, nodes: [], waitedMs: 0 })), 0);
 });
 

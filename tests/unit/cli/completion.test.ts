@@ -41,8 +41,8 @@ describe('bash', () => {
   });
 
   test('I2: the value of an option is no verb, and nothing is offered for it', () => {
-    const [within, value] = offered(['outrigger cluster list -n create --all', 'outrigger cluster create pier -n ']);
-    assert.deepEqual([within, value], [['--all-namespaces'], []]);
+    const [within, value] = offered(['outrigger host --host-name list --lease', 'outrigger cluster create pier -n ']);
+    assert.deepEqual([within, value], [['--lease-renew'], []]);
   });
 });
 

@@ -38,8 +38,9 @@ function view(over: Partial<SummaryView> = {}): SummaryView {
   };
 }
 
-test('it says where everything is, and three things to try, one of them a kill', () => {
-  assert.deepEqual(renderSummary(view()), [
+test('it says where everything is, and three scenes to try', () => {
+  const lines = renderSummary(view({ health: new Map([['extension-1', 1]]) })).filter((line) => !line.startsWith('  Health'));
+  assert.deepEqual(lines, [
     '',
     'Outrigger is up after 4.2 s.',
     '',
@@ -60,12 +61,12 @@ test('it says where everything is, and three things to try, one of them a kill',
     '',
     'Three things to try, in another terminal:',
     '',
-    '  1. Ask each node; the answer says which one gave it:',
-    '     for n in 127.77.1.10 127.77.1.20; do curl -s http://$n:8080/; done',
-    "  2. Kill the worker's agent; its services go on, and it is back within a second:",
-    '     kill -9 $(cat /d/run/demo.harbor-a1-n1.pid)',
-    '  3. Add a worker, and read below how it joins:',
-    '     kubectl --kubeconfig /d/kubeconfig -n demo scale cluster harbor --replicas=2',
+    '  1. Nobody is left who manages: stop the extension servers; the cluster takes another worker all the same:',
+    '     kill -STOP $(cat /d/run/extension-*.pid); /p/bin/outrigger.mjs cluster scale harbor -n demo --data /d --workers 2; kill -CONT $(cat /d/run/extension-*.pid)',
+    "  2. The center is gone, and the primary's agent is killed; what runs there does not notice:",
+    '     kill -STOP $(cat /d/run/director.pid); kill -9 $(cat /d/run/demo.harbor-a1-n0.pid); curl -s http://127.77.1.10:8080/; kill -CONT $(cat /d/run/director.pid)',
+    '  3. Ask what would happen, then rehearse it:',
+    '     /p/bin/outrigger.mjs status --readiness harbor -n demo --data /d; /p/bin/outrigger.mjs drill instance harbor -n demo --data /d',
     '',
     'Ctrl-C stops all of it; started again, it goes on where it was.',
     '',
@@ -74,9 +75,13 @@ test('it says where everything is, and three things to try, one of them a kill',
 
 test('I1: without kubectl and curl, with a blank in the path, and without the cluster there are still three commands', () => {
   const lines = renderSummary(view({ hasKubectl: false, hasCurl: false, paths: dataPaths("/my data/it's") }));
-  assert.ok(lines.includes("     kill -9 $(cat '/my data/it'\\''s/run/demo.harbor-a1-n1.pid')"), lines.join('\n'));
+  const commands = lines.filter((line) => /^ {5}\S/.test(line)).join('\n');
+  assert.ok(commands.includes("kill -9 $(cat '/my data/it'\\''s/run'/demo.harbor-a1-n0.pid)"), commands);
   assert.ok(lines.every((line) => !/kubectl --|curl /.test(line)));
-  assert.ok(lines.some((line) => line.startsWith('     /p/bin/outrigger.mjs status --data ')));
+  assert.ok(
+    commands.startsWith('     /p/bin/outrigger.mjs cluster scale harbor -n demo --data '),
+    'without extension servers of its own none is stopped',
+  );
   const bare = renderSummary(view({ cluster: undefined }));
   assert.equal(bare.filter((line) => /^ {5}\S/.test(line)).length, 3);
   assert.ok(bare.some((line) => line.startsWith('     kill -9 $(cat /d/run/')));

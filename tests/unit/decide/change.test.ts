@@ -16,10 +16,11 @@ const TWO = contentOfVersion('1.0.1', ['1.0.0']);
 const THREE = contentOfVersion('1.0.2', ['1.0.1', '1.0.0']);
 const FAR = contentOfVersion('3.0.0', ['2.0.0']);
 
-/** A site that runs 1.0.0, and is told to run `asked`. */
+/** A site that runs 1.0.0 since its creation, and is told to run `asked`. */
 function site(workers: number, asked = TWO, options: Partial<Pick<Site, 'whenNodeDown' | 'wasAvailable'>> = {}): Site {
-  const made = Object.assign(new Site(workers, ONE), options);
+  const made = Object.assign(new Site(workers, ONE), { wasAvailable: false });
   made.run(3);
+  Object.assign(made, { wasAvailable: true }, options);
   made.ask(asked);
   return made;
 }

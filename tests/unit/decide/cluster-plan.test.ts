@@ -8,6 +8,7 @@ import { isLast, lastOf, membersOf, whatIsMissing } from '../../../src/decide/ch
 import {
   comparePlans,
   contentFor,
+  contentUnknown,
   judgePlan,
   keyOf,
   keyText,
@@ -102,6 +103,9 @@ describe('a cluster plan', () => {
     assert.equal(of('new', undefined), '1.0.0', 'what runs elsewhere');
     assert.equal(of('new', undefined, { ...advancing, state: 'Steady' }), '1.0.1');
     assert.equal(of('any', ONE.hash, plan()), '1.0.1', 'nothing is left of what was before');
+    const unknown = plan({ previous: contentUnknown() });
+    assert.deepEqual(planIn(unknown as unknown as Json), unknown, 'also a program that does not know of it reads it');
+    assert.deepEqual([of('any', ONE.hash, unknown), of('new', undefined, unknown)], [undefined, '1.0.1']);
   });
 
   it('I4: the hash is of release and services; services are replaced when their pods differ', () => {
@@ -141,6 +145,10 @@ describe('the nodes of a change', () => {
     );
     assert.match(last(says(1), ['harbor-a1-n1']) ?? '', /no other node/, 'its old word proves nothing');
     assert.equal(last(says(1, { leaving: true, ready: false })), undefined);
+    const unknown = plan({ previous: contentUnknown() });
+    const other = (ready: boolean) => isLast(says(0, { content: 'other' }), unknown, { nodes: [says(1, { ready })], unheard: new Set() });
+    assert.match(other(false) ?? '', /no other node/, 'what nobody knows may differ in everything');
+    assert.equal(other(true), undefined);
     const proceeding = { ...advancing, upgrade: { readySeconds: 60, whenNodeDown: 'Proceed' } } as const;
     assert.equal(last(says(1), ['harbor-a1-n1'], proceeding), undefined, 'it is passed over');
     assert.equal(

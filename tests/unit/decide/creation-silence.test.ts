@@ -24,7 +24,7 @@ function late(change: Parameters<typeof view>[0]): ClusterView {
 
 describe('creation in a mass silence', () => {
   it('I6: no attempt is given up in a mass silence; when it is over the step has its whole time anew', () => {
-    const seen = { active: true, settled: true, silentSites: 3, sites: 4 };
+    const seen = { active: true, near: true, settled: true, silentSites: 3, sites: 4 };
     const change = {
       cluster: cluster({ status: atStep('PrimaryReady') }),
       virtualDataCenter: dataCenter({ reservations: reservations([0, 1]) }),
@@ -38,7 +38,7 @@ describe('creation in a mass silence', () => {
     assert.deepEqual([status.attempts?.[0]?.waitingFor, status.abandonedAttempt], ['MassSilence', undefined]);
     assert.match(readyMessage(status), /many sites of this director fell silent at once/);
     const later = { ...change, cluster: cluster({ status: { ...atStep('PrimaryReady'), ...status } }) };
-    const fresh = { ...seen, active: false, settled: false };
+    const fresh = { ...seen, active: false, near: false, settled: false };
     assert.deepEqual(kinds(decideCluster(late({ ...later, massSilence: fresh }))), [], 'a server that does not know yet leaves it');
     const over = statusOf(decideCluster(late({ ...later, massSilence: { ...fresh, settled: true } })));
     assert.deepEqual([over.attempts?.[0]?.waitingFor, over.attempts?.[0]?.outcome], [undefined, undefined]);
@@ -46,7 +46,7 @@ describe('creation in a mass silence', () => {
   });
 
   it('I5: who has just begun goes by what stands, and who knows better does not', () => {
-    const seen = { active: false, settled: false, silentSites: 0, sites: 3 };
+    const seen = { active: false, near: false, settled: false, silentSites: 0, sites: 3 };
     assert.deepEqual(
       [isObeyed(seen, true), isObeyed(seen, false), isObeyed({ ...seen, settled: true }, true), isObeyed(undefined, true)],
       [true, false, false, false],

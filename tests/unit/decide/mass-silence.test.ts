@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { massSilenceOf, NO_SILENCE, watchSites } from '../../../src/decide/mass-silence.ts';
+import { isObeyed, massSilenceOf, NO_SILENCE, watchSites } from '../../../src/decide/mass-silence.ts';
 import type { SilenceMemory, SiteSight } from '../../../src/decide/mass-silence.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../../src/model/server-config.ts';
 
@@ -60,7 +60,7 @@ describe('mass silence', () => {
       }));
       known = watchSites(known, sites, nowMs);
     }
-    assert.deepEqual(judged(known), { active: false, settled: true, silentSites: 0, sites: 3 });
+    assert.deepEqual(judged(known), { active: false, near: false, settled: true, silentSites: 0, sites: 3 });
   });
 
   it('I2: more than 20 % within five minutes, not 20 %', () => {
@@ -102,7 +102,7 @@ describe('mass silence', () => {
     const old = new Set([0, 1, 2]);
     assert.equal(judged(watch(quiet(3, 10, 0), { untilMs: TTL_MS - LOOK_MS })).settled, false);
     const known = judged(watch(quiet(3, 10, 0), { untilMs: 900_000, longSilent: old }));
-    assert.deepEqual(known, { active: false, settled: true, silentSites: 0, sites: 7 });
+    assert.deepEqual(known, { active: false, near: false, settled: true, silentSites: 0, sites: 7 });
     assert.equal(judged(watch(quiet(3, 10, 0), { untilMs: 900_000 })).active, true, 'part of a mass silence, or never said: it counts');
   });
 
@@ -124,6 +124,35 @@ describe('mass silence', () => {
   it('I5: a site that was long silent and is heard counts like any other', () => {
     const back = watch([600_000, 600_000, 600_000, ...quiet(0, 7)], { untilMs: 1_200_000, longSilent: new Set([0, 1, 2]) });
     assert.equal(judged(back).active, true);
+  });
+
+  it('I6: observers that disagree at the edges both obey what one of them said, and nobody what none said', () => {
+    const at = { untilMs: 1_500_000 };
+    const apart = [600_000, 600_000, 900_000, ...quiet(0, 7)];
+    const [one, other] = [
+      judged(watch(apart, at)),
+      judged(
+        watch(
+          apart.map((ms) => (ms === 900_000 ? 960_000 : ms)),
+          at,
+        ),
+      ),
+    ];
+    assert.deepEqual([one.active, other.active, other.near], [true, false, true]);
+    assert.deepEqual([isObeyed(one, false), isObeyed(other, true), isObeyed(other, false)], [true, true, false]);
+    // To one of them five sites are old news, the other one counts them among all.
+    const more = [0, 400_000, 800_000, 1_200_000, 1_600_000, 2_400_000, 2_400_000, ...quiet(0, 4)];
+    const began = judged(watch(more, { fromMs: 2_200_000, untilMs: 3_000_000, longSilent: new Set([0, 1, 2, 3, 4]) }));
+    const before = judged(watch(more, { untilMs: 3_000_000 }));
+    assert.deepEqual([began.active, before.active, before.near], [true, false, true]);
+    const far = judged(watch([600_000, 600_000, 1_320_000, ...quiet(0, 9)], { untilMs: 1_800_000 }));
+    assert.equal(isObeyed(far, true), false, 'one that is nearly none is none');
+    assert.equal(isObeyed(judged(watch(apart, at), { massSilencePercent: 100 }), true), false, 'a person ended it for all');
+  });
+
+  it('I6: it ends with the silence', () => {
+    const back = watch(quiet(2, 10), { fromMs: 1_505_000, untilMs: 1_510_000 }, watch(quiet(5, 10), { untilMs: 1_500_000 }));
+    assert.equal(judged(back).near, false);
   });
 
   it('I1 I2: whatever falls and comes back, it is active exactly when so many are silent together', () => {

@@ -30,6 +30,7 @@ function sight(atMs: number, { worker, standing, more }: Look): HealthSight {
     directorHeard: true,
     changing: false,
     leases: new Map(),
+    answered: new Set([worker.metadata.uid]),
     ...more,
   };
 }
@@ -94,6 +95,24 @@ describe('node health', () => {
       },
     };
     assert.equal(overdue(watched(300, other), down.worker).length, 1, 'another member is enough');
+  });
+
+  it('I2: after an outage of the directors it is overdue only once one has said what it sees of this node', () => {
+    const member = new Map([
+      [WORKER, 'Down'],
+      ['harbor-a1-n2', 'Heard'],
+    ] as const);
+    const out: Look = { ...down, more: { directorHeard: false, standings: member, answered: new Set() } };
+    const after = watched(3_600, out, watched(60, { ...down, more: { leases: new Map([[down.worker.metadata.uid, seen('7')]]) } }));
+    assert.deepEqual(overdue(after, down.worker), []);
+    const heard = (more: Partial<HealthSight>) =>
+      overdue(watched(0, { ...down, more: { standings: member, ...more } }, after), down.worker);
+    assert.deepEqual(heard({ answered: new Set(['another']) }), [], 'a director answers, and has said nothing of it yet');
+    assert.deepEqual(heard({ leases: new Map([[down.worker.metadata.uid, seen('8')]]) }), [], 'it is alive');
+    assert.deepEqual(heard({ leases: new Map([[down.worker.metadata.uid, seen('7')]]) }), [`${WORKER} Unknown`]);
+    const joined = node(1, { host: 'h2', status: { agent: { incarnation: 1, phase: 'Joined' } } });
+    const late: Look = { worker: joined, standing: 'Heard', more: { answered: new Set() } };
+    assert.deepEqual(overdue(watched(900, late), joined), [`${WORKER} Startup`], 'of what it says itself nobody else is asked');
   });
 
   it('I2: a sign of life that only a director saw begins it anew', () => {

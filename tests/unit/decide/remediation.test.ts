@@ -18,8 +18,8 @@ import { cluster, dataCenter, node, readyNode, reservations, view, wasAvailable 
 
 const GONE = { infrastructure: { incarnation: 1, phase: 'Gone' as const } };
 const dead = (index: number): ClusterNode => node(index, { host: 'h2', status: GONE });
-const CALM: MassSilence = { active: false, settled: true, silentSites: 0, sites: 10 };
-const MASS: MassSilence = { active: true, settled: true, silentSites: 5, sites: 10 };
+const CALM: MassSilence = { active: false, near: false, settled: true, silentSites: 0, sites: 10 };
+const MASS: MassSilence = { active: true, near: true, settled: true, silentSites: 5, sites: 10 };
 
 function site(
   nodes: readonly ClusterNode[],
@@ -163,6 +163,14 @@ describe('remediation: mass silence', () => {
     const fresh = decideCluster({ ...after, massSilence: { ...CALM, settled: false } });
     assert.deepEqual(doings(fresh), []);
     assert.equal(said(fresh), undefined);
+  });
+
+  it('I4: a server that would not have said it does not unsay what another one said', () => {
+    const before = site([dead(0), readyNode(1)], {}, { massSilence: MASS });
+    const after = written(before, decideCluster(before));
+    const near: MassSilence = { ...CALM, near: true };
+    assert.deepEqual(decideCluster({ ...after, massSilence: near }).effects, []);
+    assert.deepEqual(doings(decideCluster({ ...before, massSilence: near })), ['RaiseIncarnation harbor-a1-n0'], 'unless it was said');
   });
 
   it('I4: what a person confirmed dead is replaced all the same', () => {

@@ -22,6 +22,15 @@ describe('silence', () => {
     assert.deepEqual([isSilent(LIMITS.nodeLeaseTtlMs - 1), isSilent(LIMITS.nodeLeaseTtlMs)], [false, true]);
   });
 
+  it('one that is renewed in time is looked at once in the time that its Lease holds, one that is late when it runs out', () => {
+    const againMs = (unchangedMs: number) => {
+      const seen = seenFor([`lease/${uid}`, `lease/${uid}/7`], unchangedMs, 0);
+      return silenceOf(view({ leases: new Map([[uid, '7']]), seen }), [one]).requeueAfterMs;
+    };
+    const ttlMs = LIMITS.nodeLeaseTtlMs;
+    assert.deepEqual([againMs(0), againMs(ttlMs / 2 - 1), againMs(ttlMs / 2), againMs(ttlMs - 1)], [ttlMs, ttlMs, ttlMs / 2, 1]);
+  });
+
   it('I1: nobody is silent at once, nor heard for ever, by what his Lease says', () => {
     assert.deepEqual([isSilent(LIMITS.nodeLeaseTtlMinMs - 1, 0), isSilent(LIMITS.nodeLeaseTtlMinMs, 0)], [false, true]);
     assert.equal(isSilent(LIMITS.nodeLeaseTtlMaxMs, Number.MAX_SAFE_INTEGER), true);

@@ -33,6 +33,11 @@ describe('steps', () => {
     assert.equal(gone.state === 'Wait' && gone.reason, 'VirtualDataCenterNotFound');
   });
 
+  it('I2: who waits for a host is named, and nobody who has one', () => {
+    const waits = evaluateStep(view({ nodes: [node(0, { host: 'h1' }), node(1)] }), 1, 'ServicesReady');
+    assert.match(waits.state === 'Wait' ? waits.message : '', /^waits for a host with room to take harbor-a1-n1: none of /);
+  });
+
   it('I3: a lost machine fails every step that needs it', () => {
     const lost = node(0, { host: 'h1', status: { infrastructure: { incarnation: 1, phase: 'Gone' } } });
     for (const step of ['PrimaryReady', 'WorkersJoined', 'ServicesReady', 'PairSite'] as const)

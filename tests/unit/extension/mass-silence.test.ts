@@ -5,9 +5,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { ChangeListener, Informer } from '../../../src/client/informer.ts';
-import { indexBy } from '../../../src/client/index-by.ts';
+import { NO_OBSERVATIONS } from '../../../src/decide/observation.ts';
+import { silenceOf } from '../../../src/decide/silence.ts';
 import { createSilenceWatch } from '../../../src/extension/mass-silence.ts';
-import type { Informers } from '../../../src/extension/view.ts';
+import { cachedView, withIndexes } from '../../../src/extension/view.ts';
+import type { Copies } from '../../../src/extension/view.ts';
 import type { ClusterNode } from '../../../src/model/cluster-node.ts';
 import type { Cluster } from '../../../src/model/cluster.ts';
 import type { AnyEntity, Lease } from '../../../src/model/core-kinds.ts';
@@ -71,12 +73,14 @@ interface World {
   /** Lets time pass, with a look each 5 s; `each` before every look. */
   pass(ms: number, each?: (nowMs: number) => void): Promise<void>;
   silent(): number;
+  /** Who of a cluster is silent and who is heard, to a server that looks at it for the first time. */
+  firstLook(site: number): { readonly silent: readonly string[]; readonly heard: readonly string[] };
 }
 
 function world(): World {
   const [clusters, nodes, leases] = [copyOf<Cluster>(), copyOf<ClusterNode>(), copyOf<Lease>()];
-  const indexes = { nodes: indexBy(nodes, ({ spec }) => spec.clusterUid) };
-  const informers = { clusters, nodes, leases, configs: copyOf(), indexes } as unknown as Informers;
+  const [virtualDataCenters, releases, configs, sites, hosts] = [copyOf(), copyOf(), copyOf(), copyOf(), copyOf()];
+  const informers = withIndexes({ clusters, nodes, leases, virtualDataCenters, releases, configs, sites, hosts } as unknown as Copies);
   let nowMs = 0;
   const log = { error: () => undefined, warn: () => undefined } as unknown as Log;
   let untilMs = 0;
@@ -98,6 +102,13 @@ function world(): World {
       await watch.run(stop.signal);
     },
     silent: () => watch.now().silentSites,
+    firstLook: (site) => {
+      const random = { float: () => 0, uuid: () => '', bytes: () => new Uint8Array() };
+      const view = cachedView(informers, 'acme', `site-${site}`, { seen: NO_OBSERVATIONS }, { clock, random, leaseSeen: watch.leaseSeen });
+      assert.ok(view !== undefined);
+      const { silent, heard } = silenceOf(view, view.nodes);
+      return { silent: [...silent], heard: [...heard] };
+    },
   };
 }
 
@@ -147,4 +158,17 @@ test('I1: a cluster that is gone is no silent site', async () => {
   all.clusters.drop(cluster(0));
   await all.pass(10_000, renewing(all, [1, 2, 3, 4, 5]));
   assert.equal(all.silent(), 0);
+});
+
+test('I4: a server that looks at a cluster for the first time knows who of it is silent and who is heard', async () => {
+  const all = settled();
+  assert.deepEqual(all.firstLook(0), { silent: [], heard: [] }, 'a fresh one knows neither');
+  await all.pass(400_000, renewing(all, [1]));
+  assert.deepEqual(all.firstLook(0), { silent: ['node-0'], heard: [] });
+  assert.deepEqual(all.firstLook(1), { silent: [], heard: ['node-1'] });
+  all.leases.put(lease(0, 500_000));
+  assert.deepEqual(all.firstLook(0), { silent: [], heard: ['node-0'] });
+  all.leases.drop(lease(0, 500_000));
+  all.leases.put(lease(0, 500_001));
+  assert.deepEqual(all.firstLook(0), { silent: [], heard: [] }, 'one that was made anew tells nothing yet');
 });

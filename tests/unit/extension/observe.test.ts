@@ -27,7 +27,7 @@ const HEALTHY: LoopSight = {
   leaseAgeMs: () => 700,
   unsynced: () => [],
   sinceRoundMs: () => 100,
-  massSilence: () => ({ active: true, settled: true, silentSites: 3, sites: 10 }),
+  massSilence: () => ({ active: true, near: true, settled: true, silentSites: 3, sites: 10 }),
 };
 
 function ask(path: string, sight: LoopSight | undefined, telemetry = newTelemetry(), stopping = false): readonly [number, string] {
@@ -136,7 +136,7 @@ const FACTS: ExtensionFacts = {
 test('I1: a Lease that was never shown has no age', () => {
   assert.doesNotMatch(extensionMetricsText(FACTS), /lease_age_seconds[ {]\S* ?\d/);
   assert.doesNotMatch(extensionMetricsText(FACTS), /_(mass_silence|silent_sites|watched_sites) \d/);
-  const massSilence = { active: false, settled: true, silentSites: 0, sites: 4 };
+  const massSilence = { active: false, near: false, settled: true, silentSites: 0, sites: 4 };
   assert.match(extensionMetricsText({ ...FACTS, massSilence }), /^outrigger_extension_mass_silence 0$/m);
   assert.match(extensionMetricsText({ ...FACTS, leaseAgeMs: 700 }), /^outrigger_extension_lease_age_seconds 0\.7$/m);
 });
