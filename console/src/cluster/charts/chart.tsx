@@ -3,10 +3,12 @@
  */
 
 import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
+import { useLayoutEffect, useRef, useState } from 'react';
+import type { RefObject } from 'react';
 import { factsOf, niceMax, pathsOf, valueText } from './curves.ts';
 import type { Curve } from './curves.ts';
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [640, 200, 64, 24, 8];
+const [FIRST_WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [640, 200, 64, 8, 24, 8];
 const LINES = 4;
 /** Told apart by color and by dashes. */
 const STROKES = ['', '6 3', '2 3', '10 4 2 4'] as const;
@@ -23,13 +25,14 @@ export interface ChartProps {
 
 export function Chart({ title, curves, unit, startMs, endMs, stepMs }: ChartProps) {
   const max = niceMax(Math.max(0, ...curves.map((curve) => factsOf(curve).highest)), unit === 'bytes');
-  const width = WIDTH - LEFT - 8;
+  const [frame, frameWidth] = useWidth();
+  const width = Math.max(1, frameWidth - LEFT - RIGHT);
   const height = HEIGHT - TOP - BOTTOM;
   const box = { width, height, startMs, endMs, max };
   const said = curves.map((curve) => `${curve.name} ${valueText(factsOf(curve).newest, unit)}`).join(', ');
   return (
     <>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}, now: ${said}`} className="or-chart">
+      <svg ref={frame} height={HEIGHT} role="img" aria-label={`${title}, now: ${said}`} className="or-chart">
         <g transform={`translate(${LEFT} ${TOP})`}>
           {Array.from({ length: LINES + 1 }, (_, index) => (
             <g key={index} transform={`translate(0 ${(height * index) / LINES})`}>
@@ -57,6 +60,20 @@ export function Chart({ title, curves, unit, startMs, endMs, stepMs }: ChartProp
       <Numbers title={title} curves={curves} unit={unit} />
     </>
   );
+}
+
+/** As wide as it is drawn, so that words keep their size on every screen. */
+function useWidth(): readonly [frame: RefObject<SVGSVGElement | null>, width: number] {
+  const frame = useRef<SVGSVGElement>(null);
+  const [width, setWidth] = useState(FIRST_WIDTH);
+  useLayoutEffect(() => {
+    const { current } = frame;
+    if (current === null) return undefined;
+    const observer = new ResizeObserver(([entry]) => entry !== undefined && setWidth(Math.round(entry.contentRect.width)));
+    observer.observe(current);
+    return () => observer.disconnect();
+  }, []);
+  return [frame, width];
 }
 
 function Numbers({ title, curves, unit }: Pick<ChartProps, 'title' | 'curves' | 'unit'>) {

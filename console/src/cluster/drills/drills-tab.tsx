@@ -180,7 +180,7 @@ function Fields({ wish, change, seen: { cluster, nodes, release } }: FieldsProps
       {isAtSite && (
         <Switch
           id="drill-outage"
-          label="Also when something would stop being served meanwhile"
+          label="Also when something would stop being served meanwhile (spec.acceptOutage)"
           isChecked={wish.acceptOutage}
           onChange={(_event, acceptOutage) => change({ acceptOutage })}
         />
