@@ -20,7 +20,7 @@ import { LIMITS } from '../model/limits.ts';
 import { GROUP_VERSION } from '../model/resource.ts';
 import type { Answer, EntityApi } from '../ports/api.ts';
 import type { Clock } from '../ports/clock.ts';
-import { balancedOf } from './drill-services.ts';
+import { balancedOf } from '../decide/drill-services.ts';
 import { fittedTable } from './status/lines.ts';
 import { watchServers } from './status/servers.ts';
 import { renderAge, renderTable } from './table.ts';

@@ -38,7 +38,7 @@ export async function newPerson(browser: Browser, colorScheme: 'light' | 'dark' 
   const context: BrowserContext = await browser.newContext({
     ignoreHTTPSErrors: true,
     colorScheme,
-    viewport: { width: 1280, height: 900 },
+    viewport: DESK,
   });
   context.setDefaultTimeout(ACTION_MS);
   const page = await context.newPage();
@@ -68,6 +68,31 @@ export async function assertFits(page: Page, where: string): Promise<void> {
   assert.ok(width <= screen, `${where} is ${width} px wide on a screen of ${screen}`);
 }
 
-export async function picture(page: Page, name: string): Promise<void> {
-  if (SHOTS !== undefined) await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+/** `whole`: also what is below the screen. */
+export async function picture(page: Page, name: string, whole = false): Promise<void> {
+  if (SHOTS === undefined) return;
+  const height = whole ? await page.evaluate<number>('document.getElementById("main")?.scrollHeight ?? 0') : 0;
+  const size = page.viewportSize();
+  // The page scrolls inside of its frame, so the frame is made as high as its content.
+  if (size !== null && height > size.height) await page.setViewportSize({ width: size.width, height: height + 120 });
+  await page.screenshot({ path: join(SHOTS, `${name}.png`), animations: 'disabled' });
+  if (size !== null) await page.setViewportSize(size);
+}
+
+const DESK = { width: 1280, height: 900 };
+const TELEPHONE = { width: 375, height: 812 };
+const WALL = { width: 3840, height: 2160 };
+
+/** As it is on a desk, a telephone and a wall (4k). What the size changes is no color, so the sizes are listened to in one theme, the desk in the other. */
+export async function lookAt(page: Page, what: string, theme: 'light' | 'dark'): Promise<void> {
+  if (theme === 'dark') await assertAccessible(page, `${what} ${theme}`);
+  await picture(page, `${what}-${theme}`, true);
+  for (const [name, size] of [['375', TELEPHONE] as const, ['4k', WALL] as const]) {
+    if (theme === 'dark' && SHOTS === undefined) continue;
+    await page.setViewportSize(size);
+    await assertFits(page, `${what} at ${name}`);
+    if (theme === 'light') await assertAccessible(page, `${what} at ${name}`);
+    await picture(page, `${what}-${theme}-${name}`, name === '375');
+  }
+  await page.setViewportSize(DESK);
 }

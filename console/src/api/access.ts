@@ -8,6 +8,8 @@ import { call } from './request.ts';
 
 export interface Wish {
   readonly verb: string;
+  /** Absent: Outrigger's own. */
+  readonly group?: string;
   readonly resource: string;
   readonly subresource?: string;
   readonly namespace: string;

@@ -10,12 +10,22 @@ const DEADLINE_MS = 20_000;
 const SESSION_OVER = 'Your session has ended. Log in again.';
 const NO_ANSWER = 'The director does not answer. What you asked for may not have happened; look, and try again.';
 
+/** What is wrong with one field, as the API says it. */
+export interface FieldProblem {
+  /** `spec.workers`, `metadata.name`. */
+  readonly field: string;
+  readonly message: string;
+}
+
 export class ApiError extends Error {
   /** 0: nobody answered. */
   readonly status: number;
-  constructor(status: number, message: string) {
+  /** Which fields are meant, where it is about fields. */
+  readonly problems: readonly FieldProblem[];
+  constructor(status: number, message: string, problems: readonly FieldProblem[] = []) {
     super(message);
     this.status = status;
+    this.problems = problems;
   }
 }
 
@@ -47,7 +57,19 @@ export async function call<T>(
   const text = await answer.text();
   if (answer.ok) return JSON.parse(text) as T;
   if (answer.status === 401 && token === undefined) endSession(SESSION_OVER);
-  throw new ApiError(answer.status, sentenceOf(text, answer.status));
+  throw new ApiError(answer.status, sentenceOf(text, answer.status), problemsOf(text));
+}
+
+export const MERGE_PATCH = 'application/merge-patch+json';
+
+/** The causes of a Status. */
+function problemsOf(body: string): readonly FieldProblem[] {
+  try {
+    const { details } = JSON.parse(body) as { details?: { causes?: readonly Partial<FieldProblem>[] } };
+    return (details?.causes ?? []).map(({ field = '', message = '' }) => ({ field, message }));
+  } catch {
+    return [];
+  }
 }
 
 function authorization(token = currentSession()?.token): Record<string, string> {

@@ -1,24 +1,9 @@
 /**
- * One cluster: what needs a person, the drawing, license and release, conditions, and its story.
+ * One cluster: what needs a person, and its tabs.
  */
 
-import {
-  Alert,
-  Breadcrumb,
-  BreadcrumbItem,
-  Card,
-  CardBody,
-  CardTitle,
-  EmptyState,
-  EmptyStateBody,
-  Flex,
-  FlexItem,
-  Grid,
-  GridItem,
-  PageSection,
-  Title,
-} from '@patternfly/react-core';
-import { useMemo, useState } from 'react';
+import { Alert, Breadcrumb, BreadcrumbItem, EmptyState, EmptyStateBody, Flex, FlexItem, PageSection, Title } from '@patternfly/react-core';
+import { lazy, useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
 import type { ClusterNode } from '../../../src/model/cluster-node.ts';
 import type { Cluster } from '../../../src/model/cluster.ts';
@@ -32,12 +17,15 @@ import { Waiting } from '../shell/waiting.tsx';
 import { isWatched, useLive } from '../watch/live-kind.ts';
 import type { Contact } from '../watch/live-set.ts';
 import { Actions } from './actions.tsx';
-import { Conditions } from './conditions.tsx';
+import { ClusterTabs } from './cluster-tabs.tsx';
+import type { Tab } from './cluster-tabs.tsx';
 import { drawnNodes } from './drawn-node.ts';
-import { Drawing } from './drawing.tsx';
-import { LicenseFacts, ReleaseFacts } from './entitlement.tsx';
-import { StoryCard } from './story-card.tsx';
-import { storyOf } from './story.ts';
+import { Overview } from './overview.tsx';
+import { StoryTab } from './story-card.tsx';
+
+const DrillsTab = lazy(async () => ({ default: (await import('./drills/drills-tab.tsx')).DrillsTab }));
+const ChartsTab = lazy(async () => ({ default: (await import('./charts/charts-tab.tsx')).ChartsTab }));
+const LogsTab = lazy(async () => ({ default: (await import('./logs/logs-tab.tsx')).LogsTab }));
 
 export function ClusterPage({ namespace, name }: { readonly namespace: string; readonly name: string }) {
   useTitle(`${namespace}/${name}`);
@@ -104,67 +92,27 @@ function Inside({ cluster }: { readonly cluster: Cluster }) {
   const { name, namespace = '' } = cluster.metadata;
   const live = useLive<ClusterNode>(nodesPath(namespace), `${NODE_SELECTOR_LABEL}=${name}`);
   const nodes = useMemo(() => drawnNodes(cluster, live.objects.values()), [cluster, live.objects]);
-  const story = useMemo(() => storyOf(cluster), [cluster]);
   const { concerns } = fleetRow(cluster);
+  const parts: Readonly<Record<Tab, () => ReactNode>> = {
+    overview: () => <Overview cluster={cluster} live={live} nodes={nodes} />,
+    story: () => <StoryTab cluster={cluster} />,
+    drills: () => <DrillsTab cluster={cluster} live={live} />,
+    charts: () => <ChartsTab cluster={cluster} />,
+    logs: () => <LogsTab cluster={cluster} nodes={nodes} />,
+  };
   return (
-    <Grid hasGutter>
-      {concerns.length > 0 && (
-        <GridItem>
-          {concerns.map(({ gravity, message }) => (
-            <Alert
-              key={message}
-              isInline
-              variant={gravity === 'Broken' ? 'danger' : 'warning'}
-              title={message}
-              className="or-gap"
-              component="h2"
-            />
-          ))}
-        </GridItem>
-      )}
-      <GridItem>
-        <Part title="As it is now">
-          {live.contact.state === 'refused' && (
-            <Alert component="p" isInline variant="warning" title="Its nodes cannot be shown">
-              {live.contact.why}
-            </Alert>
-          )}
-          {nodes.length === 0 ? (
-            <p>It has no node{live.complete ? ' yet' : ' that is known here yet'}.</p>
-          ) : (
-            <Drawing cluster={cluster} nodes={nodes} />
-          )}
-        </Part>
-      </GridItem>
-      <GridItem lg={6}>
-        <Part title="Release">
-          <ReleaseFacts cluster={cluster} />
-        </Part>
-      </GridItem>
-      <GridItem lg={6}>
-        <Part title="License">
-          <LicenseFacts license={cluster.status?.license} />
-        </Part>
-      </GridItem>
-      <GridItem>
-        <Part title="Conditions">
-          <Conditions conditions={cluster.status?.conditions ?? []} />
-        </Part>
-      </GridItem>
-      <GridItem>
-        <Part title="Story">
-          <StoryCard lines={story} />
-        </Part>
-      </GridItem>
-    </Grid>
-  );
-}
-
-function Part({ title, children }: { readonly title: string; readonly children: ReactNode }) {
-  return (
-    <Card isFullHeight>
-      <CardTitle component="h2">{title}</CardTitle>
-      <CardBody>{children}</CardBody>
-    </Card>
+    <>
+      {concerns.map(({ gravity, message }) => (
+        <Alert
+          key={message}
+          isInline
+          variant={gravity === 'Broken' ? 'danger' : 'warning'}
+          title={message}
+          className="or-gap"
+          component="h2"
+        />
+      ))}
+      <ClusterTabs parts={parts} />
+    </>
   );
 }

@@ -12,7 +12,7 @@ export type ShownCondition = NonNullable<NonNullable<Cluster['status']>['conditi
 
 export function Conditions({ conditions }: { readonly conditions: readonly ShownCondition[] }) {
   return (
-    <Table aria-label="Conditions" variant="compact" gridBreakPoint="grid-md">
+    <Table aria-label="Conditions" className="or-stacked" variant="compact" gridBreakPoint="grid-md">
       <Thead>
         <Tr>
           <Th>Condition</Th>

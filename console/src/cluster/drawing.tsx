@@ -13,7 +13,7 @@ import { Fact } from './fact.tsx';
 import type { DrawnNode, DrawnService } from './drawn-node.ts';
 
 export function Drawing({ cluster, nodes }: { readonly cluster: Cluster; readonly nodes: readonly DrawnNode[] }) {
-  const directors = [...new Set(nodes.flatMap(({ tunnel }) => (tunnel === undefined ? [] : [tunnel])))];
+  const directors = [...new Set(nodes.flatMap(({ tunnel, isHeard }) => (tunnel === undefined || !isHeard ? [] : [tunnel])))];
   return (
     <div className="or-drawing">
       <div className="or-director">
@@ -23,7 +23,7 @@ export function Drawing({ cluster, nodes }: { readonly cluster: Cluster; readonl
       <ul className="or-nodes" aria-label="Nodes">
         {nodes.map((node) => (
           <li key={node.name}>
-            <div className={node.tunnel === undefined ? 'or-line or-line-down' : 'or-line'} aria-hidden="true" />
+            <div className={node.tunnel === undefined || !node.isHeard ? 'or-line or-line-down' : 'or-line'} aria-hidden="true" />
             <NodeCard node={node} term={cluster.status?.term} />
           </li>
         ))}
@@ -49,13 +49,16 @@ function NodeCard({ node, term }: { readonly node: DrawnNode; readonly term: num
           <Fact term="State">{node.message === undefined ? node.state : `${node.state}. ${node.message}`}</Fact>
           <Fact term="Address">{node.address ?? 'None yet'}</Fact>
           <Fact term="Host">{node.host ?? 'None yet'}</Fact>
-          <Fact term="Tunnel">{node.tunnel === undefined ? 'None' : `Up, to ${node.tunnel}`}</Fact>
+          <Fact term="Release">{node.release ?? 'None yet'}</Fact>
+          <Fact term="Tunnel">
+            {node.tunnel === undefined ? 'None' : node.isHeard ? `Up, to ${node.tunnel}` : `Not known; last to ${node.tunnel}`}
+          </Fact>
           {node.incarnation > 1 && <Fact term="Incarnation">{node.incarnation}</Fact>}
         </DescriptionList>
         {node.services.length > 0 && (
           <LabelGroup numLabels={16} aria-label={`Services on ${node.name}`} className="or-above">
             {node.services.map((service) => (
-              <ServiceLabel key={service.name} service={service} />
+              <ServiceLabel key={service.name} service={service} isHeard={node.isHeard} />
             ))}
           </LabelGroup>
         )}
@@ -78,8 +81,15 @@ function StateIcon({ node }: { readonly node: DrawnNode }) {
   );
 }
 
-function ServiceLabel({ service }: { readonly service: DrawnService }) {
+function ServiceLabel({ service, isHeard }: { readonly service: DrawnService; readonly isHeard: boolean }) {
   const words = `${service.name}${service.isSingleton ? ' (singleton)' : ''}${service.isReady ? '' : `: ${service.phase}`}`;
+  // What was said last by who is not heard any more is neither good nor bad.
+  if (!isHeard)
+    return (
+      <Label isCompact variant="outline">
+        {words}, as last heard
+      </Label>
+    );
   return (
     <Label isCompact status={service.isReady ? 'success' : 'warning'} variant={service.isSingleton ? 'filled' : 'outline'}>
       {words}

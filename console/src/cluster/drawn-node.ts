@@ -23,6 +23,8 @@ export interface DrawnNode {
   readonly isPrimary: boolean;
   readonly isReady: boolean;
   readonly isLeaving: boolean;
+  /** False: what is said of it below is from when its cluster heard it last. */
+  readonly isHeard: boolean;
   /** It was not ready in this life yet: that is no failure. */
   readonly isComing: boolean;
   /** What it is, in a few words. */
@@ -30,6 +32,8 @@ export interface DrawnNode {
   readonly address: string | undefined;
   readonly host: string | undefined;
   readonly incarnation: number;
+  /** Whose services it runs. */
+  readonly release: string | undefined;
   /** Host name and port of the director that it has its tunnel to. */
   readonly tunnel: string | undefined;
   readonly message: string | undefined;
@@ -54,6 +58,8 @@ function drawnNode(cluster: Cluster, node: ClusterNode): DrawnNode {
   const machine = node.status?.infrastructure?.incarnation === incarnation ? node.status.infrastructure : undefined;
   const isPrimary = cluster.status?.primary === name;
   const isReady = inCluster === undefined ? agent?.phase === 'Ready' : inCluster.ready === true;
+  // The cluster's word is newer: an agent that died said Ready to the last.
+  const isHeard = !(inCluster?.ready === false && agent?.phase === 'Ready');
   const isLeaving = deletionTimestamp !== undefined || node.spec.retired === true;
   return {
     name,
@@ -61,11 +67,13 @@ function drawnNode(cluster: Cluster, node: ClusterNode): DrawnNode {
     isPrimary,
     isReady,
     isLeaving,
+    isHeard,
     isComing: !isReady && !isLeaving && (agent === undefined || agent.phase === 'Joined') && !TROUBLED.has(machine?.phase ?? ''),
-    state: isLeaving ? 'Is leaving' : isReady ? 'Ready' : (agent?.phase ?? machine?.phase ?? 'Waits for a host'),
+    state: isLeaving ? 'Is leaving' : isReady ? 'Ready' : !isHeard ? 'Not heard' : (agent?.phase ?? machine?.phase ?? 'Waits for a host'),
     address: inCluster?.address ?? agent?.address ?? machine?.address,
     host,
     incarnation,
+    release: agent?.release,
     tunnel: hostOf(agent?.tunnel),
     message: inCluster?.message ?? agent?.message ?? machine?.message,
     services: Object.entries(agent?.services ?? {})

@@ -1,13 +1,18 @@
 /**
- * The story of a cluster, newest first.
+ * The conditions of a cluster, and its story, newest first.
  */
 
-import { ExpandableSection, Icon, List, ListItem } from '@patternfly/react-core';
+import { ExpandableSection, Grid, GridItem, Icon, List, ListItem } from '@patternfly/react-core';
 import { CheckCircleIcon } from '@patternfly/react-icons/dist/esm/icons/check-circle-icon';
 import { ExclamationCircleIcon } from '@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon';
 import { InfoCircleIcon } from '@patternfly/react-icons/dist/esm/icons/info-circle-icon';
+import { useMemo } from 'react';
 import type { ReactNode } from 'react';
+import type { Cluster } from '../../../src/model/cluster.ts';
 import { dateTimeText } from '../shell/moment.ts';
+import { Conditions } from './conditions.tsx';
+import { Part } from './part.tsx';
+import { storyOf } from './story.ts';
 import type { StoryLine } from './story.ts';
 
 const ICONS: Readonly<Record<StoryLine['kind'], ReactNode>> = {
@@ -28,7 +33,25 @@ const ICONS: Readonly<Record<StoryLine['kind'], ReactNode>> = {
   ),
 };
 
-export function StoryCard({ lines }: { readonly lines: readonly StoryLine[] }) {
+export function StoryTab({ cluster }: { readonly cluster: Cluster }) {
+  const story = useMemo(() => storyOf(cluster), [cluster]);
+  return (
+    <Grid hasGutter>
+      <GridItem>
+        <Part title="Conditions">
+          <Conditions conditions={cluster.status?.conditions ?? []} />
+        </Part>
+      </GridItem>
+      <GridItem>
+        <Part title="Story">
+          <StoryCard lines={story} />
+        </Part>
+      </GridItem>
+    </Grid>
+  );
+}
+
+function StoryCard({ lines }: { readonly lines: readonly StoryLine[] }) {
   return (
     <ol className="or-story">
       {lines.map((line) => (

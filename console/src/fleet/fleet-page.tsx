@@ -10,10 +10,10 @@ import { ContactBanner } from '../shell/contact-banner.tsx';
 import { useSearch } from '../shell/navigation.tsx';
 import { useTitle } from '../shell/title.ts';
 import { Waiting } from '../shell/waiting.tsx';
+import { Narrow } from '../table/narrow.tsx';
 import { useLive } from '../watch/live-kind.ts';
 import { fleetRow } from './fleet-row.ts';
 import type { FleetRow } from './fleet-row.ts';
-import { Narrow } from './narrow.tsx';
 import { FleetTable } from './fleet-table.tsx';
 import { FleetToolbar } from './fleet-toolbar.tsx';
 import { readView, rowsOf, writeView } from './fleet-view.ts';
@@ -38,7 +38,11 @@ export function FleetPage() {
       </PageSection>
       <PageSection isFilled className="or-fleet">
         {(contact.state === 'refused' || view.organization !== '') && (
-          <Narrow why={contact.state === 'refused' ? contact.why : undefined} view={view} change={change} />
+          <Narrow
+            why={contact.state === 'refused' ? contact.why : undefined}
+            organization={view.organization}
+            choose={(organization) => change({ organization })}
+          />
         )}
         {!complete && contact.state !== 'refused' && <Waiting what="the fleet" />}
         {complete && all.length > 0 && <FleetToolbar view={view} change={change} shown={rows.length} total={all.length} />}

@@ -9,8 +9,9 @@ import {
   MastheadBrand,
   MastheadContent,
   MastheadMain,
+  MastheadToggle,
   Page,
-  PageSection,
+  PageToggleButton,
   SkipToContent,
   Toolbar,
   ToolbarContent,
@@ -20,19 +21,17 @@ import {
 import { MoonIcon } from '@patternfly/react-icons/dist/esm/icons/moon-icon';
 import { SunIcon } from '@patternfly/react-icons/dist/esm/icons/sun-icon';
 import { useQueryClient } from '@tanstack/react-query';
-import { lazy, Suspense, useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import { CONSOLE_SESSION_PATH } from '../../../src/model/console-session.ts';
 import { call } from '../api/request.ts';
 import { endSession, useSession } from '../api/session.ts';
 import type { Session } from '../api/session.ts';
-import { FleetPage } from '../fleet/fleet-page.tsx';
 import { forgetKinds } from '../watch/live-kind.ts';
 import { LogIn } from './log-in.tsx';
 import { PlaceLink, usePlace } from './navigation.tsx';
+import { PageOf } from './pages.tsx';
+import { hasRoomForSidebar, onRoomForSidebar, Sidebar } from './sidebar.tsx';
 import { useTheme } from './theme.ts';
-import { Waiting } from './waiting.tsx';
-
-const ClusterPage = lazy(async () => ({ default: (await import('../cluster/cluster-page.tsx')).ClusterPage }));
 
 export function App() {
   const { session } = useSession();
@@ -49,34 +48,40 @@ export function App() {
 
 function Inside({ session }: { readonly session: Session }) {
   const place = usePlace();
-  const key = place.page === 'cluster' ? `${place.namespace}/${place.name}` : '';
+  const [isOpen, setOpen] = useState(hasRoomForSidebar);
+  useEffect(() => onRoomForSidebar(setOpen), []);
   return (
     <Page
-      masthead={<Top session={session} />}
+      masthead={<Top session={session} isOpen={isOpen} toggle={() => setOpen(!isOpen)} />}
+      sidebar={<Sidebar place={place} isOpen={isOpen} close={() => setOpen(false)} />}
       mainContainerId="main"
       skipToContent={<SkipToContent href="#main">Skip to content</SkipToContent>}
     >
-      {place.page === 'fleet' ? (
-        <FleetPage />
-      ) : (
-        <Suspense
-          fallback={
-            <PageSection>
-              <Waiting what="the page" />
-            </PageSection>
-          }
-        >
-          <ClusterPage key={key} namespace={place.namespace} name={place.name} />
-        </Suspense>
-      )}
+      <PageOf place={place} />
     </Page>
   );
 }
 
-function Top({ session }: { readonly session: Session }) {
+interface TopProps {
+  readonly session: Session;
+  readonly isOpen: boolean;
+  readonly toggle: () => void;
+}
+
+function Top({ session, isOpen, toggle }: TopProps) {
   return (
     <Masthead>
       <MastheadMain>
+        <MastheadToggle>
+          <PageToggleButton
+            isHamburgerButton
+            id="toggle-sidebar"
+            aria-label="Pages"
+            aria-controls="sidebar"
+            isSidebarOpen={isOpen}
+            onSidebarToggle={toggle}
+          />
+        </MastheadToggle>
         <MastheadBrand>
           <PlaceLink place={{ page: 'fleet' }} className="or-brand">
             <img src="/console/outrigger.svg" alt="" width="28" height="28" />

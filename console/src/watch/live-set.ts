@@ -71,6 +71,13 @@ export function withContact<T>(set: LiveSet<T>, contact: Contact): LiveSet<T> {
   return isKept ? set : { ...set, contact };
 }
 
+/** Of several that are shown together, the one that makes what is shown oldest. That one of them is refused makes nothing old. */
+export function gravest(contacts: readonly Contact[]): Contact {
+  const lost = contacts.filter((one) => one.state === 'lost');
+  const [oldest] = lost.toSorted((a, b) => (a.sinceMs ?? 0) - (b.sinceMs ?? 0));
+  return oldest ?? contacts.find(({ state }) => state === 'loading') ?? contacts[0] ?? { state: 'loading' };
+}
+
 function isSame(one: Watched, other: Watched): boolean {
   return one.metadata.uid === other.metadata.uid && one.metadata.resourceVersion === other.metadata.resourceVersion;
 }

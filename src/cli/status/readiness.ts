@@ -7,13 +7,11 @@
 import { sightOf } from '../../decide/own-sight.ts';
 import type { NodeFolderFacts } from '../../decide/own-sight.ts';
 import type { BootReading } from '../../decide/license-clock.ts';
-import { servicesOf } from '../../decide/plan.ts';
 import { isUnready, readinessOf } from '../../decide/readiness.ts';
-import { together } from '../../decide/readiness-facts.ts';
 import type { ControlFacts, ReadinessFacts } from '../../decide/readiness-facts.ts';
 import type { Forecast } from '../../decide/readiness-forecast.ts';
+import { adviceOf, groupedForecasts, readinessFactsOf, readinessSentence } from '../../decide/readiness-summary.ts';
 import { CLUSTER_RELEASES, UNIVERSAL_LICENSES, VIRTUAL_DATA_CENTERS } from '../../model/addresses.ts';
-import type { Cluster } from '../../model/cluster.ts';
 import type { ClusterRelease } from '../../model/cluster-release.ts';
 import type { ExitCode } from '../../model/fault.ts';
 import type { UniversalLicense } from '../../model/universal-license.ts';
@@ -22,7 +20,7 @@ import type { EntityApi } from '../../ports/api.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { clusterTitle } from '../cluster-line.ts';
 import { mayList, seeAll, wantedClusters } from './gather.ts';
-import type { Seen, Wanted } from './gather.ts';
+import type { Wanted } from './gather.ts';
 import { broken, SCREEN_COLUMNS } from './lines.ts';
 import { watchServers } from './servers.ts';
 
@@ -58,7 +56,9 @@ export async function readinessFromDirector(
     watchServers(deps, signal),
   ]);
   const control: ControlFacts = { directorAnswers: true, extensionServers: extensionServers?.live.length, database: deps.database };
-  return clusters.map((cluster) => judged('director', factsOf(cluster, { seen, dataCenters, releases, licenses, control })));
+  return clusters.map((cluster) =>
+    judged('director', readinessFactsOf(cluster, { nodes: seen.nodes, hosts: seen.hosts, dataCenters, releases, licenses, control })),
+  );
 }
 
 /** `folders`: of nodes on this machine. */
@@ -96,33 +96,6 @@ function judged(from: ClusterReadiness['from'], facts: ReadinessFacts): ClusterR
   };
 }
 
-interface World {
-  readonly seen: Seen;
-  readonly dataCenters: readonly VirtualDataCenter[];
-  readonly releases: readonly ClusterRelease[];
-  readonly licenses: readonly UniversalLicense[];
-  readonly control: ControlFacts;
-}
-
-function factsOf(cluster: Cluster, { seen, dataCenters, releases, licenses, control }: World): ReadinessFacts {
-  const { namespace, uid } = cluster.metadata;
-  const runs = cluster.status?.release?.current ?? cluster.spec.release;
-  const release = releases.find(({ metadata }) => metadata.name === runs);
-  const license = licenses.find(({ metadata }) => metadata.namespace === namespace && metadata.name === cluster.status?.license?.name);
-  return {
-    cluster,
-    nodes: seen.nodes.filter(({ spec }) => spec.clusterUid === uid),
-    services: release === undefined ? undefined : servicesOf(cluster.spec, release),
-    unheard: undefined,
-    hosts: seen.hosts,
-    virtualDataCenter: dataCenters.find(
-      ({ metadata }) => metadata.namespace === namespace && metadata.name === cluster.spec.virtualDataCenter,
-    ),
-    syncGraceDays: license?.spec.syncGraceDays,
-    control,
-  };
-}
-
 const VERDICTS = { NoEffect: 'no effect', Degraded: 'degraded', Outage: 'OUTAGE', Unknown: 'unknown' } as const;
 /** Of the three columns; with two blanks between them they fill the screen. */
 const WIDTHS = [28, 48, SCREEN_COLUMNS - 28 - 48 - 4] as const;
@@ -136,20 +109,14 @@ export function renderReadiness(all: readonly ClusterReadiness[]): string {
 function renderCluster({ cluster, from, failover, ready, forecasts }: ClusterReadiness): string {
   const source = from === 'director' ? '' : ', as its nodes on this machine know it';
   if (forecasts.length === 0) return `${cluster}: is being deleted; there is nothing to be ready for.\n`;
-  const bad = forecasts.filter(({ promised }) => !promised).length;
-  const outages = forecasts.filter(({ verdict }) => verdict === 'Outage').length;
-  const said = ready
-    ? outages === 0
-      ? 'nothing would stop that should go on'
-      : `nothing would stop that spec.availability.failover ${failover} keeps running; ${outages} ${outages === 1 ? 'outage is' : 'outages are'} as promised`
-    : `NOT READY: of ${forecasts.length} failures ${bad} would be worse than promised`;
-  const rows = grouped(forecasts).map(renderForecast);
-  return `${ready ? '✔' : '✖'} ${cluster}${source}: ${said}\n\n${columns([['WHAT DIES'], ['THEN'], ['BECAUSE']])}${rows.join('')}`;
+  const rows = groupedForecasts(forecasts).map(renderForecast);
+  return `${ready ? '✔' : '✖'} ${cluster}${source}: ${readinessSentence(forecasts, failover)}\n\n${columns([['WHAT DIES'], ['THEN'], ['BECAUSE']])}${rows.join('')}`;
 }
 
-function renderForecast({ failure, verdict, promised, effect, because, remedy }: Forecast): string {
-  // What was promised to be so needs no advice, unless it is an outage all the same.
-  const advice = remedy === undefined || (promised && verdict !== 'Outage') ? [] : [`→ ${remedy}`];
+function renderForecast(forecast: Forecast): string {
+  const { failure, verdict, promised, effect, because } = forecast;
+  const advised = adviceOf(forecast);
+  const advice = advised === undefined ? [] : [`→ ${advised}`];
   const [left, middle, right] = WIDTHS;
   return columns([
     broken(`${promised ? '' : '! '}${failure}`, left),
@@ -168,29 +135,6 @@ function columns(cells: readonly (readonly string[])[]): string {
       .trimEnd(),
   );
   return `${rows.join('\n')}\n\n`;
-}
-
-/** Forecasts that say the same of several subjects, once. */
-function grouped(forecasts: readonly Forecast[]): readonly Forecast[] {
-  const without = (text: string | undefined, { subject }: Forecast): string =>
-    subject === '' ? (text ?? '') : (text ?? '').replaceAll(subject, '…');
-  const alike = Map.groupBy(forecasts, (one) =>
-    [one.row, one.verdict, one.promised, ...[one.failure, one.effect, one.because, one.remedy].map((text) => without(text, one))].join('|'),
-  );
-  return [...alike.values()].flatMap(([first, ...others]) => {
-    if (first === undefined) return [];
-    const all = together([first, ...others].map(({ subject }) => subject));
-    const said = (text: string): string =>
-      others.length === 0 ? text : text.replaceAll(first.subject, first.row === 'instance' ? 'it' : all);
-    return [
-      {
-        ...first,
-        failure: others.length === 0 ? first.failure : first.failure.replaceAll(first.subject, all),
-        effect: said(first.effect),
-        because: said(first.because),
-      },
-    ];
-  });
 }
 
 export function readinessExit(all: readonly ClusterReadiness[]): ExitCode {

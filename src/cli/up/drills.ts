@@ -20,7 +20,7 @@ import { Fault, isFault } from '../../model/fault.ts';
 import { LIMITS } from '../../model/limits.ts';
 import type { Answer } from '../../ports/api.ts';
 import type { Load } from '../../ports/load.ts';
-import { balancedOf } from '../drill-services.ts';
+import { balancedOf } from '../../decide/drill-services.ts';
 import { prepareAct, tidyAct } from './drill-acts.ts';
 import type { Act, ActParts } from './drill-acts.ts';
 

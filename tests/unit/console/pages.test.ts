@@ -9,7 +9,7 @@ import { storyOf, wordsOf } from '../../../console/src/cluster/story.ts';
 import { fleetRow } from '../../../console/src/fleet/fleet-row.ts';
 import { PLAIN_VIEW, readView, rowsOf, SORTS, writeView } from '../../../console/src/fleet/fleet-view.ts';
 import type { FleetView } from '../../../console/src/fleet/fleet-view.ts';
-import { addressOf, placeOf } from '../../../console/src/shell/place.ts';
+import { addressOf, placeOf, PLAIN_PAGES } from '../../../console/src/shell/place.ts';
 import type { ClusterNode } from '../../../src/model/cluster-node.ts';
 import { PHASES } from '../../../src/model/cluster.ts';
 import type { Cluster } from '../../../src/model/cluster.ts';
@@ -31,10 +31,17 @@ describe('addresses', () => {
     const name = fc.string({ minLength: 1 }).filter((text) => text.isWellFormed());
     fc.assert(
       fc.property(name, name, (namespace, called) => {
-        const place = { page: 'cluster', namespace, name: called } as const;
-        assert.deepEqual(placeOf(addressOf(place)), place);
+        for (const page of ['cluster', 'site', 'license', 'capacity'] as const) {
+          const place = { page, namespace, name: called };
+          assert.deepEqual(placeOf(addressOf(place)), place);
+        }
+        assert.deepEqual(placeOf(addressOf({ page: 'host', name: called })), { page: 'host', name: called });
       }),
     );
+  });
+
+  test('I1: a page of which there is one is found by its address', () => {
+    for (const page of ['fleet', ...PLAIN_PAGES] as const) assert.deepEqual(placeOf(addressOf({ page })), { page });
   });
 
   test('I1: every other address is the fleet', () => {
@@ -146,6 +153,13 @@ describe('the drawing', () => {
     const old = { incarnation: 1, phase: 'Ready', tunnel: 'https://d:7443', services: { web: { phase: 'Running', ready: true } } };
     const [drawn] = drawnNodes(cluster('a'), [node('a-n0', 2, old)]);
     assert.deepEqual([drawn?.isReady, drawn?.tunnel, drawn?.services], [false, undefined, []]);
+  });
+
+  test('what an agent said last is not held for now when its cluster hears it no more', () => {
+    const agent = { incarnation: 1, phase: 'Ready', tunnel: 'https://d:7443', services: { web: { phase: 'Running', ready: true } } };
+    const seen = (ready: boolean) => drawnNodes(cluster('a', { nodes: { 'a-n0': { ready } } }), [node('a-n0', 1, agent)])[0];
+    assert.deepEqual([seen(true)?.isHeard, seen(true)?.state], [true, 'Ready']);
+    assert.deepEqual([seen(false)?.isHeard, seen(false)?.state, seen(false)?.isReady], [false, 'Not heard', false]);
   });
 
   test('nodes of other clusters are not drawn', () => {

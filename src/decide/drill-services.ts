@@ -2,9 +2,9 @@
  * The services of a cluster that every node's balancer listens for, from its spec and the release that it runs.
  */
 
-import { askedPath } from '../decide/drill.ts';
-import type { DrillService } from '../decide/drill.ts';
-import { servicesOf } from '../decide/plan.ts';
+import { askedPath } from './drill.ts';
+import type { DrillService } from './drill.ts';
+import { servicesOf } from './plan.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { ClusterRelease } from '../model/cluster-release.ts';
 

@@ -1,5 +1,5 @@
 /**
- * License and release of a cluster, as facts.
+ * The license of a cluster, as facts.
  */
 
 import { Alert, DescriptionList } from '@patternfly/react-core';
@@ -25,21 +25,5 @@ export function LicenseFacts({ license }: { readonly license: NonNullable<Cluste
         {lastError !== undefined && <Fact term="Last failure">{lastError}</Fact>}
       </DescriptionList>
     </>
-  );
-}
-
-export function ReleaseFacts({ cluster: { spec, status = {} } }: { readonly cluster: Cluster }) {
-  const { current, progress, rolledBack } = status.release ?? {};
-  return (
-    <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: '16ch' }}>
-      <Fact term="Runs">{current ?? 'Nothing yet'}</Fact>
-      <Fact term="Asked for">{spec.release}</Fact>
-      {progress !== undefined && <Fact term="Progress">{progress}</Fact>}
-      {rolledBack !== undefined && <Fact term="Taken back">{`${rolledBack.release}: ${rolledBack.message}`}</Fact>}
-      <Fact term="Failover">{spec.availability?.failover ?? 'None'}</Fact>
-      <Fact term="Workers">{`${status.workers ?? 0} ready of ${spec.workers}`}</Fact>
-      <Fact term="Site">{spec.site ?? 'None'}</Fact>
-      <Fact term="Available since">{status.availableAt === undefined ? 'Not yet' : dateTimeText(Date.parse(status.availableAt))}</Fact>
-    </DescriptionList>
   );
 }
