@@ -157,7 +157,10 @@ describe('the page of a cluster', () => {
     await assertAccessible(page, 'a drill under way');
     await picture(page, 'drill-running', true);
     const past = page.getByRole('grid', { name: 'Past drills' });
-    await past.getByText(/^(Passed|Broken|Failed)$/).waitFor(PATIENCE);
+    await past
+      .getByRole('gridcell')
+      .getByText(/^(Passed|Broken|Failed)$/)
+      .waitFor(PATIENCE);
     await past.getByText(/promised 1\.5 s/).waitFor();
     await past.getByRole('button', { name: /^Measured and promised/ }).click();
     say(`the drill ended so: ${((await past.textContent()) ?? '').slice(0, 400)}`);
