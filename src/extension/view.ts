@@ -62,7 +62,7 @@ export interface Informers extends Copies {
 export function createInformers(deps: InformerDeps): Informers {
   return withIndexes({
     clusters: createInformer(deps, CLUSTERS, {}, withoutStory),
-    nodes: createInformer(deps, CLUSTER_NODES),
+    nodes: createInformer(deps, CLUSTER_NODES, {}, withoutKin),
     virtualDataCenters: createInformer(deps, VIRTUAL_DATA_CENTERS),
     releases: createInformer(deps, CLUSTER_RELEASES),
     configs: createInformer(deps, SERVER_CONFIGS),
@@ -85,6 +85,12 @@ function withoutStory(cluster: Cluster): Cluster {
     return { ...rest, steps: [] };
   });
   return { ...cluster, status: { ...status, attempts } };
+}
+
+/** Labels and owners repeat what the spec of a node says, and are for those who select by them and for the garbage collector. */
+function withoutKin(node: ClusterNode): ClusterNode {
+  const { labels: _labels, ownerReferences: _owners, ...metadata } = node.metadata;
+  return { ...node, metadata };
 }
 
 /** There is a Lease for each node, and of each only that it changed, and how long it holds, is ever looked at: the rest would be half of the memory. */

@@ -25,9 +25,9 @@ const LIGHT_ROLES = ['agent', 'balancer', 'service', 'connection-server', COMPIL
 const LIGHT_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 /**
  * An extension server reads all that stands once, and keeps it. As Node has it, the heap grows for what is thrown away meanwhile and stays so: with ten
- * thousand clusters to twice of what is kept. So the young space is small, and old space is collected when it has grown by 40 %.
+ * thousand clusters to twice of what is kept. So the young space is small, and old space is collected when it has grown by 30 %.
  */
-const COPY_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=40'];
+const COPY_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=30'];
 
 /** The command line that runs `outrigger` with `args`. */
 export function programCommand(args: readonly string[]): readonly [string, ...string[]] {
