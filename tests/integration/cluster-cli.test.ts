@@ -123,6 +123,12 @@ test('upgrade: says which way there is, refuses where there is none, and goes no
   );
   const none = await outrigger('cluster', 'upgrade', 'pier', '-n', NAMESPACE, '--release', '9.9.9');
   assert.deepEqual([none.code, /There is no release 9\.9\.9/.test(none.err)], [3, true], none.err);
+  const far = await outrigger('cluster', 'upgrade', 'pier', '-n', NAMESPACE, '--release', '1.0.1');
+  assert.deepEqual(
+    [far.code, /no way from release 1\.0\.0-plain to 1\.0\.1:.*can be reached: 1\.0\.1-plain/.test(far.err)],
+    [3, true],
+    far.err,
+  );
   const done = await outrigger('cluster', 'upgrade', 'pier', '-n', NAMESPACE, '--release', NEXT_RELEASE);
   assert.equal(done.code, 0, `${done.out}${done.err}`);
   assert.match(done.out, /Every node of pier runs 1\.0\.1-plain\./);
