@@ -106,7 +106,7 @@ describe('the pages of the console', () => {
       const begun = performance.now();
       await page.getByRole('button', { name: 'Create', exact: true }).click();
       await page.getByRole('heading', { name: /^pier/, level: 1 }).waitFor();
-      await page.getByRole('heading', { name: 'Story' }).waitFor();
+      await page.getByRole('tab', { name: 'Story', selected: true }).waitFor();
       await page.getByRole('heading', { name: /^pier Available/, level: 1 }).waitFor(PATIENCE);
       say(`made in the wizard and available after ${seconds(performance.now() - begun)}`);
       assert.equal((await clusterOf(plane, 'pier')).spec.workers, 0);
@@ -241,10 +241,10 @@ describe('the pages of the console', () => {
       await lookAt(page, 'capacity');
       await page.getByRole('button', { name: 'Change', exact: true }).click();
       const change = page.getByRole('dialog', { name: 'Change main' });
-      await change.getByLabel('nodes', { exact: true }).fill('9999');
+      await change.getByRole('textbox', { name: 'nodes', exact: true }).fill('9999');
       await change.getByText('Invalid value: 9999: must be at most 4500').first().waitFor();
       await lookAt(page, 'capacity-change');
-      await change.getByLabel('nodes', { exact: true }).fill('20');
+      await change.getByRole('textbox', { name: 'nodes', exact: true }).fill('20');
       await eventually(
         'the API takes the quota',
         async () => (await change.getByRole('button', { name: 'Save' }).getAttribute('aria-disabled')) === null,
@@ -261,13 +261,13 @@ describe('the pages of the console', () => {
       await page.getByRole('grid', { name: 'Extension servers' }).getByText('Renews its Lease').first().waitFor(PATIENCE);
       await page.getByRole('button', { name: 'Make one' }).click();
       const dialog = page.getByRole('dialog', { name: 'Make a ServerConfig' });
-      await dialog.getByLabel('leaseSeconds', { exact: true }).fill('1');
+      await dialog.getByRole('textbox', { name: 'leaseSeconds', exact: true }).fill('1');
       await dialog
         .getByText(/must be at least three times leaseRenewMilliseconds/)
         .first()
         .waitFor();
       await lookAt(page, 'configuration-make');
-      await dialog.getByLabel('leaseSeconds', { exact: true }).fill('4');
+      await dialog.getByRole('textbox', { name: 'leaseSeconds', exact: true }).fill('4');
       await page.evaluate('window.wasNotReloaded = true');
       kill9(plane.pidOf('director'));
       await eventually(

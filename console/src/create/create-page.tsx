@@ -55,7 +55,8 @@ export function CreatePage() {
   const mayNot = useWhyNot({ verb: 'create', resource: 'clusters', namespace: draft.organization, name: '' });
   const creation = useMutation({
     mutationFn: () => carryOut(write),
-    onSuccess: () => go({ page: 'cluster', namespace: draft.organization, name: draft.name }),
+    // Its story tells the creation as it goes.
+    onSuccess: () => go({ page: 'cluster', namespace: draft.organization, name: draft.name }, 'tab=story'),
   });
   const look = (keys: readonly (keyof Draft)[]): void => setSeen((before) => new Set([...before, ...keys]));
   const change = (part: Partial<Draft>): void => {

@@ -55,7 +55,7 @@ export const FIELDS: Readonly<Record<keyof Draft, string>> = {
 };
 
 export function manifestOf(draft: Draft): object {
-  const changed = <K extends keyof Draft>(key: K, value: unknown): unknown => (draft[key] === EMPTY_DRAFT[key] ? undefined : value);
+  const changed = (key: keyof Draft, value: unknown): unknown => (draft[key] === EMPTY_DRAFT[key] ? undefined : value);
   const resources = {
     cpuMillis: changed('cpuMillis', numberTyped(draft.cpuMillis)),
     memoryMiB: changed('memoryMiB', numberTyped(draft.memoryMiB)),

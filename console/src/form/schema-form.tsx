@@ -102,7 +102,7 @@ function TextField({ name, at, member, isRequired, draft, change, problem }: Mem
 
 function textOf(value: unknown): string {
   if (Array.isArray(value)) return value.join(', ');
-  return value === undefined || value === null ? '' : String(value as string | number);
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
 function readAs(member: Schema, text: string): unknown {
@@ -146,7 +146,6 @@ function ObjectList({
       {list.map((_one, index) => (
         <FormFieldGroup
           // Lines have no name of their own while they are typed.
-          // oxlint-disable-next-line react/no-array-index-key
           key={index}
           role="group"
           header={
