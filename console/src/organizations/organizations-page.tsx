@@ -121,18 +121,20 @@ function shareCell(row: CapacityRow, what: QuotaLine['what']) {
   if (line === undefined) return '';
   const text = `${amountText(what, line.used)} of ${amountText(what, line.quota)}`;
   return (
-    <Progress
-      aria-label={`${what} of ${row.key}`}
-      value={Math.min(100, Math.round(100 * shareOf(row, what)))}
-      valueText={text}
-      label={text}
-      size="sm"
-      measureLocation={ProgressMeasureLocation.top}
-      {...(line.used > line.quota
-        ? { variant: 'danger' as const }
-        : shareOf(row, what) >= NEARLY_FULL
-          ? { variant: 'warning' as const }
-          : {})}
-    />
+    <>
+      {text}
+      <Progress
+        aria-label={`${what} of ${row.key}`}
+        value={Math.min(100, Math.round(100 * shareOf(row, what)))}
+        valueText={text}
+        size="sm"
+        measureLocation={ProgressMeasureLocation.none}
+        {...(line.used > line.quota
+          ? { variant: 'danger' as const }
+          : shareOf(row, what) >= NEARLY_FULL
+            ? { variant: 'warning' as const }
+            : {})}
+      />
+    </>
   );
 }
