@@ -250,7 +250,10 @@ describe('the pages of the console', () => {
         async () => (await change.getByRole('button', { name: 'Save' }).getAttribute('aria-disabled')) === null,
       );
       await change.getByRole('button', { name: 'Save' }).click();
-      await page.getByText(/ of 20$/).waitFor();
+      await page
+        .getByText(/ of 20$/)
+        .first()
+        .waitFor();
     });
   });
 
@@ -267,9 +270,9 @@ describe('the pages of the console', () => {
         .first()
         .waitFor();
       await lookAt(page, 'configuration-make');
-      await dialog.getByRole('textbox', { name: 'leaseSeconds', exact: true }).fill('4');
       await page.evaluate('window.wasNotReloaded = true');
       kill9(plane.pidOf('director'));
+      await dialog.getByRole('textbox', { name: 'leaseSeconds', exact: true }).fill('4');
       await eventually(
         'the API takes it again',
         async () => (await dialog.getByRole('button', { name: 'Create' }).getAttribute('aria-disabled')) === null,

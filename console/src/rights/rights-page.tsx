@@ -93,7 +93,7 @@ function Person() {
 
 function Matrix({ organization }: { readonly organization: string }) {
   return (
-    <Table aria-label="What you may" variant="compact" gridBreakPoint="">
+    <Table aria-label="What you may" variant="compact" gridBreakPoint="grid-md">
       <Thead>
         <Tr>
           <Th>What</Th>
@@ -105,9 +105,9 @@ function Matrix({ organization }: { readonly organization: string }) {
       <Tbody>
         {RESOURCES.map(([resource, label]) => (
           <Tr key={resource}>
-            <Th>{label}</Th>
-            {VERBS.map(([verb]) => (
-              <Td key={verb}>
+            <Td dataLabel="What">{label}</Td>
+            {VERBS.map(([verb, word]) => (
+              <Td key={verb} dataLabel={word}>
                 <Cell verb={verb} resource={resource} namespace={organization} />
               </Td>
             ))}
