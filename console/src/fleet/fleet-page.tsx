@@ -2,12 +2,12 @@
  * The fleet: every cluster that this person may see, what needs somebody first.
  */
 
-import { Content, EmptyState, EmptyStateBody, PageSection, Title } from '@patternfly/react-core';
+import { Button, Content, EmptyState, EmptyStateBody, Flex, FlexItem, PageSection, Title } from '@patternfly/react-core';
 import { useDeferredValue, useMemo } from 'react';
 import type { Cluster } from '../../../src/model/cluster.ts';
 import { clustersPath } from '../api/paths.ts';
 import { ContactBanner } from '../shell/contact-banner.tsx';
-import { useSearch } from '../shell/navigation.tsx';
+import { go, PlaceLink, useSearch } from '../shell/navigation.tsx';
 import { useTitle } from '../shell/title.ts';
 import { Waiting } from '../shell/waiting.tsx';
 import { Narrow } from '../table/narrow.tsx';
@@ -33,8 +33,15 @@ export function FleetPage() {
     <>
       <ContactBanner contact={contact} />
       <PageSection variant="secondary">
-        <Title headingLevel="h1">Fleet</Title>
-        <Content component="p">{complete ? summaryOf(all) : 'Clusters of all organizations'}</Content>
+        <Flex justifyContent={{ default: 'justifyContentSpaceBetween' }} alignItems={{ default: 'alignItemsCenter' }}>
+          <FlexItem>
+            <Title headingLevel="h1">Fleet</Title>
+            <Content component="p">{complete ? summaryOf(all) : 'Clusters of all organizations'}</Content>
+          </FlexItem>
+          <FlexItem>
+            <Button onClick={() => go({ page: 'create' })}>Create a cluster</Button>
+          </FlexItem>
+        </Flex>
       </PageSection>
       <PageSection isFilled className="or-fleet">
         {(contact.state === 'refused' || view.organization !== '') && (
@@ -68,7 +75,8 @@ function Nothing({ total }: { readonly total: number }) {
   ) : (
     <EmptyState titleText="There is no cluster yet" headingLevel="h2">
       <EmptyStateBody>
-        Make one with kubectl: <code>kubectl apply -f examples/cluster-harbor.yaml</code>. It appears here by itself.
+        <PlaceLink place={{ page: 'create' }}>Create one</PlaceLink>, or with kubectl:{' '}
+        <code>kubectl apply -f examples/cluster-harbor.yaml</code>. It appears here by itself.
       </EmptyStateBody>
     </EmptyState>
   );

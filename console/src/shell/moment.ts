@@ -22,6 +22,10 @@ export function dateTimeText(ms: number): string {
   return new Date(ms).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium', hour12: false });
 }
 
+export function dateText(ms: number): string {
+  return new Date(ms).toLocaleDateString(undefined, { dateStyle: 'medium' });
+}
+
 /** Wall time, anew each `everyMs` while `runs`. */
 export function useNow(everyMs: number, runs = true): number {
   const [now, setNow] = useState(() => Date.now());

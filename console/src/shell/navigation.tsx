@@ -22,8 +22,9 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-export function go(place: Place): void {
-  history.pushState(null, '', addressOf(place));
+/** `search`: what stands behind the `?`. */
+export function go(place: Place, search = ''): void {
+  history.pushState(null, '', `${addressOf(place)}${search === '' ? '' : `?${search}`}`);
   window.scrollTo(0, 0);
   tell();
 }

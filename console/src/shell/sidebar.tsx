@@ -7,7 +7,15 @@ import { go } from './navigation.tsx';
 import { addressOf } from './place.ts';
 import type { Place, PlainPage } from './place.ts';
 
-const ENTRIES: readonly (readonly [page: PlainPage, label: string])[] = [['fleet', 'Fleet']];
+const ENTRIES: readonly (readonly [page: PlainPage, label: string])[] = [
+  ['fleet', 'Fleet'],
+  ['hosts', 'Hosts'],
+  ['sites', 'Sites'],
+  ['licenses', 'Licenses'],
+  ['organizations', 'Organizations'],
+  ['configuration', 'Configuration'],
+  ['rights', 'Who may do what'],
+];
 
 /** Under which entry a page stands. */
 const ABOVE: Readonly<Record<string, PlainPage>> = {

@@ -78,6 +78,7 @@ function Heads<Row>({ columns, sort, descending, onSort }: VirtualTableProps<Row
         {columns.map(({ id, label, width }, columnIndex) => (
           <Th
             key={id}
+            modifier="nowrap"
             {...(width === undefined ? {} : { width })}
             sort={{
               columnIndex,
