@@ -153,13 +153,13 @@ function Values({ spec }: { readonly spec: ServerConfigSpec }) {
     <DescriptionList
       isCompact
       isHorizontal
-      columnModifier={{ default: '1Col', xl: '2Col' }}
-      horizontalTermWidthModifier={{ default: '24ch' }}
+      columnModifier={{ default: '1Col', '2xl': '2Col' }}
+      horizontalTermWidthModifier={{ default: '24ch', md: '38ch' }}
     >
       {lines.map(({ field, value, fallback }) => (
         <Fact key={field} term={field}>
           {value}
-          {value !== fallback && <span className="or-beside">Without: {fallback}</span>}
+          {value !== fallback && <span className="or-beside">Default: {fallback}</span>}
         </Fact>
       ))}
     </DescriptionList>

@@ -58,7 +58,7 @@ function hintOf(member: Schema): string | undefined {
   const fallback = 'default' in member ? member.default : undefined;
   const text = Array.isArray(fallback) ? fallback.join(', ') : typeof fallback === 'object' ? undefined : fallback;
   const isList = member.type === 'array' ? 'Parted by commas.' : '';
-  const words = [member.description ?? '', isList, text === undefined ? '' : `Without: ${String(text)}.`].filter((one) => one !== '');
+  const words = [member.description ?? '', isList, text === undefined ? '' : `Default: ${String(text)}.`].filter((one) => one !== '');
   return words.length === 0 ? undefined : words.join(' ');
 }
 
@@ -89,7 +89,7 @@ function TextField({ name, at, member, isRequired, draft, change, problem }: Mem
           <TextInput {...input} value={textOf(value)} onChange={(_event, text) => change(at, readAs(member, text))} autoComplete="off" />
         ) : (
           <FormSelect {...input} value={textOf(value)} onChange={(_event, text) => change(at, text === '' ? undefined : text)}>
-            <FormSelectOption value="" label="As without" />
+            <FormSelectOption value="" label="The default" />
             {options.map((one) => (
               <FormSelectOption key={one} value={one} label={one} />
             ))}
