@@ -88,13 +88,15 @@ test('an agent that is stopped, while its pods serve: the phase does not flap, a
   const kept = await rig.cluster();
   assert.deepEqual([kept.status?.phase, kept.status?.services?.['hello']?.ready, isRedundant(kept.status ?? {})], ['Available', 2, true]);
   // What it ran dies one by one: that is said too, though its agent says nothing.
+  const helloOf = async () => (await worker.seen()).status?.agent?.services?.['hello'];
+  const restarts = (await helloOf())?.restarts ?? 0;
   killHello(worker);
   await clusterBecomes('an instance that does not answer is not counted', (status) => status.services?.['hello']?.ready === 1);
   process.kill(agent.id.pid, 'SIGCONT');
   // Its first words are of before it was stopped: that it was whole counts from when it has started the dead one again.
   await eventually('it has started the dead one again', async () => {
-    const hello = (await worker.seen()).status?.agent?.services?.['hello'];
-    return hello?.ready === true && (hello.restarts ?? 0) > 0;
+    const hello = await helloOf();
+    return hello?.ready === true && (hello.restarts ?? 0) > restarts;
   });
   await clusterBecomes('it is heard again', (status) => {
     phases.add(status.phase);
