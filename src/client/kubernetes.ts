@@ -123,7 +123,18 @@ export function loadConfig(source: KubeconfigSource): Access {
   if (!config.getCurrentCluster()) {
     throw new Fault('SettingInvalid', `${where} has no current context with a cluster; set current-context in it.`);
   }
+  if (!isUsable(config)) {
+    const { server } = config.getCurrentCluster() ?? {};
+    throw new Fault('SettingInvalid', `${where} names the server ${server}, and credentials go to https:// addresses only; correct it.`);
+  }
   return { config, kept: keptDispatcher(config) };
+}
+
+/** Without TLS only where the kubeconfig says that nothing is to be verified. */
+function isUsable(config: KubeConfig): boolean {
+  const { server = '', skipTLSVerify } = config.getCurrentCluster() ?? {};
+  const protocol = URL.canParse(server) ? new URL(server).protocol : '';
+  return protocol === 'https:' || (protocol === 'http:' && skipTLSVerify === true);
 }
 
 export async function contextOf(
@@ -135,7 +146,13 @@ export async function contextOf(
   for (const [key, value] of Object.entries(call.query ?? {})) if (value !== undefined) url.searchParams.set(key, value);
   const context = new RequestContext(url.toString(), call.method);
   kept.attach(context);
-  await config.applySecurityAuthentication(context);
+  await config.applySecurityAuthentication(context).catch((cause: unknown) => {
+    // A token file that is not there, a plug-in that fails: it may come back, and says nothing of our own code.
+    const why = clause(rootCause(cause));
+    throw new Fault('DirectorUnreachable', `The credentials of the kubeconfig cannot be used: ${why}. Renew them; it is tried again.`, {
+      cause,
+    });
+  });
   const token = bearer?.();
   // Whatever the client took from the kubeconfig is older; header names are not told apart by case.
   if (token !== undefined) {

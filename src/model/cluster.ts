@@ -23,6 +23,9 @@ import type { Schema } from './schema.ts';
 export const PHASES = ['Pending', 'Provisioning', 'Available', 'Degraded', 'Error', 'Deleting'] as const;
 export type Phase = (typeof PHASES)[number];
 
+/** A name of another object (RFC 1123 subdomain): anything else could never be found, and is refused here rather than waited for. */
+const OBJECT_NAME = '^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$';
+
 const specSchema = {
   type: 'object',
   required: ['virtualDataCenter', 'release'],
@@ -31,10 +34,17 @@ const specSchema = {
       type: 'string',
       minLength: 1,
       maxLength: 63,
+      pattern: OBJECT_NAME,
       description: 'Name of the VirtualDataCenter, in the same namespace, that gives the capacity.',
       'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'cannot be changed; create another cluster there instead' }],
     },
-    release: { type: 'string', minLength: 1, maxLength: 63, description: 'Name of the ClusterRelease to run, for example 1.0.0.' },
+    release: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 63,
+      pattern: OBJECT_NAME,
+      description: 'Name of the ClusterRelease to run, for example 1.0.0.',
+    },
     nodes: {
       type: 'string',
       enum: ['Provisioned', 'Joined'],
@@ -103,6 +113,7 @@ const specSchema = {
       type: 'string',
       minLength: 1,
       maxLength: 253,
+      pattern: OBJECT_NAME,
       description: 'Site of this namespace that the cluster is paired with. Taken out, the cluster is unplugged.',
     },
     autoRepairOnErrors: {
@@ -268,6 +279,11 @@ const statusSchema = {
     {
       rule: '!has(oldSelf.availableAt) || !has(self.abandonedAttempt) || (has(oldSelf.abandonedAttempt) && self.abandonedAttempt == oldSelf.abandonedAttempt)',
       message: 'abandonedAttempt is frozen: this cluster was available, and nothing of it may be destroyed',
+      fieldPath: '.abandonedAttempt',
+    },
+    {
+      rule: '!has(self.abandonedAttempt) || (has(self.attempt) && self.abandonedAttempt <= self.attempt)',
+      message: 'an attempt that has not begun cannot be abandoned: each one would be given up as soon as it begins',
       fieldPath: '.abandonedAttempt',
     },
     {

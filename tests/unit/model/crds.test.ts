@@ -76,6 +76,10 @@ test('cluster I1 I2 I4 I5: monotone facts, so the known bug of the product that 
   );
   assert.notDeepEqual(check({ attempt: 1, availableAt: at }, { attempt: 1, availableAt: at, abandonedAttempt: 1 }), []);
   assert.deepEqual(check({ attempt: 2, availableAt: at, abandonedAttempt: 1 }, { attempt: 2, availableAt: at, abandonedAttempt: 1 }), []);
+  // Of an attempt that has not begun nothing can be abandoned: each new one would be given up at once.
+  assert.deepEqual(check({ attempt: 1 }, { attempt: 1, abandonedAttempt: 2 }), ['status.abandonedAttempt']);
+  assert.deepEqual(check({}, { abandonedAttempt: 1 }), ['status.abandonedAttempt']);
+  assert.deepEqual(check({ attempt: 1 }, { attempt: 1, abandonedAttempt: 1 }), []);
   // I5
   assert.deepEqual(check({ attempt: 1, autoRepair: 'Armed' }, { attempt: 1, availableAt: at, autoRepair: 'Disarmed' }), []);
   assert.notDeepEqual(check({ attempt: 1, autoRepair: 'Armed' }, { attempt: 1, availableAt: at, autoRepair: 'Armed' }), []);
@@ -169,4 +173,20 @@ test('a probe that brings no PROXY line is refused at a port where one is expect
   assert.match(problemsOf(proxied, { httpGet: { port: 8080 } }).join(), /probes bring no PROXY line/);
   assert.match(problemsOf({ port: 80, proxyProtocol: true }, { httpGet: { port: 80 } }).join(), /probes bring no PROXY line/);
   assert.notDeepEqual(problemsOf({ ...proxied, maxConnections: 0 }, { tcpSocket: { port: 8080 } }), []);
+});
+
+test('a cluster names what could be there: what no object can be called is refused', () => {
+  const names: JsonObject = { virtualDataCenter: 'main', release: '1.0.0-rc.1', site: 'north' };
+  const result = compileSchema(schemaOf('clusters'));
+  assert.ok(result.ok);
+  const check = (change: JsonObject): string[] => {
+    const object: JsonObject = { apiVersion: 'outrigger.dev/v1', kind: 'Cluster', metadata: { name: 'x' }, spec: { ...names, ...change } };
+    result.compiled.default(object);
+    return result.compiled.validate(object, undefined).map((problem) => problem.path);
+  };
+  assert.deepEqual(check({}), []);
+  for (const bad of ['a/b', 'a b', 'a%b', 'UP', '-a', 'a-', 'b\u0000g', '..'])
+    for (const field of ['release', 'site'])
+      assert.deepEqual(check({ [field]: bad }), [`spec.${field}`], `${field} ${JSON.stringify(bad)}`);
+  assert.deepEqual(check({ virtualDataCenter: 'a/b' }), ['spec.virtualDataCenter']);
 });
