@@ -101,9 +101,9 @@ function untilForced(
   return { effects: skip(), watching: [key], waits: [] };
 }
 
+/** By the very word: `no`, `False` and a slip of the pen force nothing. */
 function isForced(entity: Cluster | ClusterNode | undefined): boolean {
-  const value = entity?.metadata.annotations?.[ANNOTATION_FORCE_DELETE];
-  return value !== undefined && value !== 'false';
+  return entity?.metadata.annotations?.[ANNOTATION_FORCE_DELETE] === 'true';
 }
 
 function dropFinalizer(node: ClusterNode, forced: boolean): Effect {

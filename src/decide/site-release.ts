@@ -46,8 +46,7 @@ export function releasedByForce(view: ClusterView): readonly Effect[] {
 }
 
 export function isForced(annotations: Readonly<Record<string, string>> | undefined): boolean {
-  const value = annotations?.[ANNOTATION_FORCE_DELETE];
-  return value !== undefined && value !== 'false';
+  return annotations?.[ANNOTATION_FORCE_DELETE] === 'true';
 }
 
 function release(view: ClusterView, site: Site, why: string): readonly Effect[] {

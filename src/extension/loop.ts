@@ -267,6 +267,8 @@ async function look(state: LoopState, informers: Informers, key: string, signal:
   const namespace = key.slice(0, slash);
   const name = key.slice(slash + 1);
   const cluster = informers.clusters.get(namespace, name);
+  // After idling nothing was finished for long, and nothing is wrong: progress counts from the first look.
+  if (state.queue.atWork() === 1) state.progressMs = state.deps.clock.monotonicMs();
   try {
     if (cluster === undefined) forget(state, key);
     else await lookAt(state, cluster, key, signal);

@@ -23,6 +23,8 @@ import type { InformerDeps } from '../client/informer.ts';
 
 export const EXTENSION_NAMESPACE = 'outrigger-system';
 const LOOK_MS = 250;
+/** How often a server that waits for its next renewal looks whether the rules ask for it sooner. */
+const RULES_LOOK_MS = 1_000;
 const SETTLE_LOOK_MS = 50;
 const RETRY_BASE_MS = 200;
 
@@ -118,14 +120,25 @@ async function renewForever(state: MembershipState, workEnded: Promise<void>, si
     everShown = true;
     if (state.progressing()) failures = (await quietly(deps, () => renew(state, signal), signal)) ? 0 : failures + 1;
     else deps.log.warn('The loop makes no progress; the lease is not renewed, so that other servers take over.');
-    const { renewMs } = state.rules();
-    const retry = { baseMs: Math.min(RETRY_BASE_MS, renewMs), capMs: renewMs, jitter: 0.5 };
-    await deps.clock.sleep(failures === 0 ? renewMs : backoffMs(retry, failures, deps.random.float()), signal).catch(() => undefined);
+    await untilRenewal(state, failures, signal);
   }
   if (!everShown) return;
   await workEnded;
   const farewell = AbortSignal.timeout(2_000);
   await quietly(deps, () => deps.api.delete(LEASES, EXTENSION_NAMESPACE, extensionLeaseName(server), {}, farewell), farewell);
+}
+
+/** In short steps: when the rules ask for shorter renewals, all servers would else be taken for dead until the old time is over. */
+async function untilRenewal({ deps, rules }: MembershipState, failures: number, signal: AbortSignal): Promise<void> {
+  const begunMs = deps.clock.monotonicMs();
+  const dice = deps.random.float();
+  const leftMs = (): number => {
+    const { renewMs } = rules();
+    const retry = { baseMs: Math.min(RETRY_BASE_MS, renewMs), capMs: renewMs, jitter: 0.5 };
+    return (failures === 0 ? renewMs : backoffMs(retry, failures, dice)) - (deps.clock.monotonicMs() - begunMs);
+  };
+  for (let left = leftMs(); left > 0 && !signal.aborted; left = leftMs())
+    await deps.clock.sleep(Math.min(left, RULES_LOOK_MS), signal).catch(() => undefined);
 }
 
 async function renew(state: MembershipState, signal: AbortSignal): Promise<Answer<Lease>> {

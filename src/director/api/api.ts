@@ -13,6 +13,7 @@ import { admissionOf } from '../admission/admission.ts';
 import { definitionRule, definitionStatus, servedRule } from '../admission/definitions.ts';
 import { drillRule } from '../admission/drills.ts';
 import { namespaceRule } from '../admission/namespaces.ts';
+import { nodeLabelRule } from '../admission/node-labels.ts';
 import { clusterCountRule, reservationRule } from '../admission/reservations.ts';
 import { siteLeftBehind, siteRules } from '../admission/sites.ts';
 import { tunnelLeaseRule } from '../admission/tunnel-leases.ts';
@@ -74,6 +75,7 @@ export function createApi(parts: ApiParts): Api {
       inNamespace,
       definitionRule(registry, store),
       reservationRule(store),
+      nodeLabelRule,
       clusterCountRule(store),
       revocationRule(clock),
       tunnelLeaseRule,

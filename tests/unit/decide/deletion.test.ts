@@ -51,6 +51,12 @@ describe('deletion', () => {
     const nodes = [node(0, { deleted: true, host: 'h1' })];
     const waiting = decideDeletion(view({ cluster: deleting(), nodes }));
     assert.match(JSON.stringify(waiting.effects), /host h1 has not yet let go of harbor-a1-n0.*force-delete/);
+    for (const word of ['no', 'False', '0', 'True', '', 'false']) {
+      const slip = { cluster: deleting(wasAvailable(), { 'outrigger.dev/force-delete': word }), nodes };
+      const seenLong = seenFor(decideDeletion(view(slip)).watching, 600_000, 600_000);
+      const effects = decideDeletion(view({ ...slip, afterMs: 600_000, seen: seenLong })).effects.map(({ kind }) => kind);
+      assert.ok(!effects.includes('DropNodeFinalizer'), `${JSON.stringify(word)} forced it`);
+    }
     const forced = { cluster: deleting(wasAvailable(), { 'outrigger.dev/force-delete': 'true' }), nodes };
     const first = decideDeletion(view(forced));
     assert.deepEqual([kinds(first), first.requeueAfterMs], [['PatchClusterStatus'], 30_000]);

@@ -274,3 +274,30 @@ describe('content rules of the caller', () => {
     assert.deepEqual([...new Set(seen)], ['create namespaces - next', 'patch namespaces old next', 'delete namespaces old -']);
   });
 });
+
+describe('nodes', () => {
+  test('the label by which a cluster finds a node cannot be changed or taken off; others can', async () => {
+    const memory = await withKinds();
+    const home = { metadata: { name: 'main' }, spec: { quota: { nodes: 2, cpuMillis: 1000, memoryMiB: 1000 }, hosts: [] } };
+    assert.equal((await memory.ask('POST', `${GROUP}/virtualdatacenters`, { body: home })).status, 201);
+    const reservations = { 'u.0': { cluster: 'c', node: 'c-a1-n0', generation: 1, cpuMillis: 100, memoryMiB: 100 } };
+    const reserved = await memory.ask('PATCH', `${GROUP}/virtualdatacenters/main/status`, {
+      body: { status: { reservations } },
+      headers: MERGE,
+    });
+    assert.equal(reserved.status, 200, reserved.message);
+    const spec = { cluster: 'c', clusterUid: 'u', virtualDataCenter: 'main', attempt: 1, index: 0, role: 'Primary', incarnation: 1 };
+    const resources = { cpuMillis: 100, memoryMiB: 100 };
+    const node = { metadata: { name: 'c-a1-n0', labels: { 'outrigger.dev/cluster-uid': 'u' } }, spec: { ...spec, resources } };
+    const made = await memory.ask('POST', `${GROUP}/clusternodes`, { body: node });
+    assert.equal(made.status, 201, made.message);
+    const relabel = (labels: JsonObject | null) =>
+      memory.ask('PATCH', `${GROUP}/clusternodes/c-a1-n0`, { body: { metadata: { labels } }, headers: MERGE });
+    for (const labels of [null, { 'outrigger.dev/cluster-uid': null }, { 'outrigger.dev/cluster-uid': 'other' }]) {
+      const refused = await relabel(labels);
+      assert.equal(refused.status, 403, JSON.stringify(labels));
+      assert.match(refused.message, /outrigger\.dev\/cluster-uid cannot be changed/);
+    }
+    assert.equal((await relabel({ team: 'blue' })).status, 200);
+  });
+});

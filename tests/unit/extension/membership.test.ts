@@ -76,3 +76,19 @@ test('a renewal that is not answered is a warning, one that the own stop cut off
   await refused.clock.advance(4_000);
   assert.match(refused.state.warnings[0] ?? '', /A lease could not be written: No answer\./);
 });
+
+test('a shorter renewal holds at once: nobody sleeps out the old time while the others take him for dead', async (t) => {
+  let renewals = 0;
+  const { clock, state } = rig(t, () => {
+    renewals += 1;
+    return Promise.resolve({ ok: true, value: {} });
+  });
+  state.rules = { ...DEFAULT_SHARING, renewMs: 60_000, leaseMs: 180_000 };
+  await clock.advance(10_000);
+  const before = renewals;
+  await clock.advance(20_000);
+  assert.equal(renewals, before, 'it renews each minute');
+  state.rules = DEFAULT_SHARING;
+  await clock.advance(2_000);
+  assert.ok(renewals > before, 'it slept out the old minute');
+});
